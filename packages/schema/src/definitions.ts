@@ -1,0 +1,231 @@
+import type { RowDecoder } from "./row.ts";
+import type { FeatureValue, KeyType, ValueType } from "./value-type.ts";
+
+/** Where a definition stands in its file, for error messages: `file:line:col`. */
+export type Place = string;
+
+/** Words that may be said about any definition. */
+export interface Described {
+  readonly name: string;
+  readonly description: string;
+  readonly owner: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly place: Place;
+}
+
+/** One column that identifies an entity. */
+export interface JoinKey {
+  readonly name: string;
+  readonly type: KeyType;
+}
+
+/** Something features are about: a customer, a shop. */
+export interface Entity extends Described {
+  readonly joinKeys: readonly JoinKey[];
+}
+
+/** One feature of a view. */
+export interface Feature extends Described {
+  readonly type: ValueType;
+  /** Used by `on_missing: default` and by outage defaults; undefined when the file names none. */
+  readonly default: FeatureValue | undefined;
+  /** Position in `view.features`. */
+  readonly index: number;
+}
+
+/** What a batch source's created column means: when the row could be known, or only when it was loaded. */
+export type CreatedMeans = "arrival" | "load_time";
+
+/** A view's rows at rest, in the offline store. */
+export interface BatchSource {
+  /** File, glob or folder, relative to the offline store's path; may contain `{tenant}`. */
+  readonly path: string;
+  readonly timestampField: string;
+  readonly createdTimestampColumn: string | undefined;
+  /** undefined when the file does not say; joins then take `arrival` and check that it is plausible. */
+  readonly createdMeans: CreatedMeans | undefined;
+  /** A bool column; true marks a deletion, null and false a live row. */
+  readonly tombstoneColumn: string | undefined;
+  readonly tenantColumn: string | undefined;
+  /** Source column -> name in the view. */
+  readonly fieldMapping: ReadonlyMap<string, string>;
+  readonly place: Place;
+}
+
+/** A view's rows in motion. */
+export interface StreamSource {
+  readonly topic: string;
+  readonly format: "json";
+  readonly eventTime: string;
+  readonly createdTime: string | undefined;
+  readonly place: Place;
+}
+
+/** Unit of a bare number given as an event or created time. */
+export type TimeUnit = "s" | "ms" | "us";
+
+/** A named set of features of one entity (or several, or none) that arrive together as rows. Durations are microseconds. */
+export interface FeatureView extends Described {
+  readonly entities: readonly Entity[];
+  /** The join keys of all entities in the order of the file; empty for an entity-less view. */
+  readonly joinKeys: readonly JoinKey[];
+  readonly features: readonly Feature[];
+  readonly featureByName: ReadonlyMap<string, Feature>;
+  /** Limit of a point-in-time join; undefined = no limit. */
+  readonly ttl: number | undefined;
+  /** Limit online; undefined = no limit. A tenant may have its own: {@link Definitions.onlineTtl}. */
+  readonly onlineTtl: number | undefined;
+  /** Kept this long past its TTL, for degraded answers. */
+  readonly keepStale: number;
+  /** Rows dated further ahead of now than this are refused. */
+  readonly maxFuture: number;
+  /** Tombstones of a view without TTL live this long. */
+  readonly tombstoneRetention: number;
+  readonly partialRows: "refuse" | "absent";
+  readonly timeUnit: TimeUnit | undefined;
+  readonly source: BatchSource | undefined;
+  readonly stream: StreamSource | undefined;
+  readonly pushSource: string;
+  /** Freshness objective; undefined when none is stated. */
+  readonly freshness: number | undefined;
+  readonly rowDecoder: RowDecoder;
+}
+
+/** One feature as a service or a request names it. */
+export interface FeatureRef {
+  readonly view: FeatureView;
+  readonly feature: Feature;
+  /** The view's name in this request: an alias, or its own name. */
+  readonly viewName: string;
+  /** Join key of the view -> column of the request; empty when both have the same names. */
+  readonly joinKeyMap: ReadonlyMap<string, string>;
+}
+
+/** A named list of features, in order. */
+export interface FeatureService extends Described {
+  readonly features: readonly FeatureRef[];
+}
+
+/** What `predict` does with a row whose feature is not PRESENT. */
+export type OnMissing = "reject" | "default" | "nan";
+
+/** What `predict` does when the store fails. `maxAge` in microseconds. */
+export type OnStoreFailure =
+  | { readonly policy: "fail" }
+  | { readonly policy: "defaults" }
+  | { readonly policy: "stale"; readonly maxAge: number; readonly otherwise: "fail" | "defaults" };
+
+/** One model input: a single feature, or several side by side for an `[n, k]` input. */
+export interface ModelInput {
+  readonly name: string;
+  readonly features: readonly FeatureRef[];
+}
+
+/** A model to serve. */
+export interface ModelDefinition extends Described {
+  /** Absolute path of the ONNX file. */
+  readonly path: string;
+  readonly featureService: FeatureService;
+  /** What the file says under `inputs`; inputs it does not mention take the feature of their name, checked when the model is loaded. */
+  readonly inputs: ReadonlyMap<string, ModelInput>;
+  readonly prediction: {
+    readonly name: string;
+    readonly output: string;
+    /** Column of a `[n, k]` output; undefined for `[n]` and `[n, 1]`. */
+    readonly index: number | undefined;
+  };
+  readonly onMissing: OnMissing;
+  /** Overrides of `onMissing`, by `view:feature`. */
+  readonly onMissingByFeature: ReadonlyMap<string, OnMissing>;
+  readonly onStoreFailure: OnStoreFailure;
+}
+
+/** One customer of a shared store. */
+export interface Tenant {
+  readonly name: string;
+  /** View name -> online TTL in microseconds, instead of the view's. */
+  readonly ttl: ReadonlyMap<string, number>;
+  readonly maxBytes: number | undefined;
+  readonly requestsPerSecond: number | undefined;
+}
+
+/** Which online store, discriminated by `type`. Paths are absolute, durations milliseconds (they bound waits, not data). */
+export type OnlineStoreConfig =
+  | { readonly type: "memory"; readonly readDeadlineMs: number; readonly writeDeadlineMs: number }
+  | {
+      readonly type: "sqlite";
+      readonly path: string;
+      readonly readDeadlineMs: number;
+      readonly writeDeadlineMs: number;
+    }
+  | {
+      readonly type: "redis";
+      /** As Feast writes it: `host:port[,key=value…]`. May hold a password: never print it, see `redactConnectionString`. */
+      readonly connectionString: string;
+      readonly layout: "packed" | "feast";
+      readonly gather: "script" | "pipeline";
+      readonly readDeadlineMs: number;
+      readonly writeDeadlineMs: number;
+    };
+
+/** Where training data and backfills are read from. */
+export interface OfflineStoreConfig {
+  readonly type: "duckdb";
+  /** Absolute folder, or `s3://bucket/prefix`. */
+  readonly path: string;
+}
+
+/** Limits and address of the HTTP server. */
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** `none` states that the server may listen off loopback without authentication. */
+  readonly auth: "none" | undefined;
+  readonly bodyLimitBytes: number;
+  readonly maxRows: number;
+  readonly jsonDepth: number;
+  readonly headerLimitBytes: number;
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+/** A latency budget in milliseconds. */
+export interface Budget {
+  readonly p99Ms: number | undefined;
+  readonly aimMs: number | undefined;
+  readonly requestsPerSecond: number | undefined;
+}
+
+/** Something in the file that Larder read and does not use (a Feast key), with the reason. */
+export interface Notice {
+  readonly place: Place;
+  readonly field: string;
+  readonly what: string;
+}
+
+/** A whole, valid `feature_store.yaml`, compiled: every reference resolved, every default filled in. Immutable. */
+export interface Definitions {
+  /** Absolute path of the file, and its folder, from which relative paths count. */
+  readonly file: string;
+  readonly folder: string;
+  readonly project: string;
+  readonly onlineStore: OnlineStoreConfig;
+  /** Answer of `/get-online-features` when the store fails. */
+  readonly onFailure: "fail" | "stale";
+  readonly offlineStore: OfflineStoreConfig;
+  readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
+  readonly entities: ReadonlyMap<string, Entity>;
+  readonly views: ReadonlyMap<string, FeatureView>;
+  readonly services: ReadonlyMap<string, FeatureService>;
+  readonly models: ReadonlyMap<string, ModelDefinition>;
+  readonly tenants: ReadonlyMap<string, Tenant>;
+  /** Push source -> the views it feeds, in file order. */
+  readonly pushSources: ReadonlyMap<string, readonly FeatureView[]>;
+  readonly server: ServerConfig;
+  readonly budgets: ReadonlyMap<string, Budget>;
+  readonly notices: readonly Notice[];
+  /** SHA-256 (hex) over what the definitions mean: not over comments, order of keys, descriptions or paths of the machine. */
+  readonly hash: string;
+  /** Online TTL of a view for a tenant, in microseconds; undefined = no limit. */
+  onlineTtl(view: FeatureView, tenant: string): number | undefined;
+}

@@ -1,0 +1,50 @@
+export { type Clock, systemClock } from "./clock.ts";
+export type {
+  BatchSource,
+  Budget,
+  CreatedMeans,
+  Definitions,
+  Described,
+  Entity,
+  Feature,
+  FeatureRef,
+  FeatureService,
+  FeatureView,
+  JoinKey,
+  ModelDefinition,
+  ModelInput,
+  Notice,
+  OfflineStoreConfig,
+  OnlineStoreConfig,
+  OnMissing,
+  OnStoreFailure,
+  Place,
+  ServerConfig,
+  StreamSource,
+  Tenant,
+  TimeUnit,
+} from "./definitions.ts";
+export {
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorFacts,
+  exitCodeOf,
+  isLarderError,
+  LarderError,
+  type LarderErrorInit,
+  type Problem,
+} from "./errors.ts";
+export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
+export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
+export {
+  type FeatureValue,
+  isListType,
+  KEY_TYPES,
+  type KeyType,
+  type KeyValue,
+  SCALAR_TYPES,
+  type ScalarType,
+  type ScalarValue,
+  scalarOf,
+  type ValueType,
+} from "./value-type.ts";
