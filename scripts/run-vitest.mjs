@@ -12,7 +12,7 @@ if (suite !== "pure" && suite !== "servers") {
 }
 const require = createRequire(join(process.cwd(), "package.json"));
 const vitest = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
-const config = join(dirname(fileURLToPath(import.meta.url)), "..", "vitest.shared.ts");
+const config = join(dirname(fileURLToPath(import.meta.url)), "..", "vitest.shared.mjs");
 const args = [
   "run",
   "--root",

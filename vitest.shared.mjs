@@ -1,10 +1,8 @@
-import { defineConfig } from "vitest/config";
-
 /** Test files whose suffix names a real server; the rest is pure. `x.redis.test.ts` needs Redis. */
 const SERVERS = ["test/**/*.redis.test.ts", "test/**/*.redis.property.test.ts"];
 
 /** The one configuration of every package's tests. `LARDER_SUITE` is `pure` or `servers`, set by scripts/run-vitest.mjs. */
-export default defineConfig({
+export default {
   resolve: { conditions: ["@larder/source"] },
   ssr: { resolve: { conditions: ["@larder/source"] } },
   test: {
@@ -17,4 +15,4 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
   },
-});
+};
