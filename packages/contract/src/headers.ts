@@ -1,0 +1,14 @@
+/** Tenant of a request, percent-encoded UTF-8; `default` when absent. */
+export const TENANT_HEADER = "x-larder-tenant";
+
+/** Taken from the request when it is short and printable, made up otherwise; always in the answer. */
+export const REQUEST_ID_HEADER = "x-request-id";
+
+/** Where the time went, in milliseconds: `store;dur=…, model;dur=…, total;dur=…`. */
+export const SERVER_TIMING_HEADER = "server-timing";
+
+/** Media type of an error body that follows RFC 9457. */
+export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+
+/** Media type of every request body and of every other answer. */
+export const JSON_MEDIA_TYPE = "application/json";
