@@ -1,1 +1,12 @@
-export {};
+export { freePort, LOOPBACK } from "./free-port.ts";
+export {
+  type ChildHandle,
+  type ProcessEnd,
+  type ProcessOptions,
+  type ProcessResult,
+  runProcess,
+  startProcess,
+} from "./process.ts";
+export { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
+export { utf8Locale } from "./utf8-locale.ts";

@@ -1,0 +1,103 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { RemedyError } from "./remedy-error.mjs";
+
+const run = promisify(execFile);
+
+/**
+ * Unpacks Debian packages, and what they need that the machine lacks, into `folder`: no root, no installation, no service started. Uses the
+ * machine's package lists; where there are none, or they are too old, lists of its own under `folder`.
+ */
+export async function unpackDebianPackages(packages, folder, remedy) {
+  for (const tool of ["apt-get", "apt-cache", "dpkg-deb", "dpkg-query"]) {
+    if (!["/usr/bin", "/bin"].some((place) => existsSync(join(place, tool)))) {
+      throw new RemedyError(`${tool} is missing, so Debian packages can't be unpacked`, remedy);
+    }
+  }
+  const own = join(folder, ".apt");
+  await mkdir(join(own, "archives"), { recursive: true });
+  try {
+    try {
+      await fetchAndUnpack([], packages, own, folder);
+    } catch {
+      const lists = await privateLists(own);
+      await fetchAndUnpack(lists, packages, own, folder);
+    }
+  } catch (error) {
+    const said = String(error.stderr ?? error.message).trim();
+    throw new RemedyError(
+      `apt-get could not download ${packages.join(", ")}: ${said.split("\n").at(-1)}`,
+      remedy,
+      error,
+    );
+  }
+  await rm(own, { recursive: true, force: true });
+}
+
+/** Folders of `folder` that hold shared libraries, for LD_LIBRARY_PATH. */
+export async function libraryFolders(folder) {
+  const found = [];
+  for (const base of ["lib", "usr/lib"]) {
+    if (!existsSync(join(folder, base))) continue;
+    found.push(base);
+    for (const name of await readdir(join(folder, base)))
+      if (name.endsWith("-linux-gnu")) found.push(`${base}/${name}`);
+  }
+  return found;
+}
+
+const MINUTES_MS = 180_000;
+const ENV = { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" };
+
+async function fetchAndUnpack(options, packages, own, folder) {
+  const archives = join(own, "archives");
+  const needed = await withMissingDependencies(options, packages);
+  await apt(["apt-get", "-q", ...options, "download", ...needed], archives);
+  for (const file of await readdir(archives)) {
+    if (file.endsWith(".deb")) await run("dpkg-deb", ["-x", join(archives, file), folder], { timeout: MINUTES_MS });
+  }
+}
+
+async function privateLists(own) {
+  await mkdir(join(own, "lists", "partial"), { recursive: true });
+  await mkdir(join(own, "cache", "archives", "partial"), { recursive: true });
+  const options = ["-o", `Dir::State::lists=${own}/lists`, "-o", `Dir::Cache=${own}/cache`];
+  await apt(["apt-get", "-qq", ...options, "update"], own);
+  return options;
+}
+
+/** The packages and, level by level, those of their dependencies that are not installed. Of alternatives the first is taken. */
+async function withMissingDependencies(options, packages) {
+  const needed = new Set(packages);
+  let level = [...packages];
+  while (level.length > 0) {
+    const { stdout } = await apt(["apt-cache", ...options, "depends", "--important", ...level], ".");
+    const names = [...stdout.matchAll(/^ {2}(?:Pre)?Depends: ([a-z0-9][a-z0-9.+-]*)$/gm)].map((match) => match[1]);
+    const fresh = [...new Set(names)].filter((name) => !needed.has(name));
+    const installed = await installedPackages(fresh);
+    level = fresh.filter((name) => !installed.has(name));
+    for (const name of level) needed.add(name);
+  }
+  return [...needed];
+}
+
+async function installedPackages(names) {
+  if (names.length === 0) return new Set();
+  const args = ["-W", "-f", "${Package} ${db:Status-Status}\\n", ...names];
+  // dpkg-query exits 1 when it does not know one of the names, and still lists the others.
+  const stdout = await run("dpkg-query", args, { env: ENV }).then(
+    (result) => result.stdout,
+    (error) => error.stdout ?? "",
+  );
+  const lines = stdout.split("\n").filter((line) => line.endsWith(" installed"));
+  return new Set(lines.map((line) => line.split(" ")[0]));
+}
+
+function apt([command, ...args], cwd) {
+  // As root, apt drops to a user of its own, which can't write into a private folder.
+  const options = ["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"];
+  return run(command, [...options, ...args], { cwd, env: ENV, timeout: MINUTES_MS, maxBuffer: 16 * 1024 * 1024 });
+}

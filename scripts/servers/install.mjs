@@ -1,0 +1,44 @@
+// Makes the servers that tests need available: `node scripts/servers/install.mjs [name ...]`. Without names, all of .ci/servers.json.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { cacheFolder } from "../cache-folder.mjs";
+import { provideRedis } from "./redis.mjs";
+import { RemedyError } from "./remedy-error.mjs";
+import { provideUtf8Locale } from "./utf8-locale.mjs";
+
+const PROVIDERS = { redis: provideRedis, "utf8-locale": provideUtf8Locale };
+
+/** What .ci/servers.json lists: name -> version, required, how. */
+export function listedServers() {
+  return JSON.parse(readFileSync(new URL("../../.ci/servers.json", import.meta.url), "utf8"));
+}
+
+/** Provides each server in turn. Per name `{ name, required, ready: true, what }` or `{ name, required, ready: false, reason }`. */
+export async function provideServers(names, print) {
+  const listed = listedServers();
+  const outcomes = [];
+  for (const name of names) {
+    const entry = listed[name];
+    if (entry === undefined || PROVIDERS[name] === undefined) {
+      throw new RemedyError(`"${name}" is no listed server`, `Use one of ${Object.keys(listed).join(", ")}`);
+    }
+    const started = performance.now();
+    try {
+      const what = await PROVIDERS[name]({ cache: cacheFolder(), version: entry.version });
+      print(`${name}: ${what} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+      outcomes.push({ name, required: entry.required, ready: true, what });
+    } catch (error) {
+      outcomes.push({ name, required: entry.required, ready: false, reason: error.message });
+    }
+  }
+  return outcomes;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2);
+  const outcomes = await provideServers(names.length > 0 ? names : Object.keys(listedServers()), console.log);
+  for (const { name, ready, reason } of outcomes) {
+    if (!ready) console.error(`${name}: ${reason}`);
+  }
+  process.exitCode = outcomes.every((outcome) => outcome.ready) ? 0 : 1;
+}
