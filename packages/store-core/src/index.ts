@@ -1,4 +1,6 @@
 export type { Call } from "./call.ts";
+export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
   OnlineStore,
   OnlineStoreCapabilities,
@@ -8,8 +10,12 @@ export type {
   WriteOutcome,
   WriteResult,
 } from "./online-store.ts";
+export { FORMAT_VERSION, openOnlineStore } from "./open-online-store.ts";
+export { createPackedOnlineStore, POSITION_NAMES } from "./packed-online-store.ts";
+export { createReadPlan } from "./plan/create-read-plan.ts";
+export { encodeEntityColumns, encodeEntityRows } from "./plan/encode-entities.ts";
 export { type FeatureBatch, FieldStatus, type RowSource, STATUS_NAMES, type StatusName } from "./plan/feature-batch.ts";
-export type { EntityColumns, EntityKeys, PlanColumn, PlanGroup, PlanView, ReadPlan } from "./plan/read-plan.ts";
+export type { EntityKeys, PlanColumn, PlanGroup, PlanView, ReadPlan } from "./plan/read-plan.ts";
 export type {
   MetaScope,
   MetaValue,

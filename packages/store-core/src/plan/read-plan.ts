@@ -1,4 +1,4 @@
-import type { FeatureRef, FeatureView, JoinKey, KeyValue } from "@larder/schema";
+import type { FeatureRef, FeatureView, JoinKey } from "@larder/schema";
 
 /**
  * A feature list, compiled once: which views, which join keys, which column comes from where. Nothing parses names or configuration per request.
@@ -43,6 +43,3 @@ export interface EntityKeys {
   readonly rowCount: number;
   readonly groups: readonly (readonly string[])[];
 }
-
-/** Entity rows in columns, values already in Larder's representation. */
-export type EntityColumns = ReadonlyMap<string, readonly KeyValue[]>;

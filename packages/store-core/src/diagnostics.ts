@@ -1,0 +1,35 @@
+import { createHash } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
+
+/** A stored row that could not be used. `keyHash` is the first 12 hex digits of the entity key's SHA-256: enough to find it, nothing to leak. */
+export interface RowFault {
+  readonly kind: "invalid" | "schema_mismatch";
+  readonly project: string;
+  readonly tenant: string;
+  readonly view: string;
+  readonly keyHash: string;
+  /** For `schema_mismatch`: the features stored under another type; empty when the whole row belongs to another entity. */
+  readonly features: readonly string[];
+}
+
+/** One finished call of a store. */
+export interface StoreCall {
+  readonly operation: "read" | "write";
+  readonly tenant: string;
+  readonly views: readonly string[];
+  readonly rows: number;
+  readonly milliseconds: number;
+  /** Code of the error it failed with. */
+  readonly failed: string | undefined;
+}
+
+/** Publishes a {@link RowFault} per row and read. */
+export const rowFaults = channel("larder:store:row-fault");
+
+/** Publishes a {@link StoreCall} per read and write. */
+export const storeCalls = channel("larder:store:call");
+
+/** What stands for an entity key in logs and events. */
+export function hashKey(entityKey: string): string {
+  return createHash("sha256").update(entityKey).digest("hex").slice(0, 12);
+}

@@ -1,0 +1,71 @@
+import { type Clock, type Definitions, LarderError, type OnlineStoreConfig } from "@larder/schema";
+import type { Call } from "./call.ts";
+import type { OnlineStore } from "./online-store.ts";
+import { createPackedOnlineStore } from "./packed-online-store.ts";
+import type { RowStore } from "./row-store.ts";
+
+/** Version of everything this package keeps in a store. A store with a newer one is not opened. */
+export const FORMAT_VERSION = 1;
+
+const FORMAT_META = "format";
+
+/** Opens within this, whatever the deadlines of single calls are. */
+const OPEN_MS = 10_000;
+
+/**
+ * Opens the online store that the definitions name. Only the backend's own module, and the client library it needs, is loaded.
+ * @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED, STORE_FORMAT_NEWER, UNSUPPORTED, STORE_TIMEOUT
+ */
+export async function openOnlineStore(
+  definitions: Definitions,
+  { clock }: { readonly clock: Clock },
+): Promise<OnlineStore> {
+  const rowStore = await openRowStore(definitions.onlineStore, definitions);
+  try {
+    await checkFormat(rowStore, definitions.project);
+  } catch (error) {
+    await rowStore.close();
+    throw error;
+  }
+  return createPackedOnlineStore({ definitions, rowStore, clock });
+}
+
+async function openRowStore(config: OnlineStoreConfig, definitions: Definitions): Promise<RowStore> {
+  switch (config.type) {
+    case "memory":
+      return (await import("./stores/memory/memory-row-store.ts")).createMemoryRowStore();
+    case "sqlite":
+      return (await import("./stores/sqlite/sqlite-row-store.ts")).openSqliteRowStore(config);
+    case "redis":
+      if (config.layout === "feast") {
+        throw new LarderError("UNSUPPORTED", {
+          what: "online_store.layout: feast is not available in this version",
+          remedy: "Use layout: packed with a Redis database of its own, and materialize into it",
+          facts: { field: "online_store.layout" },
+        });
+      }
+      return (await import("./stores/redis/redis-row-store.ts")).openRedisRowStore(config, [
+        ...definitions.views.keys(),
+      ]);
+  }
+}
+
+/** Claims a fresh store for this format, refuses a newer one. */
+async function checkFormat(store: RowStore, project: string): Promise<void> {
+  const call: Call = { tenant: "default", deadline: performance.now() + OPEN_MS };
+  const wanted = Buffer.from(String(FORMAT_VERSION));
+  const stored =
+    (await store.getMeta({ project }, FORMAT_META, call)) ??
+    ((await store.putMeta({ project }, FORMAT_META, wanted, undefined, call)) === undefined
+      ? await store.getMeta({ project }, FORMAT_META, call)
+      : undefined);
+  if (stored === undefined) return;
+  const version = Number(Buffer.from(stored.bytes).toString("latin1"));
+  if (version === FORMAT_VERSION) return;
+  throw new LarderError(version > FORMAT_VERSION ? "STORE_FORMAT_NEWER" : "STORE_CORRUPT", {
+    what: `The online store of project "${project}" has format ${version}, this Larder knows ${FORMAT_VERSION}`,
+    remedy:
+      version > FORMAT_VERSION ? "Upgrade Larder, or point online_store elsewhere" : "Point online_store elsewhere",
+    facts: { format: String(version) },
+  });
+}

@@ -1,0 +1,196 @@
+import { type Clock, type Definitions, type FeatureRow, type FeatureView, findTenant } from "@larder/schema";
+import { type Call, refuseEnded, storeClosed } from "./call.ts";
+import { type StoreCall, storeCalls } from "./diagnostics.ts";
+import type {
+  OnlineStore,
+  OnlineStoreCapabilities,
+  ReadOptions,
+  ResetScope,
+  ScannedFeatureRow,
+  WriteResult,
+} from "./online-store.ts";
+import { checkCells } from "./plan/check-cells.ts";
+import type { FeatureBatch } from "./plan/feature-batch.ts";
+import { createPackedBatch } from "./plan/packed-feature-batch.ts";
+import type { EntityKeys, ReadPlan } from "./plan/read-plan.ts";
+import { planWrite } from "./plan/write-plan.ts";
+import { decodeScanned } from "./row/decode-scanned.ts";
+import type { MetaScope, MetaValue, PutOutcome, RowStore } from "./row-store.ts";
+import { createSchemaRegistry, type SchemaRegistry } from "./schema-registry.ts";
+
+/** Meta names that belong to a scope's rows and go with them at a reset. */
+export const POSITION_NAMES = ["position", "checkpoint", "watermark"] as const;
+
+/** Batches of one write that are under way at once. */
+const WRITE_CONCURRENCY = 4;
+
+/** What a {@link createPackedOnlineStore} needs. */
+export interface PackedOnlineStoreParts {
+  readonly definitions: Definitions;
+  readonly rowStore: RowStore;
+  readonly clock: Clock;
+}
+
+/** Makes a backend the typed online store: packed rows, schemas, TTL and statuses, written once for all backends. */
+export function createPackedOnlineStore(parts: PackedOnlineStoreParts): OnlineStore {
+  return new PackedOnlineStore(parts);
+}
+
+class PackedOnlineStore implements OnlineStore {
+  readonly capabilities: OnlineStoreCapabilities;
+  readonly #definitions: Definitions;
+  readonly #rows: RowStore;
+  readonly #clock: Clock;
+  readonly #schemas: SchemaRegistry;
+  #closed = false;
+
+  constructor({ definitions, rowStore, clock }: PackedOnlineStoreParts) {
+    this.capabilities = { createdTime: true, tenants: true, durable: rowStore.capabilities.durable };
+    this.#definitions = definitions;
+    this.#rows = rowStore;
+    this.#clock = clock;
+    this.#schemas = createSchemaRegistry(definitions.project, rowStore);
+  }
+
+  async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
+    this.#check(call);
+    const views = plan.views.map(({ view }) => view.name);
+    return timed("read", call, views, keys.rowCount, async () => {
+      const batch = { allowStale: options.allowStale === true, readAt: this.#clock.now() };
+      if (keys.rowCount === 0) return createPackedBatch(plan, 0, emptyCells(plan), batch);
+      const groups = plan.groups.map((group, index) => ({
+        views: group.views.map((view) => view.name),
+        entityKeys: keys.groups[index] ?? [],
+      }));
+      const slices = await this.#rows.get({ project: plan.project, tenant: call.tenant, groups }, call);
+      const onlineTtl = (view: FeatureView) => this.#definitions.onlineTtl(view, call.tenant);
+      const at = { plan, keys, slices, call, now: batch.readAt, schemas: this.#schemas, onlineTtl };
+      return createPackedBatch(plan, keys.rowCount, await checkCells(at), batch);
+    });
+  }
+
+  async write(view: FeatureView, rows: readonly FeatureRow[], call: Call): Promise<WriteResult> {
+    this.#check(call);
+    return timed("write", call, [view.name], rows.length, async () => {
+      const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
+      const encode = this.#schemas.encoderOf(view);
+      const plan = planWrite({ view, rows, encode, onlineTtl, now: this.#clock.now() });
+      if (plan.rows.length === 0) return plan.result([]);
+      await this.#schemas.ensureStored(view, call);
+      const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
+      const size = this.#rows.capabilities.maxBatchRows;
+      const outcomes: PutOutcome[] = new Array(plan.rows.length);
+      for (let start = 0; start < plan.rows.length; start += size * WRITE_CONCURRENCY) {
+        const puts: Promise<void>[] = [];
+        for (let at = start; at < Math.min(plan.rows.length, start + size * WRITE_CONCURRENCY); at += size) {
+          puts.push(
+            this.#rows.putIfNewer(scope, plan.rows.slice(at, at + size), call).then((answers) => {
+              for (const [index, outcome] of answers.entries()) outcomes[at + index] = outcome;
+            }),
+          );
+        }
+        // All are awaited even when one fails, so that no write is under way after the call has ended.
+        const failed = (await Promise.allSettled(puts)).find((put) => put.status === "rejected");
+        if (failed !== undefined) throw failed.reason;
+      }
+      return plan.result(outcomes);
+    });
+  }
+
+  async reset(scope: ResetScope, call: Call): Promise<number> {
+    this.#check(call);
+    const { project } = this.#definitions;
+    findTenant(this.#definitions, scope.tenant);
+    if (scope.entityKey === undefined) {
+      const views = scope.view === undefined ? [...this.#definitions.views.keys()] : [scope.view];
+      for (const view of views) {
+        for (const name of POSITION_NAMES) {
+          await this.#rows.deleteMeta({ project, tenant: scope.tenant, view }, name, call);
+        }
+      }
+    }
+    return this.#rows.deleteScope({ project, ...scope }, call);
+  }
+
+  async *scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {
+    this.#check(call);
+    findTenant(this.#definitions, scope.tenant);
+    for await (const row of this.#rows.scan({ project: this.#definitions.project, ...scope }, call)) {
+      yield await decodeScanned(this.#definitions.views.get(row.view), row, this.#schemas, call);
+    }
+  }
+
+  async getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined> {
+    this.#check(call);
+    return this.#rows.getMeta(scope, name, call);
+  }
+
+  async putMeta(
+    scope: MetaScope,
+    name: string,
+    bytes: Uint8Array,
+    expected: string | undefined,
+    call: Call,
+  ): Promise<string | undefined> {
+    this.#check(call);
+    return this.#rows.putMeta(scope, name, bytes, expected, call);
+  }
+
+  async deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void> {
+    this.#check(call);
+    return this.#rows.deleteMeta(scope, name, call);
+  }
+
+  async ping(call: Call): Promise<void> {
+    this.#check(call);
+    return this.#rows.ping(call);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#rows.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @throws STORE_CLOSED, UNKNOWN_TENANT, ABORTED, STORE_TIMEOUT */
+  #check(call: Call): void {
+    if (this.#closed) throw storeClosed();
+    findTenant(this.#definitions, call.tenant);
+    refuseEnded(call);
+  }
+}
+
+function emptyCells(plan: ReadPlan) {
+  return plan.views.map(() => ({
+    status: new Uint8Array(0),
+    bytes: [],
+    offsets: new Int32Array(0),
+    readers: [],
+    spans: new Int32Array(0),
+    spanStride: 0,
+  }));
+}
+
+async function timed<T>(
+  operation: "read" | "write",
+  call: Call,
+  views: readonly string[],
+  rows: number,
+  run: () => Promise<T>,
+): Promise<T> {
+  if (!storeCalls.hasSubscribers) return run();
+  const start = performance.now();
+  let failed: string | undefined;
+  try {
+    return await run();
+  } catch (error) {
+    failed = error instanceof Error && "code" in error ? String(error.code) : "INTERNAL";
+    throw error;
+  } finally {
+    const milliseconds = performance.now() - start;
+    storeCalls.publish({ operation, tenant: call.tenant, views, rows, milliseconds, failed } satisfies StoreCall);
+  }
+}

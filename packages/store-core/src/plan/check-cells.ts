@@ -1,0 +1,154 @@
+import type { FeatureView } from "@larder/schema";
+import type { Call } from "../call.ts";
+import { hashKey, type RowFault, rowFaults } from "../diagnostics.ts";
+import { type RowBytes, type RowReader, readHeader, rowBytes } from "../row/row-reader.ts";
+import type { RowSlices } from "../row-store.ts";
+import type { SchemaRegistry } from "../schema-registry.ts";
+import { FieldStatus } from "./feature-batch.ts";
+import type { ViewCells } from "./packed-feature-batch.ts";
+import type { EntityKeys, PlanView, ReadPlan } from "./read-plan.ts";
+
+/** What {@link checkCells} works on. */
+export interface CheckCellsInput {
+  readonly plan: ReadPlan;
+  readonly keys: EntityKeys;
+  readonly slices: RowSlices;
+  readonly call: Call;
+  /** Logical now, microseconds. */
+  readonly now: number;
+  readonly schemas: SchemaRegistry;
+  readonly onlineTtl: (view: FeatureView) => number | undefined;
+}
+
+/**
+ * Decides the status of every row of a read and checks its bytes, so that values can be read later without bounds checks. Schemas that other
+ * processes wrote are fetched once.
+ */
+export async function checkCells(input: CheckCellsInput): Promise<readonly ViewCells[]> {
+  const { plan, keys, slices, schemas } = input;
+  const unknown = new Set<number>();
+  const groupStart: number[] = [];
+  let cell = 0;
+  for (const group of plan.groups) {
+    groupStart.push(cell);
+    cell += keys.rowCount * group.views.length;
+  }
+  const bytes = wrap(slices);
+  const check = () =>
+    plan.views.map((planView) => checkView(input, planView, groupStart[planView.group] as number, bytes, unknown));
+
+  let cells = check();
+  if (unknown.size > 0) {
+    await schemas.load(unknown, input.call);
+    cells = check();
+  }
+  if (rowFaults.hasSubscribers) reportFaults(input, cells);
+  return cells;
+}
+
+function checkView(
+  { plan, keys, slices, now, schemas, onlineTtl }: CheckCellsInput,
+  { view, group, position }: PlanView,
+  start: number,
+  bytes: readonly (RowBytes | undefined)[],
+  unknown: Set<number>,
+): ViewCells {
+  const { rowCount } = keys;
+  const stride = plan.groups[group]?.views.length ?? 1;
+  const ttl = onlineTtl(view);
+  const status = new Uint8Array(rowCount);
+  const offsets = new Int32Array(rowCount);
+  const cellBytes: (RowBytes | undefined)[] = new Array(rowCount);
+  const readers: (RowReader | undefined)[] = new Array(rowCount);
+  let spans = new Int32Array(0);
+  let spanStride = 0;
+  let fingerprint = -1;
+  let reader: RowReader | undefined;
+
+  for (let row = 0; row < rowCount; row++) {
+    const cell = start + row * stride + position;
+    const length = slices.lengths[cell] as number;
+    if (length < 0) {
+      status[row] = FieldStatus.NOT_FOUND;
+      continue;
+    }
+    const at = slices.offsets[cell] as number;
+    const rowBytes = bytes[cell] as RowBytes;
+    const header = readHeader(rowBytes, at, length);
+    if (header === undefined) {
+      status[row] = FieldStatus.INVALID;
+      continue;
+    }
+    if (header.fingerprint !== fingerprint) {
+      fingerprint = header.fingerprint;
+      reader = schemas.readerOf(view, fingerprint);
+    }
+    if (reader === undefined) {
+      unknown.add(fingerprint);
+      status[row] = FieldStatus.INVALID;
+      continue;
+    }
+    status[row] =
+      header.tombstone || reader.foreign ? FieldStatus.NOT_FOUND : ageStatus(view, ttl, header.eventTime, now);
+    readers[row] = reader;
+    if (status[row] === FieldStatus.NOT_FOUND) continue;
+    if (reader.variableCount * 2 > spanStride) {
+      spans = widened(spans, spanStride, reader.variableCount * 2, rowCount);
+      spanStride = reader.variableCount * 2;
+    }
+    if (!reader.check(rowBytes, at, length, spans, row * spanStride)) status[row] = FieldStatus.INVALID;
+    offsets[row] = at;
+    cellBytes[row] = rowBytes;
+  }
+  return { status, bytes: cellBytes, offsets, readers, spans, spanStride };
+}
+
+/** Rule 4: the boundary itself is PRESENT; past keep_stale a row is gone, whether or not the backend has dropped it yet. */
+function ageStatus(view: FeatureView, ttl: number | undefined, eventTime: number, now: number): FieldStatus {
+  if (ttl === undefined || now <= eventTime + ttl) return FieldStatus.PRESENT;
+  return now <= eventTime + ttl + view.keepStale ? FieldStatus.OUTSIDE_MAX_AGE : FieldStatus.NOT_FOUND;
+}
+
+function reportFaults({ plan, keys, call }: CheckCellsInput, cells: readonly ViewCells[]): void {
+  for (const [index, { status, readers }] of cells.entries()) {
+    const { view, group } = plan.views[index] as PlanView;
+    const asked = plan.columns.filter((column) => column.view === index).map((column) => column.ref.feature.name);
+    for (let row = 0; row < keys.rowCount; row++) {
+      const reader = readers[row];
+      const invalid = status[row] === FieldStatus.INVALID;
+      const features = asked.filter((name) => reader?.retyped.includes(name));
+      if (!invalid && features.length === 0 && reader?.foreign !== true) continue;
+      rowFaults.publish({
+        kind: invalid ? "invalid" : "schema_mismatch",
+        project: plan.project,
+        tenant: call.tenant,
+        view: view.name,
+        keyHash: hashKey(keys.groups[group]?.[row] ?? ""),
+        features,
+      } satisfies RowFault);
+    }
+  }
+}
+
+function wrap({ buffers }: RowSlices): (RowBytes | undefined)[] {
+  let last: Uint8Array | undefined;
+  let wrapped: RowBytes | undefined;
+  const all: (RowBytes | undefined)[] = new Array(buffers.length);
+  for (let cell = 0; cell < buffers.length; cell++) {
+    const buffer = buffers[cell];
+    if (buffer === undefined) continue;
+    if (buffer !== last) {
+      last = buffer;
+      wrapped = rowBytes(buffer);
+    }
+    all[cell] = wrapped;
+  }
+  return all;
+}
+
+function widened(spans: Int32Array, from: number, to: number, rowCount: number): Int32Array<ArrayBuffer> {
+  const wide = new Int32Array(rowCount * to);
+  if (from > 0)
+    for (let row = 0; row < rowCount; row++) wide.set(spans.subarray(row * from, (row + 1) * from), row * to);
+  return wide;
+}

@@ -1,0 +1,48 @@
+import type { FeatureRow, FeatureValue, FeatureView } from "@larder/schema";
+import type { Call } from "../call.ts";
+import { decodeEntityKey } from "../keys/entity-key.ts";
+import type { ScannedFeatureRow } from "../online-store.ts";
+import type { ScannedRow } from "../row-store.ts";
+import type { SchemaRegistry } from "../schema-registry.ts";
+import { type FieldLayout, State } from "./row-layout.ts";
+import { type RowBytes, readFixed, readHeader, readState, readVariable, rowBytes } from "./row-reader.ts";
+
+/** Decodes one scanned row for the view as it is now; `row` is undefined when there is no such view or the bytes cannot be read for it. */
+export async function decodeScanned(
+  view: FeatureView | undefined,
+  { view: name, entityKey, bytes }: ScannedRow,
+  schemas: SchemaRegistry,
+  call: Call,
+): Promise<ScannedFeatureRow> {
+  const row = view === undefined ? undefined : await decodeRow(view, entityKey, rowBytes(bytes), schemas, call);
+  return { view: name, entityKey, row };
+}
+
+async function decodeRow(
+  view: FeatureView,
+  key: string,
+  bytes: RowBytes,
+  schemas: SchemaRegistry,
+  call: Call,
+): Promise<FeatureRow | undefined> {
+  const entityKey = decodeEntityKey(view, key);
+  const header = readHeader(bytes, 0, bytes.buffer.length);
+  if (entityKey === undefined || header === undefined) return undefined;
+  const { eventTime, createdTime, tombstone, fingerprint } = header;
+  if (schemas.readerOf(view, fingerprint) === undefined) await schemas.load(new Set([fingerprint]), call);
+  const reader = schemas.readerOf(view, fingerprint);
+  if (reader === undefined || reader.foreign) return undefined;
+  if (tombstone) return { entityKey, eventTime, createdTime, values: undefined };
+  const spans = new Int32Array(reader.variableCount * 2);
+  if (!reader.check(bytes, 0, bytes.buffer.length, spans, 0)) return undefined;
+  return { entityKey, eventTime, createdTime, values: reader.fields.map((field) => fieldValue(bytes, field, spans)) };
+}
+
+function fieldValue(bytes: RowBytes, field: FieldLayout | undefined, spans: Int32Array): FeatureValue | undefined {
+  const state = field === undefined ? State.ABSENT : readState(bytes, 0, field);
+  if (field === undefined || state === State.ABSENT) return undefined;
+  if (state === State.NULL) return null;
+  if (field.fixedOffset >= 0) return readFixed(bytes, 0, field);
+  const span = 2 * field.variable;
+  return readVariable(bytes, spans[span] as number, spans[span + 1] as number, field);
+}
