@@ -12,6 +12,12 @@ if (suite !== "pure" && suite !== "servers") {
   console.error(`run-vitest: "${suite}" is not a suite. Use pure or servers.`);
   process.exit(2);
 }
+if (Number.parseInt(process.versions.node, 10) < 24) {
+  console.error(
+    `run-vitest: this is Node ${process.version}, the tests need 24. Run "npm test", or put Node 24 first on PATH.`,
+  );
+  process.exit(2);
+}
 const report = `reports/${suite}.json`;
 // A run that dies before it writes its report must not be taken for the last one that lived.
 rmSync(report, { force: true });

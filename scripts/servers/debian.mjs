@@ -50,6 +50,7 @@ export async function libraryFolders(folder) {
 }
 
 const MINUTES_MS = 180_000;
+const LONG = 16 * 1024 * 1024;
 const ENV = { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" };
 
 async function fetchAndUnpack(options, packages, own, folder) {
@@ -86,18 +87,17 @@ async function withMissingDependencies(options, packages) {
 
 async function installedPackages(names) {
   if (names.length === 0) return new Set();
-  const args = ["-W", "-f", "${Package} ${db:Status-Status}\\n", ...names];
-  // dpkg-query exits 1 when it does not know one of the names, and still lists the others.
-  const stdout = await run("dpkg-query", args, { env: ENV }).then(
+  // dpkg-query exits 1 when it does not know one of the names, and still describes the others.
+  const described = await run("dpkg-query", ["-s", ...names], { env: ENV, maxBuffer: LONG }).then(
     (result) => result.stdout,
     (error) => error.stdout ?? "",
   );
-  const lines = stdout.split("\n").filter((line) => line.endsWith(" installed"));
-  return new Set(lines.map((line) => line.split(" ")[0]));
+  const found = described.matchAll(/^Package: (.+)\nStatus: install ok installed$/gm);
+  return new Set([...found].map((match) => match[1]));
 }
 
 function apt([command, ...args], cwd) {
   // As root, apt drops to a user of its own, which can't write into a private folder.
   const options = ["-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"];
-  return run(command, [...options, ...args], { cwd, env: ENV, timeout: MINUTES_MS, maxBuffer: 16 * 1024 * 1024 });
+  return run(command, [...options, ...args], { cwd, env: ENV, timeout: MINUTES_MS, maxBuffer: LONG });
 }
