@@ -166,6 +166,8 @@ class PackedOnlineStore implements OnlineStore {
 function emptyCells(plan: ReadPlan) {
   return plan.views.map(() => ({
     status: new Uint8Array(0),
+    plain: new Uint8Array(0),
+    plainReader: undefined,
     bytes: [],
     offsets: new Int32Array(0),
     readers: [],

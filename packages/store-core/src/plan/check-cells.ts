@@ -1,7 +1,16 @@
 import type { FeatureView } from "@larder/schema";
 import type { Call } from "../call.ts";
 import { hashKey, type RowFault, rowFaults } from "../diagnostics.ts";
-import { type RowBytes, type RowReader, readHeader, rowBytes } from "../row/row-reader.ts";
+import {
+  isRow,
+  isTombstone,
+  type RowBytes,
+  RowCheck,
+  type RowReader,
+  readEventTime,
+  readFingerprint,
+  rowBytes,
+} from "../row/row-reader.ts";
 import type { RowSlices } from "../row-store.ts";
 import type { SchemaRegistry } from "../schema-registry.ts";
 import { FieldStatus } from "./feature-batch.ts";
@@ -57,6 +66,7 @@ function checkView(
   const stride = plan.groups[group]?.views.length ?? 1;
   const ttl = onlineTtl(view);
   const status = new Uint8Array(rowCount);
+  const plain = new Uint8Array(rowCount);
   const offsets = new Int32Array(rowCount);
   const cellBytes: (RowBytes | undefined)[] = new Array(rowCount);
   const readers: (RowReader | undefined)[] = new Array(rowCount);
@@ -64,6 +74,7 @@ function checkView(
   let spanStride = 0;
   let fingerprint = -1;
   let reader: RowReader | undefined;
+  let plainReader: RowReader | undefined;
 
   for (let row = 0; row < rowCount; row++) {
     const cell = start + row * stride + position;
@@ -74,13 +85,12 @@ function checkView(
     }
     const at = slices.offsets[cell] as number;
     const rowBytes = bytes[cell] as RowBytes;
-    const header = readHeader(rowBytes, at, length);
-    if (header === undefined) {
+    if (!isRow(rowBytes.view, at, length)) {
       status[row] = FieldStatus.INVALID;
       continue;
     }
-    if (header.fingerprint !== fingerprint) {
-      fingerprint = header.fingerprint;
+    if (readFingerprint(rowBytes.view, at) !== fingerprint) {
+      fingerprint = readFingerprint(rowBytes.view, at);
       reader = schemas.readerOf(view, fingerprint);
     }
     if (reader === undefined) {
@@ -88,19 +98,26 @@ function checkView(
       status[row] = FieldStatus.INVALID;
       continue;
     }
-    status[row] =
-      header.tombstone || reader.foreign ? FieldStatus.NOT_FOUND : ageStatus(view, ttl, header.eventTime, now);
     readers[row] = reader;
+    status[row] =
+      reader.foreign || isTombstone(rowBytes.view, at)
+        ? FieldStatus.NOT_FOUND
+        : ageStatus(view, ttl, readEventTime(rowBytes.view, at), now);
     if (status[row] === FieldStatus.NOT_FOUND) continue;
     if (reader.variableCount * 2 > spanStride) {
       spans = widened(spans, spanStride, reader.variableCount * 2, rowCount);
       spanStride = reader.variableCount * 2;
     }
-    if (!reader.check(rowBytes, at, length, spans, row * spanStride)) status[row] = FieldStatus.INVALID;
+    const check = reader.check(rowBytes, at, length, spans, row * spanStride);
+    if (check === RowCheck.BROKEN) status[row] = FieldStatus.INVALID;
+    if (check === RowCheck.COMPLETE && status[row] === FieldStatus.PRESENT) {
+      plainReader ??= reader;
+      if (reader === plainReader) plain[row] = 1;
+    }
     offsets[row] = at;
     cellBytes[row] = rowBytes;
   }
-  return { status, bytes: cellBytes, offsets, readers, spans, spanStride };
+  return { status, plain, plainReader, bytes: cellBytes, offsets, readers, spans, spanStride };
 }
 
 /** Rule 4: the boundary itself is PRESENT; past keep_stale a row is gone, whether or not the backend has dropped it yet. */

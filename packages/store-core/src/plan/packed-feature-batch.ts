@@ -17,6 +17,9 @@ import type { PlanColumn, ReadPlan } from "./read-plan.ts";
 export interface ViewCells {
   /** PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE or INVALID, of the row as a whole. */
   readonly status: Uint8Array;
+  /** 1 for a plain row: PRESENT, every feature has a value, and its reader is `plainReader`. */
+  readonly plain: Uint8Array;
+  readonly plainReader: RowReader | undefined;
   readonly bytes: readonly (RowBytes | undefined)[];
   /** Where the row starts in its bytes. */
   readonly offsets: Int32Array;
@@ -83,36 +86,34 @@ class PackedFeatureBatch implements FeatureBatch {
 
   fillFloat32(column: number, out: Float32Array, offset: number, stride: number): void {
     const { view, ref } = this.plan.columns[column] as PlanColumn;
-    const { status, bytes, offsets, readers } = this.#cells[view] as ViewCells;
-    const index = ref.feature.index;
-    const float32 = ref.feature.type === "float32";
-    if (!isNumeric(ref.feature.type)) throw new TypeError(`${ref.feature.name} is ${ref.feature.type}, not a number`);
-    let to = offset;
-    for (let row = 0; row < this.rowCount; row++, to += stride) {
-      const field = this.#readable(status[row] as FieldStatus) ? readers[row]?.fields[index] : undefined;
-      if (field === undefined) {
-        out[to] = Number.NaN;
-        continue;
+    const { feature } = ref;
+    if (!isNumeric(feature.type)) throw new TypeError(`${feature.name} is ${feature.type}, not a number`);
+    const { plain, plainReader, bytes, offsets } = this.#cells[view] as ViewCells;
+    const field = plainReader?.fields[feature.index];
+    const slot = field?.scalar === "float32" ? field.fixedOffset : 0;
+    const { rowCount } = this;
+    // Once per value of every prediction: the plain row takes the short way.
+    for (let row = 0, to = offset; row < rowCount; row++, to += stride) {
+      if (slot !== 0 && plain[row] === 1) {
+        out[to] = (bytes[row] as RowBytes).view.getFloat32((offsets[row] as number) + slot, true);
+      } else {
+        const value = this.value(row, column);
+        out[to] = value === null ? Number.NaN : Number(value);
       }
-      const rowBytes = bytes[row] as RowBytes;
-      const at = offsets[row] as number;
-      if (readState(rowBytes, at, field) !== State.VALUE) out[to] = Number.NaN;
-      else if (float32) out[to] = rowBytes.view.getFloat32(at + field.fixedOffset, true);
-      else out[to] = Number(readFixed(rowBytes, at, field));
     }
   }
 
   eventTime(row: number, view: number): number | undefined {
     const cells = this.#cells[view] as ViewCells;
     return this.#hasRow(cells, row)
-      ? readEventTime(cells.bytes[row] as RowBytes, cells.offsets[row] as number)
+      ? readEventTime((cells.bytes[row] as RowBytes).view, cells.offsets[row] as number)
       : undefined;
   }
 
   createdTime(row: number, view: number): number | undefined {
     const cells = this.#cells[view] as ViewCells;
     return this.#hasRow(cells, row)
-      ? readCreatedTime(cells.bytes[row] as RowBytes, cells.offsets[row] as number)
+      ? readCreatedTime((cells.bytes[row] as RowBytes).view, cells.offsets[row] as number)
       : undefined;
   }
 

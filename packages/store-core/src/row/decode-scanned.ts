@@ -5,7 +5,16 @@ import type { ScannedFeatureRow } from "../online-store.ts";
 import type { ScannedRow } from "../row-store.ts";
 import type { SchemaRegistry } from "../schema-registry.ts";
 import { type FieldLayout, State } from "./row-layout.ts";
-import { type RowBytes, readFixed, readHeader, readState, readVariable, rowBytes } from "./row-reader.ts";
+import {
+  isRow,
+  type RowBytes,
+  RowCheck,
+  readFixed,
+  readHeader,
+  readState,
+  readVariable,
+  rowBytes,
+} from "./row-reader.ts";
 
 /** Decodes one scanned row for the view as it is now; `row` is undefined when there is no such view or the bytes cannot be read for it. */
 export async function decodeScanned(
@@ -26,15 +35,14 @@ async function decodeRow(
   call: Call,
 ): Promise<FeatureRow | undefined> {
   const entityKey = decodeEntityKey(view, key);
-  const header = readHeader(bytes, 0, bytes.buffer.length);
-  if (entityKey === undefined || header === undefined) return undefined;
-  const { eventTime, createdTime, tombstone, fingerprint } = header;
+  if (entityKey === undefined || !isRow(bytes.view, 0, bytes.buffer.length)) return undefined;
+  const { eventTime, createdTime, tombstone, fingerprint } = readHeader(bytes.view, 0);
   if (schemas.readerOf(view, fingerprint) === undefined) await schemas.load(new Set([fingerprint]), call);
   const reader = schemas.readerOf(view, fingerprint);
   if (reader === undefined || reader.foreign) return undefined;
   if (tombstone) return { entityKey, eventTime, createdTime, values: undefined };
   const spans = new Int32Array(reader.variableCount * 2);
-  if (!reader.check(bytes, 0, bytes.buffer.length, spans, 0)) return undefined;
+  if (reader.check(bytes, 0, bytes.buffer.length, spans, 0) === RowCheck.BROKEN) return undefined;
   return { entityKey, eventTime, createdTime, values: reader.fields.map((field) => fieldValue(bytes, field, spans)) };
 }
 

@@ -50,6 +50,8 @@ export interface RowLayout {
   readonly fields: readonly FieldLayout[];
   /** First byte after the states. */
   readonly statesEnd: number;
+  /** The last byte of the states when all of them are value. */
+  readonly lastStates: number;
   /** First byte of the variable part. */
   readonly variableStart: number;
   readonly variableFields: readonly FieldLayout[];
@@ -93,5 +95,12 @@ export function layoutOf(schema: RowSchema): RowLayout {
     offset += width;
     return field;
   });
-  return { fields, statesEnd, variableStart: offset, variableFields: fields.filter((field) => field.variable >= 0) };
+  const lastStates = 0xaa & (0xff >> ((4 - (fields.length % 4 || 4)) * 2));
+  return {
+    fields,
+    statesEnd,
+    lastStates,
+    variableStart: offset,
+    variableFields: fields.filter((field) => field.variable >= 0),
+  };
 }

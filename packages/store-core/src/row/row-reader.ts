@@ -8,7 +8,7 @@ export interface RowBytes {
   readonly view: DataView;
 }
 
-/** What the header of a row says; `undefined` from {@link readHeader} when the bytes are no row. */
+/** What the header of a row says. */
 export interface RowHeader {
   readonly eventTime: number;
   readonly createdTime: number | undefined;
@@ -22,29 +22,44 @@ export function rowBytes(bytes: Uint8Array): RowBytes {
   return { buffer, view: new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength) };
 }
 
+/** True when `length` bytes at `at` start with the header of a row this version knows. */
+export function isRow(view: DataView, at: number, length: number): boolean {
+  if (length < HEADER_BYTES) return false;
+  const kind = view.getUint8(at + 14);
+  if ((kind & 0x7f) !== ROW_VERSION || (kind >= 0x80 && length !== HEADER_BYTES)) return false;
+  return isTime(view.getUint32(at)) && (isTime(view.getUint32(at + 7)) || readCreatedTime(view, at) === undefined);
+}
+
+/** The header of a row that {@link isRow}. */
+export function readHeader(view: DataView, at: number): RowHeader {
+  return {
+    eventTime: readEventTime(view, at),
+    createdTime: readCreatedTime(view, at),
+    tombstone: isTombstone(view, at),
+    fingerprint: readFingerprint(view, at),
+  };
+}
+
 /** Microseconds since the epoch of the event time of the row at `at`. */
-export function readEventTime({ view }: RowBytes, at: number): number {
+export function readEventTime(view: DataView, at: number): number {
   return readTime(view, at);
 }
 
 /** Microseconds since the epoch of the created time of the row at `at`; undefined when the row has none. */
-export function readCreatedTime({ view }: RowBytes, at: number): number | undefined {
+export function readCreatedTime(view: DataView, at: number): number | undefined {
   return view.getUint32(at + 7) === 0 && (view.getUint32(at + 10) & 0xffffff) === 0
     ? undefined
     : readTime(view, at + 7);
 }
 
-/** Checks and reads the header of `length` bytes at `at`. */
-export function readHeader(bytes: RowBytes, at: number, length: number): RowHeader | undefined {
-  if (length < HEADER_BYTES) return undefined;
-  const kind = bytes.view.getUint8(at + 14);
-  const eventTime = readEventTime(bytes, at);
-  const createdTime = readCreatedTime(bytes, at);
-  const tombstone = kind >= 0x80;
-  if ((kind & 0x7f) !== ROW_VERSION || (tombstone && length !== HEADER_BYTES)) return undefined;
-  if (!Number.isSafeInteger(eventTime) || !(createdTime === undefined || Number.isSafeInteger(createdTime)))
-    return undefined;
-  return { eventTime, createdTime, tombstone, fingerprint: bytes.view.getUint32(at + 15) };
+/** True when the row at `at` is a tombstone. */
+export function isTombstone(view: DataView, at: number): boolean {
+  return view.getUint8(at + 14) >= 0x80;
+}
+
+/** Fingerprint of the schema of the row at `at`. */
+export function readFingerprint(view: DataView, at: number): number {
+  return view.getUint32(at + 15);
 }
 
 /**
@@ -60,11 +75,15 @@ export interface RowReader {
   /** How many offsets {@link check} writes per row. */
   readonly variableCount: number;
   /**
-   * True when `length` bytes at `at` are a whole row of this schema; reading is then free of bounds checks. Writes where each variable value
+   * Says whether `length` bytes at `at` are a whole row of this schema; reading is then free of bounds checks. Writes where each variable value
    * starts, relative to the buffer, and its length, as pairs into `spans` from `spanAt` on.
    */
-  check(bytes: RowBytes, at: number, length: number, spans: Int32Array, spanAt: number): boolean;
+  check(bytes: RowBytes, at: number, length: number, spans: Int32Array, spanAt: number): RowCheck;
 }
+
+/** COMPLETE: a whole row whose every state is value. WHOLE: a whole row. BROKEN: bytes that must not be read. */
+export const RowCheck = { BROKEN: 0, WHOLE: 1, COMPLETE: 2 } as const;
+export type RowCheck = (typeof RowCheck)[keyof typeof RowCheck];
 
 /** Compiles the reader of rows of `stored` for `view`. */
 export function createRowReader(stored: RowSchema, view: FeatureView): RowReader {
@@ -141,13 +160,19 @@ function checkRow(
   length: number,
   spans: Int32Array,
   spanAt: number,
-): boolean {
-  if (length < layout.variableStart) return false;
+): RowCheck {
+  if (length < layout.variableStart) return RowCheck.BROKEN;
   const { buffer } = bytes;
+  let complete = true;
   for (let i = HEADER_BYTES; i < layout.statesEnd; i++) {
-    // Both bits of a pair set is no state.
     const states = buffer[at + i] as number;
-    if ((states & (states >> 1) & 0x55) !== 0) return false;
+    // Both bits of a pair set is no state.
+    if ((states & (states >> 1) & 0x55) !== 0) return RowCheck.BROKEN;
+    complete &&= states === (i + 1 < layout.statesEnd ? 0xaa : layout.lastStates);
+  }
+  if (layout.variableFields.length === 0) {
+    if (length !== layout.variableStart) return RowCheck.BROKEN;
+    return complete ? RowCheck.COMPLETE : RowCheck.WHOLE;
   }
   const end = at + length;
   let next = at + layout.variableStart;
@@ -155,13 +180,14 @@ function checkRow(
     const field = layout.variableFields[i] as FieldLayout;
     if (readState(bytes, at, field) !== State.VALUE) continue;
     const { length: size, next: start } = readLength(buffer, next, end);
-    if (start < 0 || size > end - start) return false;
-    if (field.list && !checkList(buffer, start, size, field)) return false;
+    if (start < 0 || size > end - start) return RowCheck.BROKEN;
+    if (field.list && !checkList(buffer, start, size, field)) return RowCheck.BROKEN;
     spans[spanAt + 2 * i] = start;
     spans[spanAt + 2 * i + 1] = size;
     next = start + size;
   }
-  return next === end;
+  if (next !== end) return RowCheck.BROKEN;
+  return complete ? RowCheck.COMPLETE : RowCheck.WHOLE;
 }
 
 function checkList(buffer: Buffer, start: number, length: number, field: FieldLayout): boolean {
@@ -195,6 +221,11 @@ function readLength(buffer: Buffer, start: number, end: number): { readonly leng
   }
   lengthAnswer.next = -1;
   return lengthAnswer;
+}
+
+/** High word of a biased time with |t| <= 2^53. */
+function isTime(high: number): boolean {
+  return high >= 0x60000000 && high < 0xa0000000;
 }
 
 function readTime(view: DataView, at: number): number {

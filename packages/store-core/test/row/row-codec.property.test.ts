@@ -5,7 +5,16 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRowEncoder } from "../../src/row/row-encoder.ts";
 import { layoutOf, ORDER_PREFIX, State } from "../../src/row/row-layout.ts";
-import { createRowReader, readFixed, readHeader, readState, readVariable, rowBytes } from "../../src/row/row-reader.ts";
+import {
+  createRowReader,
+  isRow,
+  RowCheck,
+  readFixed,
+  readHeader,
+  readState,
+  readVariable,
+  rowBytes,
+} from "../../src/row/row-reader.ts";
 import type { RowSchema } from "../../src/row/row-schema.ts";
 import { definitionsOf } from "../definitions.ts";
 
@@ -33,7 +42,9 @@ function valueOfType(type: ValueType): fc.Arbitrary<FeatureValue | undefined> {
 const time = fc.integer({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER });
 const schemaAndRow = fc
   .array(fc.constantFrom(...TYPES), { minLength: 1, maxLength: 9 })
-  .chain((types) => fc.tuple(fc.constant(types), fc.tuple(...types.map(valueOfType)), time, fc.option(time, { nil: undefined })));
+  .chain((types) =>
+    fc.tuple(fc.constant(types), fc.tuple(...types.map(valueOfType)), time, fc.option(time, { nil: undefined })),
+  );
 
 function viewOf(types: readonly ValueType[]) {
   const features = types.map((type, i) => `      - { name: f${i}, type: "${type}" }`).join("\n");
@@ -58,8 +69,11 @@ test("every row reads back as it was written, at any offset of its buffer", () =
       const placed = rowBytes(Buffer.concat([Buffer.alloc(padding, 0xff), bytes, Buffer.alloc(3, 0xff)]));
       const reader = createRowReader(schema, viewOf(types));
       const spans = new Int32Array(reader.variableCount * 2);
-      expect(readHeader(placed, padding, bytes.byteLength)).toEqual({ eventTime, createdTime, tombstone: false, fingerprint: 7 });
-      expect(reader.check(placed, padding, bytes.byteLength, spans, 0)).toBe(true);
+      expect(isRow(placed.view, padding, bytes.byteLength)).toBe(true);
+      expect(readHeader(placed.view, padding)).toEqual({ eventTime, createdTime, tombstone: false, fingerprint: 7 });
+      const complete = values.every((value) => value !== null && value !== undefined);
+      const check = reader.check(placed, padding, bytes.byteLength, spans, 0);
+      expect(check).toBe(complete ? RowCheck.COMPLETE : RowCheck.WHOLE);
       const read = reader.fields.map((field) => {
         if (field === undefined) throw new Error("field lost");
         const state = readState(placed, padding, field);
@@ -87,7 +101,10 @@ test("the order of packed bytes is event time, created time, tombstone over row"
       const [x, y] = [key(a), key(b)];
       const at = x.findIndex((part, i) => part !== y[i]);
       const expected = at < 0 ? 0 : (x[at] as number) < (y[at] as number) ? -1 : 1;
-      const bytes = [encode(a), encode(b)].map((packed) => packed.subarray(0, ORDER_PREFIX)) as [Uint8Array, Uint8Array];
+      const bytes = [encode(a), encode(b)].map((packed) => packed.subarray(0, ORDER_PREFIX)) as [
+        Uint8Array,
+        Uint8Array,
+      ];
       expect(Buffer.compare(...bytes)).toBe(expected);
     }),
     { seed, numRuns: 2000 },
@@ -98,7 +115,11 @@ test("no byte string crashes the reader or makes it read outside its input", () 
   const types: ValueType[] = ["string", "float32", "list<string>", "list<int64>", "bytes", "bool"];
   const reader = createRowReader(schemaFor(types), viewOf(types));
   const encode = createRowEncoder(layoutOf(schemaFor(types)), 7);
-  const valid = encode({ eventTime: 1, createdTime: 2, values: ["abc", 1, ["x", "y"], [1n], new Uint8Array([1, 2]), true] });
+  const valid = encode({
+    eventTime: 1,
+    createdTime: 2,
+    values: ["abc", 1, ["x", "y"], [1n], new Uint8Array([1, 2]), true],
+  });
   const mutated = fc
     .array(fc.tuple(fc.nat(valid.byteLength - 1), fc.nat(255)), { minLength: 1, maxLength: 4 })
     .map((edits) => {
@@ -111,8 +132,8 @@ test("no byte string crashes the reader or makes it read outside its input", () 
       const fence = 0x5a;
       const placed = rowBytes(Buffer.concat([Buffer.alloc(16, fence), bytes, Buffer.alloc(16, fence)]));
       const spans = new Int32Array(reader.variableCount * 2);
-      if (readHeader(placed, 16, bytes.length) === undefined) return;
-      if (!reader.check(placed, 16, bytes.length, spans, 0)) return;
+      if (!isRow(placed.view, 16, bytes.length)) return;
+      if (reader.check(placed, 16, bytes.length, spans, 0) === RowCheck.BROKEN) return;
       for (const field of reader.fields) {
         if (field === undefined || readState(placed, 16, field) !== State.VALUE) continue;
         if (field.fixedOffset >= 0) readFixed(placed, 16, field);

@@ -1,8 +1,8 @@
-import { findView, type FeatureRow } from "@larder/schema";
+import { type FeatureRow, findView } from "@larder/schema";
 import { expect, test } from "vitest";
 import { createRowEncoder } from "../../src/row/row-encoder.ts";
 import { layoutOf } from "../../src/row/row-layout.ts";
-import { createRowReader, readHeader, rowBytes } from "../../src/row/row-reader.ts";
+import { createRowReader, isRow, RowCheck, readHeader, rowBytes } from "../../src/row/row-reader.ts";
 import { encodeSchema, fingerprintOf, schemaOf } from "../../src/row/row-schema.ts";
 import { definitionsOf } from "../definitions.ts";
 
@@ -36,9 +36,7 @@ test("a packed row has exactly these bytes", () => {
 
 test("a view of ten float32 features packs into 62 bytes", () => {
   const features = Array.from({ length: 10 }, (_, i) => `      - { name: f${i}, type: float32 }`).join("\n");
-  const wide = schemaOf(
-    findView(definitionsOf(`  - name: w\n    entity: customer\n    features:\n${features}`), "w"),
-  );
+  const wide = schemaOf(findView(definitionsOf(`  - name: w\n    entity: customer\n    features:\n${features}`), "w"));
   const bytes = createRowEncoder(layoutOf(wide), 1)({ eventTime: 1, createdTime: 2, values: new Array(10).fill(1) });
   expect(bytes.byteLength).toBe(62);
 });
@@ -51,7 +49,8 @@ test("NaN has one bit pattern, whatever bits it came with", () => {
 test("a header at the ends of time reads back exactly", () => {
   for (const time of [Number.MAX_SAFE_INTEGER, -Number.MAX_SAFE_INTEGER, 0, -1, 1, 2 ** 24, -(2 ** 24) - 1]) {
     const bytes = rowBytes(encode({ eventTime: time, createdTime: time, values: undefined }));
-    expect(readHeader(bytes, 0, bytes.buffer.length)).toEqual({
+    expect(isRow(bytes.view, 0, bytes.buffer.length)).toBe(true);
+    expect(readHeader(bytes.view, 0)).toEqual({
       eventTime: time,
       createdTime: time,
       tombstone: true,
@@ -64,11 +63,11 @@ test("a truncated or lengthened row fails its check and is never read", () => {
   const whole = Buffer.from(encode({ eventTime: 1, createdTime: 2, values: [1, "abc", 3n, ["x", "yz"], true] }));
   const reader = createRowReader(schema, view);
   const spans = new Int32Array(reader.variableCount * 2);
-  expect(reader.check(rowBytes(whole), 0, whole.length, spans, 0)).toBe(true);
+  expect(reader.check(rowBytes(whole), 0, whole.length, spans, 0)).toBe(RowCheck.COMPLETE);
   for (let length = 0; length < whole.length; length++) {
     const cut = rowBytes(whole.subarray(0, length));
-    expect(readHeader(cut, 0, length) !== undefined && reader.check(cut, 0, length, spans, 0)).toBe(false);
+    expect(isRow(cut.view, 0, length) && reader.check(cut, 0, length, spans, 0) !== RowCheck.BROKEN).toBe(false);
   }
   const long = Buffer.concat([whole, Buffer.from([0])]);
-  expect(reader.check(rowBytes(long), 0, long.length, spans, 0)).toBe(false);
+  expect(reader.check(rowBytes(long), 0, long.length, spans, 0)).toBe(RowCheck.BROKEN);
 });
