@@ -1,0 +1,252 @@
+import { LarderError } from "@larder/schema";
+import { Command, Redis } from "ioredis";
+import { aborted, storeClosed, timedOut } from "../../call.ts";
+import type { RedisAddress } from "./connection-string.ts";
+import { redisError, replyCode } from "./redis-errors.ts";
+
+/** A command: its name and its arguments. Rows go as Buffers, since ioredis would send other bytes as text. */
+export type RedisCommand = readonly [name: string, args: readonly (string | Buffer)[]];
+
+/** What Redis answers; text arrives as Buffers. */
+export type Reply = Buffer | number | null | readonly Reply[];
+
+/** An error that Redis replied to one command: the connection is fine. `code` is Redis's own, for example WRONGTYPE. */
+export interface ReplyFailure {
+  readonly code: string;
+  readonly error: LarderError;
+}
+
+/** The end of a wait: a point on the `performance.now()` line, and a signal. */
+export interface Wait {
+  readonly deadline: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Times of a connection, in milliseconds. */
+export interface ConnectionTimes {
+  /** Most time to connect and log in. */
+  readonly connectMs: number;
+  /** A server that owes answers and gives none for this long is disconnected, and connected to anew. */
+  readonly hangMs: number;
+}
+
+/**
+ * One connection to one server, and the only place that knows ioredis. While it is down every exchange fails at once; it comes back by itself.
+ * Nothing is ever sent twice: whether a lost command may be repeated is the caller's to know.
+ */
+export interface RedisConnection {
+  /** `host:port`, for messages. */
+  readonly server: string;
+  /** How often a connection was made. A server that was away may have come back empty. */
+  readonly epoch: number;
+  /**
+   * Sends commands in one round trip and answers each, in order. An error that Redis replies is an answer.
+   * @throws STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_CLOSED, ABORTED when an answer is missing
+   */
+  exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]>;
+  /** Ends the connection; what waits for an answer fails with STORE_CLOSED. */
+  close(): Promise<void>;
+}
+
+/** Connects and logs in. @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED */
+export async function connectRedis(address: RedisAddress, times: ConnectionTimes): Promise<RedisConnection> {
+  const connection = new Connection(address, times);
+  await connection.open();
+  return connection;
+}
+
+/** True for an answer that is an error. */
+export function isFailure(reply: Reply | ReplyFailure | undefined): reply is ReplyFailure {
+  return typeof reply === "object" && reply !== null && "error" in reply;
+}
+
+/** Bounds of what may wait for a server that does not answer: arguments held by ioredis (about 100 bytes each) and bytes held by the socket. */
+const MAX_WAITING_ARGUMENTS = 500_000;
+const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+
+const TICK_MS = 250;
+const FIRST_DELAY_MS = 50;
+const LAST_DELAY_MS = 2_000;
+
+/** Replies stay bytes. */
+const AS_BYTES = { replyEncoding: null };
+
+class Connection implements RedisConnection {
+  readonly server: string;
+  epoch = 0;
+  readonly #redis: Redis;
+  readonly #times: ConnectionTimes;
+  #lastError: unknown;
+  #opened = false;
+  #closed = false;
+  #reconnect: NodeJS.Timeout | undefined;
+  #attempts = 0;
+  #watchdog: NodeJS.Timeout | undefined;
+  #waiting = 0;
+  #answers = 0;
+
+  constructor(address: RedisAddress, times: ConnectionTimes) {
+    this.server = `${address.host}:${address.port}`;
+    this.#times = times;
+    this.#redis = new Redis({
+      host: address.host,
+      port: address.port,
+      db: address.db,
+      ...(address.username === undefined ? {} : { username: address.username }),
+      ...(address.password === undefined ? {} : { password: address.password }),
+      ...(address.tls ? { tls: {} } : {}),
+      lazyConnect: true,
+      connectTimeout: times.connectMs,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+      // Reconnecting is done below: ioredis would leave a timer behind when closed in between.
+      retryStrategy: null,
+      // A server that still loads its data says so to every command.
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      // A primary that became a replica: its name may lead to the new primary by now.
+      reconnectOnError: (error) => replyCode(error) === "READONLY",
+    });
+    this.#redis.on("error", (error) => this.#noteError(error));
+    this.#redis.on("ready", () => {
+      this.epoch++;
+      this.#attempts = 0;
+    });
+    this.#redis.on("end", () => this.#connectLater());
+  }
+
+  async open(): Promise<void> {
+    this.#watchdog = this.#startWatchdog();
+    const late = setTimeout(() => {
+      this.#lastError ??= new Error(`no answer within ${this.#times.connectMs} ms`);
+      this.#redis.stream?.destroy();
+    }, this.#times.connectMs);
+    try {
+      await this.#redis.connect();
+      // A db that does not exist is an error event only; ioredis would go on with db 0.
+      if (this.#lastError !== undefined) throw this.#lastError;
+      this.#opened = true;
+    } catch (error) {
+      const failure = this.#lastError ?? error;
+      await this.close();
+      throw redisError(failure, this.server);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]> {
+    const refusal = this.#refusal(commands, wait);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return new Promise((resolve, reject) => {
+      const replies: (Reply | ReplyFailure)[] = new Array(commands.length);
+      let left = commands.length;
+      const timer = setTimeout(() => settle(timedOut(`Redis at ${this.server}`)), wait.deadline - performance.now());
+      const abort = () => settle(aborted(wait.signal as AbortSignal));
+      wait.signal?.addEventListener("abort", abort);
+      const settle = (failure: LarderError | undefined) => {
+        clearTimeout(timer);
+        wait.signal?.removeEventListener("abort", abort);
+        if (failure === undefined) resolve(replies);
+        else reject(failure);
+      };
+      const answer = (index: number, reply: Reply | ReplyFailure) => {
+        replies[index] = reply;
+        if (--left === 0) settle(undefined);
+      };
+      const stream = this.#redis.stream;
+      stream.cork();
+      for (let i = 0; i < commands.length; i++) {
+        const [name, args] = commands[i] as RedisCommand;
+        const command = new Command(name, args as (string | Buffer)[], AS_BYTES);
+        const weight = args.length + 1;
+        this.#waiting += weight;
+        command.promise.then(
+          (reply: Reply) => {
+            this.#waiting -= weight;
+            this.#answers++;
+            answer(i, reply);
+          },
+          (error: unknown) => {
+            this.#waiting -= weight;
+            this.#answers++;
+            const code = replyCode(error);
+            if (code === undefined) settle(this.#closed ? storeClosed() : redisError(error, this.server));
+            else answer(i, { code, error: redisError(error, this.server) });
+          },
+        );
+        this.#redis.sendCommand(command);
+      }
+      stream.uncork();
+      if (commands.length === 0) settle(undefined);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#reconnect);
+    clearInterval(this.#watchdog);
+    const { status } = this.#redis;
+    if (status === "end" || status === "wait") return;
+    const ended = new Promise<void>((resolve) => this.#redis.once("end", () => resolve()));
+    this.#redis.disconnect();
+    this.#redis.stream?.destroy();
+    await ended;
+  }
+
+  /** Why nothing can be sent now. */
+  #refusal(commands: readonly RedisCommand[], wait: Wait): LarderError | undefined {
+    if (this.#closed) return storeClosed();
+    if (wait.signal?.aborted) return aborted(wait.signal);
+    if (wait.deadline <= performance.now()) return timedOut("The call");
+    if (this.#redis.status !== "ready") {
+      return redisError(this.#lastError ?? new Error("the connection was lost"), this.server);
+    }
+    if (this.#waiting === 0) return undefined;
+    let weight = this.#waiting;
+    for (const [, args] of commands) weight += args.length + 1;
+    if (weight <= MAX_WAITING_ARGUMENTS && this.#redis.stream.writableLength <= MAX_UNSENT_BYTES) return undefined;
+    return new LarderError("STORE_UNAVAILABLE", {
+      what: `Redis at ${this.server} is too far behind: ${this.#waiting} arguments wait for its answers`,
+      remedy: "Send less at once, or give Redis more room",
+      facts: { server: this.server },
+    });
+  }
+
+  #noteError(error: unknown): void {
+    this.#lastError = error;
+    // The only command that ioredis reports and then goes on: SELECT of a db that is not there or not allowed. Never write to another db.
+    if (replyCode(error) !== undefined) this.#redis.stream?.destroy();
+  }
+
+  #connectLater(): void {
+    if (!this.#opened || this.#closed) return;
+    const delay = Math.min(FIRST_DELAY_MS * 2 ** this.#attempts++, LAST_DELAY_MS);
+    this.#reconnect = setTimeout(
+      () => {
+        // Its failure arrives as "end" again.
+        this.#redis.connect().catch(() => {});
+      },
+      delay * (0.75 + Math.random() / 2),
+    );
+  }
+
+  /** Disconnects a server that owes answers, also those of the login, and gives none. */
+  #startWatchdog(): NodeJS.Timeout {
+    let seen = -1;
+    let since = performance.now();
+    const tick = setInterval(() => {
+      const { status } = this.#redis;
+      const owes = status === "ready" ? this.#waiting > 0 : status === "connect";
+      if (!owes || seen !== this.#answers) {
+        seen = this.#answers;
+        since = performance.now();
+      } else if (performance.now() - since >= this.#times.hangMs) {
+        this.#lastError = new Error(`no answer for ${this.#times.hangMs} ms`);
+        this.#redis.stream?.destroy();
+      }
+    }, TICK_MS);
+    return tick.unref();
+  }
+}

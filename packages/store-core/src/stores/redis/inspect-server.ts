@@ -1,0 +1,85 @@
+import { LarderError } from "@larder/schema";
+import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
+import { clusterError } from "./redis-errors.ts";
+import { gather, run } from "./scripts.ts";
+
+/** Keys that are looked at to see whose data a database holds. */
+const SAMPLE_KEYS = 100;
+
+/** Sampled keys whose fields are looked at. */
+const SAMPLE_HASHES = 10;
+
+/**
+ * Looks once, when a store opens, at what would make it fail or lie later: a cluster node, a server too old, missing rights, a database that
+ * holds Feast's layout, where every packed read would be NOT_FOUND. What the user may not look at is let pass.
+ * @throws STORE_MISCONFIGURED, STORE_UNAVAILABLE
+ */
+export async function inspectServer(
+  connection: RedisConnection,
+  how: "script" | "pipeline",
+  wait: Wait,
+): Promise<void> {
+  const probe = how === "script" ? ({ script: gather, keys: 0, args: ["-"] } as const) : (["ping", []] as const);
+  const [info, answer, sample] = await run(
+    connection,
+    [["info", []], probe, ["scan", ["0", "count", String(SAMPLE_KEYS)]]],
+    wait,
+  );
+  checkInfo(info, connection.server);
+  if (isFailure(answer)) throw answer.error;
+  await checkSample(connection, sample, wait);
+}
+
+function checkInfo(info: Reply | ReplyFailure | undefined, server: string): void {
+  if (!Buffer.isBuffer(info)) return;
+  const facts = new Map(
+    info
+      .toString("latin1")
+      .split("\r\n")
+      .map((line) => line.split(":", 2) as [string, string]),
+  );
+  if (facts.get("cluster_enabled") === "1") throw clusterError(server);
+  const version = facts.get("redis_version") ?? "";
+  if (Number.parseInt(version, 10) < 7) {
+    throw new LarderError("STORE_MISCONFIGURED", {
+      what: `Redis at ${server} is version ${version}`,
+      remedy: "Use Redis 7.0 or newer, or Valkey",
+      facts: { server, version },
+    });
+  }
+}
+
+async function checkSample(
+  connection: RedisConnection,
+  sample: Reply | ReplyFailure | undefined,
+  wait: Wait,
+): Promise<void> {
+  const keys = (Array.isArray(sample) && Array.isArray(sample[1]) ? sample[1] : []).filter((key) =>
+    Buffer.isBuffer(key),
+  );
+  if (keys.some((key) => key.toString("latin1", 0, 2) === "l:")) return;
+  const likely = keys.filter(startsLikeFeast).slice(0, SAMPLE_HASHES);
+  const replies = await connection.exchange(
+    likely.map((key) => ["hscan", [key, "0", "match", "_ts:*", "count", "1000"]]),
+    wait,
+  );
+  const isFeast = replies.some((reply) => Array.isArray(reply) && Array.isArray(reply[1]) && reply[1].length > 0);
+  if (!isFeast) return;
+  throw new LarderError("STORE_MISCONFIGURED", {
+    what: `Redis at ${connection.server} holds Feast's rows, and layout: packed would answer NOT_FOUND for all of them`,
+    remedy: 'Set online_store.layout to feast to serve them, or give packed rows a database of their own (",db=1")',
+    facts: { field: "online_store.layout", server: connection.server },
+  });
+}
+
+/** Feast's entity keys are binary: a count of join keys (version 3) or the type STRING (version 2), as little-endian 32-bit integers. */
+function startsLikeFeast(key: Buffer): boolean {
+  return (
+    key.length > 8 &&
+    (key[0] as number) >= 1 &&
+    (key[0] as number) <= 32 &&
+    key[1] === 0 &&
+    key[2] === 0 &&
+    key[3] === 0
+  );
+}

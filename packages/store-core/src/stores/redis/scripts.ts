@@ -1,0 +1,68 @@
+import { createHash } from "node:crypto";
+import {
+  isFailure,
+  type RedisCommand,
+  type RedisConnection,
+  type Reply,
+  type ReplyFailure,
+  type Wait,
+} from "./connection.ts";
+import { DELETE_ROWS, GATHER, PUT_META, PUT_ROWS } from "./scripts.gen.ts";
+
+/** A Lua script: what it takes and answers is said at the head of its file in scripts/. */
+export interface Script {
+  readonly text: string;
+  readonly sha: string;
+  readonly readOnly: boolean;
+}
+
+/** A run of a script: `args` are its keys, then its other arguments. */
+export interface ScriptRun {
+  readonly script: Script;
+  readonly keys: number;
+  readonly args: readonly (string | Buffer)[];
+}
+
+export const gather = script(GATHER, true);
+export const putRows = script(PUT_ROWS, false);
+export const deleteRows = script(DELETE_ROWS, false);
+export const putMeta = script(PUT_META, false);
+
+/**
+ * Sends commands and script runs in one round trip. Scripts go by their hash; a server that does not know one (restarted, failed over, told to
+ * forget) has done nothing for that run and gets the text in a second round trip.
+ */
+export async function run(
+  connection: RedisConnection,
+  steps: readonly (RedisCommand | ScriptRun)[],
+  wait: Wait,
+): Promise<readonly (Reply | ReplyFailure)[]> {
+  const replies = await connection.exchange(steps.map(byHash), wait);
+  const missing = replies.flatMap((reply, index) => (isFailure(reply) && reply.code === "NOSCRIPT" ? [index] : []));
+  if (missing.length === 0) return replies;
+  const texts = missing.map((index) => scriptCommand(steps[index] as ScriptRun, "eval"));
+  const late = await connection.exchange(texts, wait);
+  const all = [...replies];
+  for (const [at, index] of missing.entries()) all[index] = late[at] as Reply | ReplyFailure;
+  return all;
+}
+
+/** Sends one step. @throws the error that Redis replied, too */
+export async function runOne(connection: RedisConnection, step: RedisCommand | ScriptRun, wait: Wait): Promise<Reply> {
+  const [reply] = await run(connection, [step], wait);
+  if (isFailure(reply)) throw reply.error;
+  return reply as Reply;
+}
+
+function byHash(step: RedisCommand | ScriptRun): RedisCommand {
+  return "script" in step ? scriptCommand(step, "evalsha") : step;
+}
+
+function scriptCommand({ script, keys, args }: ScriptRun, verb: "evalsha" | "eval"): RedisCommand {
+  const name = script.readOnly ? `${verb}_ro` : verb;
+  return [name, [verb === "evalsha" ? script.sha : script.text, String(keys), ...args]];
+}
+
+function script(text: string, readOnly: boolean): Script {
+  return { text, sha: createHash("sha1").update(text).digest("hex"), readOnly };
+}
