@@ -1,13 +1,22 @@
-/** Test files whose suffix names a real server; the rest is pure. `x.redis.test.ts` needs Redis. */
-const SERVERS = ["test/**/*.redis.test.ts", "test/**/*.redis.property.test.ts"];
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** Test files whose suffix names a server of .ci/servers.json; the rest is pure. `x.redis.test.ts` and `x.redis.property.test.ts` need Redis. */
+const names = Object.keys(JSON.parse(readFileSync(new URL(".ci/servers.json", import.meta.url), "utf8")));
+const filesOf = (name) => [`test/**/*.${name}.test.ts`, `test/**/*.${name}.property.test.ts`];
+
+/** Servers that this machine can run, as scripts/test.mjs found them; all when a suite is run by hand. */
+const ready = process.env["LARDER_SERVERS"]?.split(",") ?? names;
+const servers = process.env["LARDER_SUITE"] === "servers";
 
 /** The one configuration of every package's tests. `LARDER_SUITE` is `pure` or `servers`, set by scripts/run-vitest.mjs. */
 export default {
   resolve: { conditions: ["@larder/source"] },
   ssr: { resolve: { conditions: ["@larder/source"] } },
   test: {
-    include: process.env["LARDER_SUITE"] === "servers" ? SERVERS : ["test/**/*.test.ts"],
-    exclude: process.env["LARDER_SUITE"] === "servers" ? [] : SERVERS,
+    include: servers ? ready.flatMap(filesOf) : ["test/**/*.test.ts"],
+    exclude: servers ? [] : names.flatMap(filesOf),
+    setupFiles: [fileURLToPath(new URL("scripts/vitest-leak-check.mjs", import.meta.url))],
     passWithNoTests: true,
     retry: 0,
     testTimeout: 30_000,

@@ -1,4 +1,6 @@
 export { freePort, LOOPBACK } from "./free-port.ts";
+export { type LeakCheck, startLeakCheck } from "./leak-check.ts";
+export { type LogicalClock, logicalClock } from "./logical-clock.ts";
 export {
   type ChildHandle,
   type ProcessEnd,
@@ -8,5 +10,14 @@ export {
   startProcess,
 } from "./process.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+export {
+  type PropertySettings,
+  propertySettings,
+  type SeededRandom,
+  seededRandom,
+  testRuns,
+  testSeed,
+} from "./seed.ts";
+export { startTcpProxy, type TcpProxy, type TcpTarget } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export { utf8Locale } from "./utf8-locale.ts";
