@@ -16,6 +16,7 @@ export { createReadPlan } from "./plan/create-read-plan.ts";
 export { encodeEntityColumns, encodeEntityRows } from "./plan/encode-entities.ts";
 export { type FeatureBatch, FieldStatus, type RowSource, STATUS_NAMES, type StatusName } from "./plan/feature-batch.ts";
 export type { EntityKeys, PlanColumn, PlanGroup, PlanView, ReadPlan } from "./plan/read-plan.ts";
+export { refuseBadRows } from "./plan/write-plan.ts";
 export type {
   MetaScope,
   MetaValue,

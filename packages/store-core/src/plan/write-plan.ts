@@ -57,7 +57,11 @@ function expiryOf(eventTime: number, life: number | undefined, withoutTtl: numbe
   return life === undefined ? withoutTtl : eventTime + life;
 }
 
-function refuseBadRows(view: FeatureView, rows: readonly FeatureRow[], now: number): void {
+/**
+ * Judges the rows of a write without writing: for a caller that writes several views and must refuse all or none. Every write does it again.
+ * @throws INVALID_ROWS naming the rows (`facts.rows`)
+ */
+export function refuseBadRows(view: FeatureView, rows: readonly FeatureRow[], now: number): void {
   const latest = now + view.maxFuture;
   const bad: number[] = [];
   const problems: Problem[] = [];
