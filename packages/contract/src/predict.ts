@@ -19,7 +19,10 @@ export type FlatPredictRequest = Static<typeof FlatPredictRequest>;
 /** Why one row has no prediction. */
 export const RowError = Type.Object({
   row: Type.Integer({ description: "Position in `entity_rows`." }),
-  code: Type.Literal("FEATURE_MISSING"),
+  code: Type.Enum(["FEATURE_MISSING", "UNSAFE_INTEGER", "MODEL_FAILED"], {
+    description:
+      "A value is missing; an integer the model's input cannot hold exactly; the model answered no finite number.",
+  }),
   message: Type.String(),
   features: Type.Array(Type.String({ description: "`view:feature`, those that were refused." })),
 });

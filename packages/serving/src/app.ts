@@ -1,0 +1,89 @@
+import { randomUUID } from "node:crypto";
+import { REQUEST_ID_HEADER } from "@larder/contract";
+import type { Clock, Definitions } from "@larder/schema";
+import type { OnlineStore } from "@larder/store-core";
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { CompiledReads } from "./features/compiled-read.ts";
+import { ServingMetrics } from "./metrics/serving-metrics.ts";
+import type { ModelSet } from "./model/load-models.ts";
+import { clientErrorHandler } from "./plugins/client-error.ts";
+import { registerErrors, sendError } from "./plugins/errors.ts";
+import { registerJsonBody } from "./plugins/json-body.ts";
+import { createPredictor } from "./predict/predictor.ts";
+import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
+import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
+import { registerHealth } from "./routes/health.ts";
+import { registerMetrics } from "./routes/metrics.ts";
+import { registerOpenApi } from "./routes/openapi.ts";
+import { registerPredict } from "./routes/predict.ts";
+import { registerPush } from "./routes/push.ts";
+import { registerWriteToOnlineStore } from "./routes/write-to-online-store.ts";
+import type { ServingContext } from "./serving-context.ts";
+
+/** What a server is made of. The caller opened them and closes them, after the app. */
+export interface AppParts {
+  readonly definitions: Definitions;
+  readonly store: OnlineStore;
+  readonly models: ModelSet;
+  readonly clock: Clock;
+  /** Where failures of ours are logged; silent when absent. */
+  readonly logger?: FastifyBaseLogger;
+  /** Aborted when the process was told to stop: `/readyz` turns 503 while requests are still answered. */
+  readonly stopping?: AbortSignal;
+}
+
+/** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
+const TIMEOUT_CHECK_MS = 1000;
+
+/** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const { definitions, store, models, clock, logger, stopping } = parts;
+  const { server } = definitions;
+  const metrics = new ServingMetrics(definitions.project);
+  const app = fastify({
+    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
+    disableRequestLogging: true,
+    bodyLimit: server.bodyLimitBytes,
+    requestTimeout: server.requestTimeoutMs,
+    http: {
+      maxHeaderSize: server.headerLimitBytes,
+      headersTimeout: server.headersTimeoutMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+    clientErrorHandler: clientErrorHandler(metrics),
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
+    genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
+  });
+  app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
+  app.addHook("onResponse", async (request, reply) => {
+    metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime);
+  });
+  app.addHook("onClose", async () => metrics.close());
+  registerErrors(app, metrics);
+  registerJsonBody(app, server);
+
+  const predictors = new Map([...models.models].map(([name, model]) => [name, createPredictor(model)]));
+  const context: ServingContext = {
+    definitions,
+    store,
+    clock,
+    reads: new CompiledReads(definitions),
+    predictors,
+    metrics,
+  };
+  registerGetOnlineFeatures(app, context);
+  registerPush(app, context);
+  registerWriteToOnlineStore(app, context);
+  registerDeleteFromOnlineStore(app, context);
+  registerPredict(app, context);
+  registerHealth(app, context, stopping);
+  registerMetrics(app, context);
+  registerOpenApi(app, context);
+  await app.ready();
+  return app;
+}
+
+/** A caller's id where it is short and printable, so that logs of both sides meet; otherwise our own. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === "string" && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
+}

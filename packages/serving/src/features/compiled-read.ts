@@ -1,0 +1,80 @@
+import { type Definitions, type FeatureRef, findFeature, findService, type KeyType, LarderError } from "@larder/schema";
+import { createReadPlan, type ReadPlan } from "@larder/store-core";
+import { type ValueWriter, valueWriter } from "./json-text.ts";
+
+/** A feature list or service as `/get-online-features` needs it, compiled once. */
+export interface CompiledRead {
+  readonly plan: ReadPlan;
+  /** One per column of the plan. */
+  readonly writers: readonly ValueWriter[];
+  /** Type of every entity column the plan reads. */
+  readonly keyTypes: ReadonlyMap<string, KeyType>;
+  /** `,"name"` of every feature, in order. */
+  readonly featureNames: string;
+  /** `[{"name":"view"},…]`, Feast's version metadata of views without versions. */
+  readonly viewMetadata: string;
+}
+
+/** What a request asks for. */
+export interface ReadSelection {
+  readonly features?: readonly string[];
+  readonly feature_service?: string;
+  readonly full_feature_names?: boolean;
+}
+
+/** More distinct selections than any application has; a caller who makes them up only pushes out his own. */
+const MAX_CACHED = 1000;
+
+/** Compiles selections, and keeps the recently used ones. */
+export class CompiledReads {
+  readonly #definitions: Definitions;
+  /** In order of use, oldest first. */
+  readonly #cache = new Map<string, CompiledRead>();
+
+  constructor(definitions: Definitions) {
+    this.#definitions = definitions;
+  }
+
+  /** @throws INVALID_REQUEST, UNKNOWN_SERVICE, UNKNOWN_VIEW, UNKNOWN_FEATURE, FEATURE_NAME_COLLISION */
+  get(selection: ReadSelection): CompiledRead {
+    const full = selection.full_feature_names ?? false;
+    const wanted = selection.feature_service ?? selection.features ?? [];
+    const key = `${full ? "full" : "bare"} ${JSON.stringify(wanted)}`;
+    let read = this.#cache.get(key);
+    if (read === undefined) {
+      read = compile(this.#definitions, wanted, full);
+      if (this.#cache.size >= MAX_CACHED) this.#cache.delete(this.#cache.keys().next().value as string);
+    } else {
+      this.#cache.delete(key);
+    }
+    this.#cache.set(key, read);
+    return read;
+  }
+}
+
+function compile(
+  definitions: Definitions,
+  wanted: string | readonly string[],
+  fullFeatureNames: boolean,
+): CompiledRead {
+  const plan = createReadPlan(definitions, refsOf(definitions, wanted), { fullFeatureNames });
+  return {
+    plan,
+    writers: plan.columns.map(({ ref }) => valueWriter(ref.feature.type)),
+    keyTypes: new Map(plan.joinKeys.map(({ name, type }) => [name, type])),
+    featureNames: plan.columns.map(({ name }) => `,${JSON.stringify(name)}`).join(""),
+    viewMetadata: JSON.stringify([...new Set(plan.columns.map(({ ref }) => ref.viewName))].map((name) => ({ name }))),
+  };
+}
+
+function refsOf(definitions: Definitions, wanted: string | readonly string[]): readonly FeatureRef[] {
+  if (typeof wanted === "string") return findService(definitions, wanted).features;
+  if (wanted.length === 0) {
+    throw new LarderError("INVALID_REQUEST", {
+      what: "The request names no features",
+      remedy: 'Give "features" (a list of "view:feature") or "feature_service"',
+      facts: { field: "features" },
+    });
+  }
+  return wanted.map((reference) => findFeature(definitions, reference));
+}

@@ -1,0 +1,101 @@
+import type { ErrorCode } from "@larder/schema";
+import { type ReadPlan, type RowFault, rowFaults, STATUS_NAMES, type WriteResult } from "@larder/store-core";
+import { Counter, Histogram, Registry } from "prom-client";
+import type { StatusCounts } from "./status-counts.ts";
+
+/** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
+const EDGES = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
+
+const WRITE_OUTCOMES = ["applied", "duplicate", "stale", "expired", "conflict"] as const;
+
+/**
+ * What serving counts and times. Labels are names from the definitions (model, view, tenant), statuses and codes: bounded, and never an entity.
+ */
+export class ServingMetrics {
+  readonly registry = new Registry();
+  readonly #project: string;
+
+  readonly #requests = this.#histogram("larder_request_duration_seconds", "Whole requests", ["route", "status"]);
+  readonly #lookups = this.#histogram("larder_lookup_duration_seconds", "Store reads of requests", ["tenant"]);
+  readonly #models = this.#histogram("larder_model_duration_seconds", "Runs of a model", ["model"]);
+  readonly #errors = this.#counter("larder_errors_total", "Errors answered, by code", ["code"]);
+  readonly #values = this.#counter("larder_feature_values_total", "Values read, by status", [
+    "view",
+    "tenant",
+    "status",
+  ]);
+  readonly #written = this.#counter(
+    "larder_written_rows_total",
+    "Rows written, by outcome; conflict counts rows that are also one of the others",
+    ["view", "tenant", "status"],
+  );
+  readonly #predictions = this.#counter("larder_predictions_total", "Rows predicted or refused", [
+    "model",
+    "tenant",
+    "status",
+  ]);
+  readonly #faults = this.#counter("larder_row_faults_total", "Stored rows that could not be used", [
+    "view",
+    "tenant",
+    "status",
+  ]);
+
+  constructor(project: string) {
+    this.#project = project;
+    rowFaults.subscribe(this.#onRowFault);
+  }
+
+  observeRequest(route: string, status: number, milliseconds: number): void {
+    this.#requests.observe({ route, status: String(status) }, milliseconds / 1000);
+  }
+
+  observeLookup(tenant: string, milliseconds: number): void {
+    this.#lookups.observe({ tenant }, milliseconds / 1000);
+  }
+
+  observeModel(model: string, milliseconds: number): void {
+    this.#models.observe({ model }, milliseconds / 1000);
+  }
+
+  countError(code: ErrorCode): void {
+    this.#errors.inc({ code });
+  }
+
+  countStatuses(plan: ReadPlan, tenant: string, counts: StatusCounts): void {
+    for (const [index, { view }] of plan.views.entries()) {
+      for (const [number, status] of STATUS_NAMES.entries()) {
+        const count = counts.get(index, number);
+        if (count > 0) this.#values.inc({ view: view.name, tenant, status }, count);
+      }
+    }
+  }
+
+  countWrite(view: string, tenant: string, result: WriteResult): void {
+    for (const status of WRITE_OUTCOMES) {
+      if (result[status] > 0) this.#written.inc({ view, tenant, status }, result[status]);
+    }
+  }
+
+  countPredictions(model: string, tenant: string, predicted: number, refused: number): void {
+    if (predicted > 0) this.#predictions.inc({ model, tenant, status: "predicted" }, predicted);
+    if (refused > 0) this.#predictions.inc({ model, tenant, status: "refused" }, refused);
+  }
+
+  /** Stops listening to the store. */
+  close(): void {
+    rowFaults.unsubscribe(this.#onRowFault);
+  }
+
+  readonly #onRowFault = (message: unknown): void => {
+    const { project, view, tenant, kind } = message as RowFault;
+    if (project === this.#project) this.#faults.inc({ view, tenant, status: kind });
+  };
+
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {
+    return new Histogram({ name, help: `${help}, in seconds`, labelNames, buckets: EDGES, registers: [this.registry] });
+  }
+
+  #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+}

@@ -1,0 +1,77 @@
+import type { FeatureValue, ScalarType } from "@larder/schema";
+import type { TensorData, TensorType } from "./model-runner.ts";
+
+/**
+ * Which feature types feed which tensor types. `always` is exact for every value; `checked` is exact for most values and judged per value, and a
+ * value that would change is refused. What is not listed is refused when the model is loaded: among them float64 to float32, which would round
+ * nearly every value without a word.
+ */
+const FEEDS: Readonly<Record<TensorType, Readonly<Partial<Record<ScalarType, "always" | "checked">>>>> = {
+  float32: { float32: "always", bool: "always", int32: "checked", int64: "checked" },
+  float64: {
+    float64: "always",
+    float32: "always",
+    int32: "always",
+    bool: "always",
+    int64: "checked",
+    unix_timestamp: "checked",
+  },
+  int64: { int64: "always", int32: "always", unix_timestamp: "always", bool: "always" },
+  int32: { int32: "always", bool: "always" },
+  bool: { bool: "always" },
+  string: { string: "always" },
+};
+
+/** Whether a feature type may feed a tensor type; undefined: never. */
+export function feedRule(tensor: TensorType, feature: string): "always" | "checked" | undefined {
+  return Object.hasOwn(FEEDS[tensor], feature) ? FEEDS[tensor][feature as ScalarType] : undefined;
+}
+
+/** The feature types that may feed a tensor type, for error messages. */
+export function feedableTypes(tensor: TensorType): readonly string[] {
+  return Object.keys(FEEDS[tensor]);
+}
+
+/** A zero-filled tensor's elements. */
+export function createTensorData(type: TensorType, length: number): TensorData {
+  switch (type) {
+    case "float32":
+      return new Float32Array(length);
+    case "float64":
+      return new Float64Array(length);
+    case "int32":
+      return new Int32Array(length);
+    case "int64":
+      return new BigInt64Array(length);
+    case "bool":
+      return new Uint8Array(length);
+    case "string":
+      return new Array<string>(length).fill("");
+  }
+}
+
+/**
+ * Stores one non-null value of a type that {@link feedRule} allows. False: the tensor type cannot hold it exactly.
+ */
+export function storeValue(data: TensorData, index: number, value: FeatureValue): boolean {
+  if (data instanceof Float32Array || data instanceof Float64Array) {
+    const number = Number(value);
+    data[index] = number;
+    if (Number.isNaN(number)) return true;
+    return typeof value === "bigint" ? isExact(data[index] as number, value) : data[index] === number;
+  }
+  if (data instanceof BigInt64Array) {
+    data[index] = typeof value === "bigint" ? value : BigInt(value as number | boolean);
+    return true;
+  }
+  if (Array.isArray(data)) {
+    data[index] = value as string;
+    return true;
+  }
+  data[index] = Number(value);
+  return true;
+}
+
+function isExact(stored: number, value: bigint): boolean {
+  return Number.isFinite(stored) && BigInt(stored) === value;
+}

@@ -1,0 +1,98 @@
+import { type Definitions, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
+import { createReadPlan, type ReadPlan } from "@larder/store-core";
+import { bindInputs, featureName, type InputBinding } from "./bind-inputs.ts";
+import { checkOutput, outputLayout } from "./bind-output.ts";
+import { createTensorData } from "./feed-table.ts";
+import type { ModelRunner, Tensor } from "./model-runner.ts";
+import { createOnnxRunner } from "./onnx-runner.ts";
+
+/** A model that has been checked against its feature service and run once. */
+export interface LoadedModel {
+  readonly definition: ModelDefinition;
+  readonly runner: ModelRunner;
+  readonly inputs: readonly InputBinding[];
+  /** Reads what the inputs take, each feature once. */
+  readonly plan: ReadPlan;
+}
+
+/** The models of a file, in its order. */
+export interface ModelSet {
+  readonly models: ReadonlyMap<string, LoadedModel>;
+  /** Frees every model. Safe to call twice. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Loads every model of the definitions: reads the file, checks its inputs and output against the yaml, runs it once on zeros. Either all
+ * models are loaded or none stays open.
+ * @throws MODEL_UNREADABLE, MODEL_MISMATCH (all problems of a model at once), MISSING_DEPENDENCY
+ */
+export async function loadModels(definitions: Definitions): Promise<ModelSet> {
+  const models = new Map<string, LoadedModel>();
+  const close = async (): Promise<void> => {
+    for (const { runner } of [...models.values()].reverse()) await runner.close();
+  };
+  try {
+    for (const definition of definitions.models.values()) {
+      models.set(definition.name, await loadModel(definitions, definition));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { models, close, [Symbol.asyncDispose]: close };
+}
+
+async function loadModel(definitions: Definitions, definition: ModelDefinition): Promise<LoadedModel> {
+  const runner = await createOnnxRunner(definition);
+  try {
+    const problems: Problem[] = [];
+    const inputs = bindInputs(definition, runner.inputs, problems);
+    checkOutput(definition, runner.outputs, problems);
+    if (problems.length > 0) throw mismatch(definition, problems);
+    await warmUp(definition, runner, inputs);
+    return { definition, runner, inputs, plan: planOf(definitions, inputs) };
+  } catch (error) {
+    await runner.close();
+    throw error;
+  }
+}
+
+function planOf(definitions: Definitions, inputs: readonly InputBinding[]): ReadPlan {
+  const refs = new Map(inputs.flatMap((input) => input.features.map((ref) => [featureName(ref), ref] as const)));
+  return createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
+}
+
+/** The first run of a session is slow, and shows what the file did not say. */
+async function warmUp(
+  definition: ModelDefinition,
+  runner: ModelRunner,
+  inputs: readonly InputBinding[],
+): Promise<void> {
+  const feeds = new Map<string, Tensor>();
+  for (const { name, type, features, rank } of inputs) {
+    const dims = rank === 1 ? [1] : [1, features.length];
+    feeds.set(name, { type, data: createTensorData(type, features.length), dims });
+  }
+  try {
+    outputLayout(definition, await runner.run(feeds, definition.prediction.output), 1);
+  } catch (cause) {
+    const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
+    const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;
+    const remedy = "Check that the model's inputs are the features it was trained on";
+    throw mismatch(definition, [{ place: "warm-up", field: "inputs", what, remedy }], cause);
+  }
+}
+
+function mismatch(definition: ModelDefinition, problems: readonly Problem[], cause?: unknown): LarderError {
+  const [first] = problems as readonly [Problem, ...Problem[]];
+  const more = problems.length === 1 ? "" : ` (and ${problems.length - 1} more)`;
+  return new LarderError("MODEL_MISMATCH", {
+    what: `${definition.place}: model "${definition.name}" does not fit: ${first.what}${more}`,
+    remedy: first.remedy,
+    facts: { model: definition.name, field: first.field },
+    problems,
+    cause,
+  });
+}

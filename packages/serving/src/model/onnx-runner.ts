@@ -1,0 +1,140 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { LarderError } from "@larder/schema";
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { type ModelRunner, TENSOR_TYPES, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
+
+type Ort = typeof import("onnxruntime-node");
+
+/**
+ * Loads an ONNX file into ONNX Runtime. One thread per session: a second one buys nothing for small batches and multiplies p99 on a busy
+ * machine. The file is read once, so that the version is the hash of what was loaded; weights in separate files are not supported.
+ * @throws MODEL_UNREADABLE, MISSING_DEPENDENCY
+ */
+export async function createOnnxRunner(model: { readonly name: string; readonly path: string }): Promise<ModelRunner> {
+  const ort = await importRuntime();
+  const bytes = await readModel(model);
+  let session: InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(bytes, {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: 1,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      // Errors are thrown; the runtime's own lines on stderr would be in no format.
+      logSeverityLevel: 4,
+    });
+  } catch (cause) {
+    throw unreadable(model, `is not a model that ONNX Runtime can load: ${firstLine(cause)}`, cause);
+  }
+  return new OnnxRunner(ort, session, model.name, createHash("sha256").update(bytes).digest("hex"));
+}
+
+class OnnxRunner implements ModelRunner {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly version: string;
+  readonly #ort: Ort;
+  readonly #name: string;
+  #session: InferenceSession | undefined;
+
+  constructor(ort: Ort, session: InferenceSession, name: string, version: string) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#name = name;
+    this.version = version;
+    this.inputs = session.inputMetadata.map(specOf);
+    this.outputs = session.outputMetadata.map(specOf);
+  }
+
+  async run(feeds: ReadonlyMap<string, Tensor>, output: string): Promise<Tensor> {
+    const session = this.#session;
+    if (session === undefined) {
+      throw new LarderError("MODEL_NOT_READY", {
+        what: `Model "${this.#name}" is closed`,
+        remedy: "Repeat the request against a server that is not shutting down",
+        facts: { model: this.#name },
+      });
+    }
+    const inputs: Record<string, OrtTensor> = {};
+    for (const [name, tensor] of feeds) inputs[name] = this.#tensor(tensor);
+    let answer: OrtTensor | undefined;
+    try {
+      answer = (await session.run(inputs, [output]))[output] as OrtTensor | undefined;
+    } catch (cause) {
+      throw this.#failed("failed on this input", cause);
+    }
+    if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
+    return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+
+  #tensor({ type, data, dims }: Tensor): OrtTensor {
+    return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
+  }
+
+  #failed(what: string, cause?: unknown): LarderError {
+    return new LarderError("MODEL_FAILED", {
+      what: `Model "${this.#name}" ${what}`,
+      remedy: "See the server's log for the runtime's message; run the model on the same values offline",
+      facts: { model: this.#name },
+      cause,
+    });
+  }
+}
+
+async function importRuntime(): Promise<Ort> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    throw new LarderError("MISSING_DEPENDENCY", {
+      what: "Serving a model needs the package onnxruntime-node, which could not be loaded",
+      remedy:
+        "Run `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node@1.30.0` (the CPU library is in the package)",
+      facts: { package: "onnxruntime-node" },
+      cause,
+    });
+  }
+}
+
+async function readModel(model: { readonly name: string; readonly path: string }): Promise<Uint8Array> {
+  try {
+    return await readFile(model.path);
+  } catch (cause) {
+    throw unreadable(model, `cannot be read: ${firstLine(cause)}`, cause);
+  }
+}
+
+function unreadable(
+  model: { readonly name: string; readonly path: string },
+  what: string,
+  cause: unknown,
+): LarderError {
+  return new LarderError("MODEL_UNREADABLE", {
+    what: `Model "${model.name}": ${model.path} ${what}`,
+    remedy: "Check `path` of the model and that the file is a complete ONNX export",
+    facts: { model: model.name, field: "path" },
+    cause,
+  });
+}
+
+/** ONNX Runtime answers shape [] both for a scalar and for "not stated"; either way nothing is known about dimensions. */
+function specOf(metadata: InferenceSession.ValueMetadata): TensorSpec {
+  if (!metadata.isTensor) return { name: metadata.name, type: undefined, shape: undefined };
+  const shape = metadata.shape.map((size) => (typeof size === "number" && size >= 0 ? size : undefined));
+  return { name: metadata.name, type: metadata.type, shape: shape.length === 0 ? undefined : shape };
+}
+
+function isTensorType(type: string): type is Tensor["type"] {
+  return (TENSOR_TYPES as readonly string[]).includes(type);
+}
+
+function firstLine(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return (text.split("\n", 1)[0] ?? "").slice(0, 200);
+}

@@ -1,0 +1,83 @@
+import { STATUS_CODES } from "node:http";
+import {
+  ERROR_STATUS,
+  type ErrorStyle,
+  type FeastErrorDetail,
+  JSON_MEDIA_TYPE,
+  MAX_LISTED_PROBLEMS,
+  PROBLEM_MEDIA_TYPE,
+  type ProblemBody,
+} from "@larder/contract";
+import type { ErrorCode, LarderError } from "@larder/schema";
+
+/** An error as it goes over the wire. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Feast's classes for what Feast has a class for; its client imports the class by these names. */
+const FEAST_CLASSES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  UNKNOWN_VIEW: "FeatureViewNotFoundException",
+  UNKNOWN_SERVICE: "FeatureServiceNotFoundException",
+  UNKNOWN_PUSH_SOURCE: "PushSourceNotFoundException",
+  UNKNOWN_FEATURE: "FeastObjectNotFoundException",
+  UNKNOWN_TENANT: "FeastObjectNotFoundException",
+  FEATURE_NAME_COLLISION: "FeatureNameCollisionError",
+};
+
+/** Words an error for a route. A failure of ours keeps its facts for the log: its body says only which part failed. */
+export function errorAnswer(error: LarderError, style: ErrorStyle, requestId: string): ErrorAnswer {
+  const status = ERROR_STATUS[error.code];
+  const told = status < 500;
+  const { what, remedy } = told ? error : publicWords(error.code, requestId);
+  const facts = {
+    code: error.code,
+    ...fieldOf(error, told),
+    remedy,
+    request_id: requestId,
+    ...problemsOf(error, told),
+  };
+  if (style === "feast") {
+    const detail: FeastErrorDetail = {
+      module: "feast.errors",
+      class: FEAST_CLASSES[error.code] ?? "FeastError",
+      message: `${what}. ${remedy}.`,
+      ...facts,
+    };
+    return { status, contentType: JSON_MEDIA_TYPE, body: JSON.stringify(JSON.stringify(detail)) };
+  }
+  const problem: ProblemBody = {
+    type: `urn:larder:error:${error.code}`,
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: what,
+    ...facts,
+  };
+  return { status, contentType: PROBLEM_MEDIA_TYPE, body: JSON.stringify(problem) };
+}
+
+function publicWords(code: ErrorCode, requestId: string): { what: string; remedy: string } {
+  if (code.startsWith("STORE_")) {
+    return { what: "The online store is not available", remedy: "Repeat the request after the seconds in Retry-After" };
+  }
+  if (code === "MODEL_NOT_READY") {
+    return { what: "The model is not ready", remedy: "Repeat the request after the seconds in Retry-After" };
+  }
+  const what = code === "MODEL_FAILED" ? "The model failed on this input" : "The server failed on this request";
+  return { what, remedy: `Look for request ${requestId} in the server's log` };
+}
+
+function fieldOf(error: LarderError, told: boolean): { field?: string } {
+  const field = error.facts["field"] ?? error.problems[0]?.field;
+  return told && typeof field === "string" ? { field } : {};
+}
+
+function problemsOf(error: LarderError, told: boolean): Pick<ProblemBody, "problems" | "problems_total"> {
+  if (!told || error.problems.length === 0) return {};
+  return {
+    problems: error.problems.slice(0, MAX_LISTED_PROBLEMS).map((problem) => ({ ...problem })),
+    problems_total: error.problems.length,
+  };
+}

@@ -1,0 +1,31 @@
+import { TENANT_HEADER } from "@larder/contract";
+import { type Definitions, findTenant, LarderError } from "@larder/schema";
+import type { FastifyRequest } from "fastify";
+
+/** What a percent-encoded name may be made of; a comma would join two headers into one. */
+const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
+
+/**
+ * The tenant a request is for: the header's, or `default`.
+ * @throws MALFORMED_REQUEST for an empty or badly encoded header, UNKNOWN_TENANT
+ */
+export function tenantOf(definitions: Definitions, request: FastifyRequest): string {
+  const header = request.headers[TENANT_HEADER];
+  return findTenant(definitions, header === undefined ? "default" : decode(header)).name;
+}
+
+function decode(header: string | string[]): string {
+  if (typeof header === "string" && ENCODED.test(header)) {
+    try {
+      return decodeURIComponent(header);
+    } catch {
+      // Refused below: not percent-encoded UTF-8.
+    }
+  }
+  throw new LarderError("MALFORMED_REQUEST", {
+    what:
+      header.length === 0 ? "The tenant header is empty" : "The tenant header is not one percent-encoded UTF-8 name",
+    remedy: `Send ${TENANT_HEADER}: encodeURIComponent(name) once, or leave it out for the tenant "default"`,
+    facts: { field: TENANT_HEADER },
+  });
+}

@@ -1,0 +1,47 @@
+import { GetOnlineFeaturesRequest, JSON_MEDIA_TYPE, ROUTES } from "@larder/contract";
+import { LarderError } from "@larder/schema";
+import type { FastifyInstance } from "fastify";
+import { encodeColumns } from "../features/entity-columns.ts";
+import { writeFeaturesAnswer } from "../features/write-answer.ts";
+import { StatusCounts } from "../metrics/status-counts.ts";
+import { addRoute } from "../plugins/add-route.ts";
+import { compileBodyCheck } from "../plugins/check-body.ts";
+import { tenantOf } from "../plugins/tenant.ts";
+import { sendTiming } from "../plugins/timing.ts";
+import type { ServingContext } from "../serving-context.ts";
+
+/** `POST /get-online-features`: Feast's read. */
+export function registerGetOnlineFeatures(app: FastifyInstance, context: ServingContext): void {
+  const { definitions, store, reads, metrics } = context;
+  const check = compileBodyCheck(GetOnlineFeaturesRequest);
+  addRoute(app, ROUTES.getOnlineFeatures, async (request, reply) => {
+    const tenant = tenantOf(definitions, request);
+    const allowStale = flagOf(request.query, "allow_stale");
+    const body = check(request.body);
+    const read = reads.get(body);
+    const keys = encodeColumns(read.plan, body.entities, definitions.server.maxRows);
+
+    const started = performance.now();
+    const batch = await store.read(read.plan, keys, { tenant }, { allowStale });
+    const storeMs = performance.now() - started;
+    metrics.observeLookup(tenant, storeMs);
+
+    const counts = new StatusCounts(read.plan.views.length);
+    const viewMetadata = body.include_feature_view_version_metadata ?? false;
+    const text = writeFeaturesAnswer(read, body.entities, batch, counts, { viewMetadata });
+    metrics.countStatuses(read.plan, tenant, counts);
+    sendTiming(reply, { store: storeMs });
+    return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
+  });
+}
+
+function flagOf(query: unknown, name: string): boolean {
+  const value = (query as Readonly<Record<string, unknown>>)[name];
+  if (value === undefined || value === "false") return false;
+  if (value === "true") return true;
+  throw new LarderError("INVALID_REQUEST", {
+    what: `"${name}" is neither true nor false`,
+    remedy: `Write ?${name}=true, or leave it out`,
+    facts: { field: name },
+  });
+}

@@ -1,0 +1,37 @@
+import { type LivezAnswer, type ReadyzAnswer, ROUTES } from "@larder/contract";
+import { isLarderError } from "@larder/schema";
+import type { FastifyInstance } from "fastify";
+import type { Static } from "typebox";
+import { addRoute } from "../plugins/add-route.ts";
+import type { ServingContext } from "../serving-context.ts";
+
+/**
+ * `GET /livez` (never asks the store: an outage must not restart every process), `GET /readyz` (store and models), `GET /health` (Feast's:
+ * the process and its definitions).
+ */
+export function registerHealth(app: FastifyInstance, context: ServingContext, stopping: AbortSignal | undefined): void {
+  const alive: LivezAnswer = { status: "alive" };
+  addRoute(app, ROUTES.livez, () => alive);
+  addRoute(app, ROUTES.health, (_request, reply) => reply.send());
+  addRoute(app, ROUTES.readyz, async (_request, reply) => {
+    const checks: Record<string, string> = {
+      server: stopping?.aborted === true ? "stopping" : "ok",
+      store: await checkStore(context),
+      models: context.predictors.size === context.definitions.models.size ? "ok" : "MODEL_NOT_READY",
+    };
+    const ready = Object.values(checks).every((check) => check === "ok");
+    const answer: Static<typeof ReadyzAnswer> = { status: ready ? "ready" : "not_ready", checks };
+    return reply.code(ready ? 200 : 503).send(answer);
+  });
+}
+
+/** One round trip, bounded by the store's own deadline. Any tenant will do: the question is about the backend. */
+async function checkStore({ store }: ServingContext): Promise<string> {
+  try {
+    await store.ping({ tenant: "default" });
+    return "ok";
+  } catch (error) {
+    if (isLarderError(error)) return error.code;
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import { WriteAnswer } from "@larder/contract";
+import { Compile } from "typebox/compile";
+import { expect, test } from "vitest";
+import { feastError, NOW, openWorld, profileFrame, type World } from "../support/world.ts";
+
+const answers = Compile(WriteAnswer);
+const none = { applied: 0, duplicate: 0, stale: 0, expired: 0, conflict: 0 };
+
+async function valuesOf(world: World, feature: string, customers: readonly unknown[]) {
+  const response = await world.post("/get-online-features", { features: [feature], entities: { customer_id: customers } });
+  return response.json().results[1];
+}
+
+test("a push feeds every view of its source and counts outcomes per view", async () => {
+  await using world = await openWorld();
+  const df = { ...profileFrame([1, 2]), zzz: [1, 2] };
+  const first = await world.post("/push", { push_source_name: "people", df, to: "online", allow_registry_cache: true });
+  expect(first.statusCode).toBe(200);
+  expect(answers.Check(first.json())).toBe(true);
+  expect(first.json()).toEqual({
+    views: [
+      { ...none, feature_view: "profile", rows: 2, applied: 2 },
+      { ...none, feature_view: "clicks", rows: 2, applied: 2 },
+    ],
+    ignored_columns: ["zzz"],
+  });
+  const again = await world.post("/push", { push_source_name: "people", df });
+  expect(again.json().views[0]).toEqual({ ...none, feature_view: "profile", rows: 2, duplicate: 2 });
+  expect((await valuesOf(world, "clicks:count_7d", [1, 2])).values).toEqual([3, 3]);
+});
+
+test("older rows are stale, later created corrects an equal event time, rows past their life expire", async () => {
+  await using world = await openWorld();
+  const push = async (overrides: Record<string, unknown>) =>
+    (await world.post("/push", { push_source_name: "people", df: profileFrame([1], overrides) })).json().views[0];
+  expect(await push({ plan: "a" })).toMatchObject({ applied: 1 });
+  expect(await push({ plan: "b", event_timestamp: "2023-12-31T23:59:59.999999Z" })).toMatchObject({ stale: 1 });
+  expect(await push({ plan: "c", created: "2024-01-01T00:00:01" })).toMatchObject({ applied: 1, conflict: 0 });
+  expect(await push({ plan: "d", event_timestamp: "2023-12-31T21:59:59Z" })).toMatchObject({ expired: 1 });
+  expect((await valuesOf(world, "profile:plan", [1])).values).toEqual(["c"]);
+});
+
+test("times with an offset, naive times and dates are read as UTC", async () => {
+  await using world = await openWorld();
+  const write = (customer: number, event_timestamp: string) =>
+    world.post("/write-to-online-store", { feature_view_name: "other", df: { customer_id: [customer], age: [1], event_timestamp: [event_timestamp] } });
+  expect((await write(1, "2024-01-01T02:00:00.123456+02:00")).statusCode).toBe(200);
+  expect((await write(2, "2023-12-31T12:00:00")).statusCode).toBe(200);
+  expect((await write(3, "2023-12-31")).statusCode).toBe(200);
+  expect((await valuesOf(world, "other:age", [1, 2, 3])).event_timestamps).toEqual([
+    "2024-01-01T00:00:00.123456Z",
+    "2023-12-31T12:00:00Z",
+    "2023-12-31T00:00:00Z",
+  ]);
+});
+
+test("a bad row refuses the whole push: every row and reason is listed, and no view is touched", async () => {
+  await using world = await openWorld();
+  const df = profileFrame([1, 2, 3]);
+  (df["age"] as unknown[])[1] = 1.5;
+  (df["plan"] as unknown[])[2] = 5;
+  const response = await world.post("/push", { push_source_name: "people", df });
+  expect(response.statusCode).toBe(422);
+  const error = feastError(response);
+  expect(error).toMatchObject({ module: "feast.errors", class: "FeastError", code: "INVALID_ROWS", field: "age", problems_total: 2 });
+  expect(error["problems"]).toMatchObject([
+    { place: "row 1", field: "age" },
+    { place: "row 2", field: "plan" },
+  ]);
+  expect((await valuesOf(world, "profile:plan", [1, 2, 3])).statuses).toEqual(["NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]);
+  expect((await valuesOf(world, "clicks:count_7d", [1, 2, 3])).statuses).toEqual(["NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]);
+});
+
+test("a row too far ahead for the second view of a source leaves the first view untouched", async () => {
+  await using world = await openWorld();
+  const df = profileFrame([1], { event_timestamp: "2024-01-01T00:00:02Z" });
+  const response = await world.post("/push", { push_source_name: "people", df });
+  expect(response.statusCode).toBe(422);
+  expect(feastError(response)).toMatchObject({ code: "INVALID_ROWS", field: "event_timestamp" });
+  expect((await valuesOf(world, "profile:plan", [1])).statuses).toEqual(["NOT_FOUND"]);
+});
+
+test("a deletion beats older rows, loses to newer ones, and takes no other column", async () => {
+  await using world = await openWorld();
+  const write = (age: number, event_timestamp: string) =>
+    world.post("/write-to-online-store", { feature_view_name: "other", df: { customer_id: [1], age: [age], event_timestamp: [event_timestamp] } });
+  const remove = (entities: unknown, event_timestamp: unknown = NOW) =>
+    world.post("/delete-from-online-store", { feature_view_name: "other", entities, event_timestamp });
+  await write(1, NOW);
+  expect((await remove({ customer_id: [1] })).json().views[0]).toMatchObject({ applied: 1 });
+  expect((await valuesOf(world, "other:age", [1])).statuses).toEqual(["NOT_FOUND"]);
+  expect((await write(2, NOW)).json().views[0]).toMatchObject({ stale: 1 });
+  expect((await write(3, "2024-01-01T00:00:01Z")).json().views[0]).toMatchObject({ applied: 1 });
+  expect((await remove({ customer_id: [1] })).json().views[0]).toMatchObject({ stale: 1 });
+  expect((await valuesOf(world, "other:age", [1])).values).toEqual([3]);
+
+  const stray = await remove({ customer_id: [1], age: [3] });
+  expect([stray.statusCode, stray.json().code, stray.json().field]).toEqual([422, "INVALID_REQUEST", "entities.age"]);
+  const time = await remove({ customer_id: [1] }, "yesterday");
+  expect([time.statusCode, time.json().code, time.json().field]).toEqual([422, "INVALID_ROWS", "event_timestamp"]);
+});
+
+test("deleting by part of a composite key is refused", async () => {
+  await using world = await openWorld();
+  const response = await world.post("/delete-from-online-store", {
+    feature_view_name: "usage",
+    entities: { customer_id: [1] },
+    event_timestamp: NOW,
+  });
+  expect([response.statusCode, response.json().code, response.json().field]).toEqual([422, "INVALID_ROWS", "product_code"]);
+});
