@@ -138,6 +138,7 @@ const MISTAKES: readonly Make[] = [
   () => ({ ...post("/predict", { customer_id: 1 }), headers: { "content-type": "text/plain" } }),
   () => ({ ...post("/predict", { customer_id: 1 }), headers: { ...JSON_BODY, "x-larder-tenant": "nobody" } }),
   () => ({ ...post("/predict", { customer_id: 1 }), headers: { ...JSON_BODY, "x-larder-tenant": "%E0%A4%A" } }),
+  () => post("/predict", { entity_rows: Array.from({ length: 10_001 }, () => ({ customer_id: 1 })) }),
   () => ({ method: "DELETE", path: "/predict", headers: {}, body: undefined }),
   () => ({ method: "GET", path: "/predictions", headers: {}, body: undefined }),
   () => post("/push", { push_source_name: "nowhere", df: { customer_id: [1] } }),

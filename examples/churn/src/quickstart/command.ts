@@ -23,8 +23,8 @@ export interface Server {
   readonly url: string;
   /** Fulfils when the process has ended, with the words to say so. */
   readonly ended: Promise<string>;
-  /** Ends the process; safe to call twice. */
-  stop(): Promise<void>;
+  /** Ends the process. `told`: a Ctrl-C on the terminal has reached it already, and a second signal would make it drop what it is doing. */
+  stop(told: boolean): Promise<void>;
 }
 
 /** The commands of the quick start, each in a process of its own. */
@@ -66,14 +66,16 @@ async function startServer(port: number): Promise<Server> {
   });
   const ended = closed.then(() => `larder serve ended.\n${stderr().trim()}`);
   const first = await Promise.race([said, ended, lateAfter(START_MS)]);
-  const server = { url: addressIn(first), ended, stop: () => stop(child, closed) };
+  const server = { url: addressIn(first), ended, stop: (told: boolean) => stop(child, closed, told) };
   if (server.url !== "") return server;
-  await server.stop();
+  await server.stop(false);
   throw new CommandFailed(`larder serve failed.\n${reasonIn(first) || stderr().trim()}`);
 }
 
 const START_MS = 60_000;
 const STOP_MS = 10_000;
+const TOLD_MS = 2_000;
+const KEPT = 64 * 1024;
 
 function start(args: readonly string[]): ChildProcess {
   // npm sets INIT_CWD to where the user stands, and `larder` counts relative paths from it.
@@ -81,17 +83,19 @@ function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...args], { cwd: EXAMPLE, env, stdio: ["ignore", "pipe", "pipe"] });
 }
 
-async function stop(child: ChildProcess, closed: Promise<unknown>): Promise<void> {
-  child.kill("SIGTERM");
+async function stop(child: ChildProcess, closed: Promise<unknown>, told: boolean): Promise<void> {
+  const ask = setTimeout(() => child.kill("SIGTERM"), told ? TOLD_MS : 0);
   const kill = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
   await closed;
+  clearTimeout(ask);
   clearTimeout(kill);
 }
 
+/** What a stream has said, cut to the last {@link KEPT} characters: a server may log for days. */
 function collect(stream: NodeJS.ReadableStream | null): () => string {
   let text = "";
   stream?.setEncoding("utf8").on("data", (more: string) => {
-    text += more;
+    text = (text + more).slice(-KEPT);
   });
   return () => text;
 }

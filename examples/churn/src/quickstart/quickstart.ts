@@ -43,7 +43,7 @@ export async function runQuickstart(): Promise<0 | 1> {
     process.stderr.write(`\nquickstart: ${error instanceof Error ? error.message : String(error)}\n`);
     return 1;
   } finally {
-    await server?.stop();
+    await server?.stop(talk.interactive && interrupted.aborted);
   }
 }
 
