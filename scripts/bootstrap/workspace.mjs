@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { runCaptured } from "./child.mjs";
+import { say, step } from "./progress.mjs";
+import { describeInstallFailure, SetupError } from "./setup-error.mjs";
+
+/**
+ * Installs what pnpm-lock.yaml lists, unless nothing has changed since the last time. Two runs at once take turns. `storeOptions` says where pnpm
+ * keeps its files when the home folder can't take them.
+ */
+export async function provideWorkspace(root, pnpmFolder, storeOptions) {
+  if (isInstalled(root)) return;
+  try {
+    accessSync(root, constants.W_OK);
+  } catch (error) {
+    const remedy = "Clone the repository into a folder of your own, or have its owner run the command";
+    throw new SetupError("FOLDER_NOT_WRITABLE", `${root} can't be written by this user`, remedy, error);
+  }
+  await takingTurns(join(root, ".larder"), async () => {
+    if (isInstalled(root)) return;
+    await step("dependencies by pnpm install --frozen-lockfile", () => install(root, pnpmFolder, storeOptions));
+  });
+}
+
+/** Mark of a finished installation, with the hash of what it was made from. */
+const STAMP = "node_modules/.larder-install";
+/** npm leaves this behind: its folders and pnpm's don't mix. */
+const NPM_MARK = "node_modules/.package-lock.json";
+
+function isInstalled(root) {
+  const stamp = join(root, STAMP);
+  if (!existsSync(stamp) || existsSync(join(root, NPM_MARK))) return false;
+  if (readFileSync(stamp, "utf8") !== fingerprint(root)) return false;
+  return workspaceFolders(root).every((folder) => existsSync(join(folder, "node_modules")));
+}
+
+async function install(root, pnpmFolder, storeOptions) {
+  if (existsSync(join(root, NPM_MARK))) {
+    say('removing the node_modules that "npm install" made');
+    await rm(join(root, "node_modules"), { recursive: true, force: true });
+  }
+  await rm(join(root, STAMP), { force: true });
+  const args = ["install", "--frozen-lockfile", "--reporter=append-only", "--config.confirmModulesPurge=false"];
+  const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
+  const { code, output } = await runCaptured(join(pnpmFolder, "pnpm"), [...args, ...patience, ...storeOptions], {
+    cwd: root,
+    shown: true,
+  });
+  if (code !== 0) throw describeInstallFailure("The dependencies", output);
+  await writeFile(join(root, STAMP), fingerprint(root));
+}
+
+/** All that decides what is installed: the lockfile, every package.json, the platform, and the place, which shims in node_modules/.bin contain. */
+function fingerprint(root) {
+  const hash = createHash("sha256");
+  hash.update(`${root} ${process.platform} ${process.arch} ${process.versions.modules}\n`);
+  const manifests = workspaceFolders(root).map((folder) => join(folder, "package.json"));
+  for (const name of ["pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc"]) hash.update(readFileSync(join(root, name)));
+  for (const path of manifests) hash.update(readFileSync(path));
+  return `${hash.digest("hex")}\n`;
+}
+
+/** The root and every package, as pnpm-workspace.yaml lists them. */
+function workspaceFolders(root) {
+  const folders = ["packages", "examples"].flatMap((group) =>
+    readdirSync(join(root, group))
+      .sort()
+      .map((name) => join(root, group, name)),
+  );
+  return [root, ...folders.filter((folder) => existsSync(join(folder, "package.json")))];
+}
+
+const BEAT_MS = 1_000;
+const STALE_MS = 10_000;
+
+/** Lets one process at a time do `work`. The holder touches the lock every second; one that was killed is taken over ten seconds later. */
+async function takingTurns(folder, work) {
+  const lock = join(folder, "install.lock");
+  await mkdir(folder, { recursive: true });
+  let told = false;
+  while (!(await acquired(lock))) {
+    if (!told) say("another run is installing here; waiting for it");
+    told = true;
+    await pause(200);
+  }
+  const beat = setInterval(() => {
+    const now = new Date();
+    utimes(lock, now, now).catch(() => {});
+  }, BEAT_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(beat);
+    await rm(lock, { recursive: true, force: true });
+  }
+}
+
+async function acquired(lock) {
+  try {
+    await mkdir(lock);
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  if ((await ageOf(lock)) <= STALE_MS) return false;
+  // Moved first, then looked at again: of two that wait, the slower one may have moved the faster one's new lock, and puts it back.
+  const moved = `${lock}.${process.pid}`;
+  await rename(lock, moved).catch(() => {});
+  if ((await ageOf(moved)) <= STALE_MS) await rename(moved, lock).catch(() => {});
+  await rm(moved, { recursive: true, force: true });
+  return false;
+}
+
+/** Milliseconds since the holder last touched it; 0 when it is gone. */
+async function ageOf(path) {
+  const now = Date.now();
+  const info = await stat(path).catch(() => undefined);
+  return info === undefined ? 0 : now - info.mtimeMs;
+}

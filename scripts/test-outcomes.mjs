@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * What came of one package's suite, from its entry in turbo's summary and the JSON report in its folder: how many tests passed, failed and were
+ * skipped. `problem` tells of a failure that no test shows: no report, a file that could not be loaded, something left open.
+ */
+export function readOutcome({ package: name, directory, cache, execution }, suite) {
+  const cached = cache?.status === "HIT";
+  const seconds = execution === undefined || cached ? 0 : (execution.endTime - execution.startTime) / 1000;
+  const outcome = { name: `${name} ${suite}`, cached, seconds, passed: 0, failed: 0, skipped: 0 };
+  const exitCode = cached ? 0 : execution?.exitCode;
+  if (exitCode === undefined) return { ...outcome, problem: "was not run" };
+  const path = join(directory, "reports", `${suite}.json`);
+  if (!existsSync(path)) return { ...outcome, problem: `left no report (exit code ${exitCode})` };
+  const report = JSON.parse(readFileSync(path, "utf8"));
+  outcome.passed = report.numPassedTests;
+  outcome.failed = report.numFailedTests;
+  outcome.skipped = report.numPendingTests + report.numTodoTests;
+  // A file can fail while each of its tests passed, or before it had any.
+  const files = report.testResults.filter(
+    (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
+  );
+  if (files.length > 0) return { ...outcome, problem: `${files.length} file(s) failed outside of their tests` };
+  if (outcome.failed === 0 && (exitCode !== 0 || !report.success))
+    return { ...outcome, problem: `ended with ${exitCode}` };
+  return outcome;
+}
+
+/** Prints a line per suite and the sums. Returns the exit code. `servers` as provideServers gives them. */
+export function printOutcomes(outcomes, servers, print) {
+  let [passed, failed, skipped, cached] = [0, 0, 0, 0];
+  print("");
+  for (const outcome of outcomes) {
+    passed += outcome.passed ?? 0;
+    failed += (outcome.failed ?? 0) + (outcome.problem === undefined ? 0 : 1);
+    skipped += outcome.skipped ?? 0;
+    cached += outcome.cached ? 1 : 0;
+    if (outcome.passed !== 0 || outcome.failed !== 0 || outcome.problem !== undefined) print(lineOf(outcome));
+  }
+  print(`${cached} of ${outcomes.length} suites unchanged since an earlier run`);
+  for (const server of servers.filter(({ ready }) => !ready)) {
+    if (server.required) failed++;
+    print(`${server.required ? "failed" : "not run"}: ${server.name} (${server.reason})`);
+  }
+  if (skipped > 0) print(`${skipped} skipped`);
+  print(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+function lineOf({ name, cached, seconds, passed = 0, failed = 0, problem }) {
+  const counts = `${passed} passed, ${failed} failed`;
+  const time = cached ? "cached" : `${(seconds ?? 0).toFixed(1)} s`;
+  return `${name.padEnd(36)} ${counts.padEnd(22)} ${time}${problem === undefined ? "" : `  FAILED: ${problem}`}`;
+}
