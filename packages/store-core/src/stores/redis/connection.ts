@@ -2,9 +2,12 @@ import { LarderError } from "@larder/schema";
 import { Command, Redis } from "ioredis";
 import { aborted, storeClosed, timedOut } from "../../call.ts";
 import type { RedisAddress } from "./connection-string.ts";
-import { redisError, replyCode } from "./redis-errors.ts";
+import { loginError, redisError, replyCode } from "./redis-errors.ts";
 
-/** A command: its name and its arguments. Rows go as Buffers, since ioredis would send other bytes as text. */
+/**
+ * A command: its name, in capitals, and its arguments. ioredis reshapes arguments and replies of names it knows, which are in small letters. Rows
+ * go as Buffers, since it would send other bytes as text.
+ */
 export type RedisCommand = readonly [name: string, args: readonly (string | Buffer)[]];
 
 /** What Redis answers; text arrives as Buffers. */
@@ -112,6 +115,8 @@ class Connection implements RedisConnection {
     this.#redis.on("ready", () => {
       this.epoch++;
       this.#attempts = 0;
+      // It is, when the login failed in a way that ioredis does not mind.
+      if (!this.#redis.stream.destroyed) this.#lastError = undefined;
     });
     this.#redis.on("end", () => this.#connectLater());
   }
@@ -130,7 +135,7 @@ class Connection implements RedisConnection {
     } catch (error) {
       const failure = this.#lastError ?? error;
       await this.close();
-      throw redisError(failure, this.server);
+      throw loginError(failure, this.server);
     } finally {
       clearTimeout(late);
     }
@@ -201,7 +206,7 @@ class Connection implements RedisConnection {
     if (wait.signal?.aborted) return aborted(wait.signal);
     if (wait.deadline <= performance.now()) return timedOut("The call");
     if (this.#redis.status !== "ready") {
-      return redisError(this.#lastError ?? new Error("the connection was lost"), this.server);
+      return loginError(this.#lastError ?? new Error("the connection was lost"), this.server);
     }
     if (this.#waiting === 0) return undefined;
     let weight = this.#waiting;

@@ -19,10 +19,10 @@ export async function inspectServer(
   how: "script" | "pipeline",
   wait: Wait,
 ): Promise<void> {
-  const probe = how === "script" ? ({ script: gather, keys: 0, args: ["-"] } as const) : (["ping", []] as const);
+  const probe = how === "script" ? ({ script: gather, keys: 0, args: ["-"] } as const) : (["PING", []] as const);
   const [info, answer, sample] = await run(
     connection,
-    [["info", []], probe, ["scan", ["0", "count", String(SAMPLE_KEYS)]]],
+    [["INFO", []], probe, ["SCAN", ["0", "count", String(SAMPLE_KEYS)]]],
     wait,
   );
   checkInfo(info, connection.server);
@@ -60,7 +60,7 @@ async function checkSample(
   if (keys.some((key) => key.toString("latin1", 0, 2) === "l:")) return;
   const likely = keys.filter(startsLikeFeast).slice(0, SAMPLE_HASHES);
   const replies = await connection.exchange(
-    likely.map((key) => ["hscan", [key, "0", "match", "_ts:*", "count", "1000"]]),
+    likely.map((key) => ["HSCAN", [key, "0", "match", "_ts:*", "count", "1000"]]),
     wait,
   );
   const isFeast = replies.some((reply) => Array.isArray(reply) && Array.isArray(reply[1]) && reply[1].length > 0);

@@ -74,7 +74,7 @@ function addParts(parts: Part[], group: RowGroup, firstCell: number, options: Re
     for (let i = start; i < start + entities; i++) args.push(rowKey(options.prefix, entityKeys[i] as string));
     args.push(...fields);
     // For one entity the plain command costs the same and needs no script.
-    const step: Part["step"] = entities === 1 ? ["hmget", args] : { script: gather, keys: entities, args };
+    const step: Part["step"] = entities === 1 ? ["HMGET", args] : { script: gather, keys: entities, args };
     parts.push({ step, firstCell: firstCell + start * views.length, entities, views: views.length });
   }
 }

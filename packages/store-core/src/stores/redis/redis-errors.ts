@@ -26,6 +26,15 @@ export function redisError(error: unknown, server: string): LarderError {
   });
 }
 
+/** The error of a connection that is not made: what Redis refuses while logging in is always the configuration's fault. */
+export function loginError(error: unknown, server: string): LarderError {
+  const failure = redisError(error, server);
+  if (failure.code !== "INTERNAL") return failure;
+  const { what, facts, cause } = failure;
+  const remedy = "Check db, username and password in online_store.connection_string";
+  return new LarderError("STORE_MISCONFIGURED", { what, remedy, facts, cause });
+}
+
 /** Code of an error reply: the first word, as Redis's protocol has it; undefined for other errors. */
 export function replyCode(error: unknown): string | undefined {
   const { name, message } = asError(error);
@@ -42,7 +51,7 @@ export function clusterError(server: string): LarderError {
 }
 
 const CREDENTIALS = "Check username and password in online_store.connection_string";
-const RIGHTS = "Give its user the rights that docs/redis.md lists";
+const RIGHTS = "Allow its user ~l:* with +@read +@write +@scripting +@connection +time";
 const CLUSTER = "Point online_store.connection_string at a single server, not at a node of a Redis Cluster";
 const LATER = "Try again when it is ready";
 const ROOM = "Give Redis more memory, or remove data; maxmemory is its limit";

@@ -1,5 +1,5 @@
 import { LarderError, type OnlineStoreConfig } from "@larder/schema";
-import type { Call } from "../../call.ts";
+import { type Call, refuseEnded, storeClosed } from "../../call.ts";
 import { hashKey } from "../../diagnostics.ts";
 import type {
   MetaScope,
@@ -61,6 +61,7 @@ class RedisRowStore implements RowStore {
   readonly #connection: RedisConnection;
   readonly #settings: Settings;
   readonly #fields: ViewFields;
+  #closed = false;
 
   constructor(connection: RedisConnection, settings: Settings, fields: ViewFields) {
     this.#connection = connection;
@@ -78,6 +79,7 @@ class RedisRowStore implements RowStore {
   }
 
   async putIfNewer(scope: ViewScope, rows: readonly StoredRow[], call: Call): Promise<readonly PutOutcome[]> {
+    const wait = this.#writing(call);
     if (rows.length === 0) return [];
     if (rows.length > MAX_BATCH_ROWS) {
       throw new LarderError("INTERNAL", {
@@ -90,10 +92,11 @@ class RedisRowStore implements RowStore {
     const args: (string | Buffer)[] = rows.map((row) => rowKey(prefix, row.entityKey));
     args.push(this.#fields.fieldOf(scope.view), expiries);
     for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
-      expiries.writeDoubleBE(Math.ceil(expiresAt / 1000), index * 8);
+      // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
+      expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
       args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     }
-    const reply = await runOne(this.#connection, { script: putRows, keys: rows.length, args }, this.#writing(call));
+    const reply = await runOne(this.#connection, { script: putRows, keys: rows.length, args }, wait);
     return outcomesOf(reply, rows);
   }
 
@@ -111,7 +114,7 @@ class RedisRowStore implements RowStore {
   }
 
   async getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined> {
-    const reply = await runOne(this.#connection, ["hmget", [metaKey(scope, name), "r", "b"]], this.#reading(call));
+    const reply = await runOne(this.#connection, ["HMGET", [metaKey(scope, name), "r", "b"]], this.#reading(call));
     const [revision, bytes] = Array.isArray(reply) ? reply : [];
     if (!Buffer.isBuffer(revision) || !Buffer.isBuffer(bytes)) return undefined;
     // A copy: the reply is a slice of what the socket brought.
@@ -132,23 +135,31 @@ class RedisRowStore implements RowStore {
   }
 
   async deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void> {
-    await runOne(this.#connection, ["unlink", [metaKey(scope, name)]], this.#writing(call));
+    await runOne(this.#connection, ["UNLINK", [metaKey(scope, name)]], this.#writing(call));
   }
 
   async ping(call: Call): Promise<void> {
-    await runOne(this.#connection, ["ping", []], this.#reading(call));
+    await runOne(this.#connection, ["PING", []], this.#reading(call));
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#connection.close();
   }
 
-  #reading({ deadline, signal }: Call): Wait {
-    return { deadline: deadline ?? performance.now() + this.#settings.readDeadlineMs, signal };
+  #reading(call: Call): Wait {
+    return this.#wait(call, this.#settings.readDeadlineMs);
   }
 
-  #writing({ deadline, signal }: Call): Wait {
-    return { deadline: deadline ?? performance.now() + this.#settings.writeDeadlineMs, signal };
+  #writing(call: Call): Wait {
+    return this.#wait(call, this.#settings.writeDeadlineMs);
+  }
+
+  /** @throws STORE_CLOSED, ABORTED, STORE_TIMEOUT */
+  #wait(call: Call, milliseconds: number): Wait {
+    if (this.#closed) throw storeClosed();
+    refuseEnded(call);
+    return { deadline: call.deadline ?? performance.now() + milliseconds, signal: call.signal };
   }
 }
 

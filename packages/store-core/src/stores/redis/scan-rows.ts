@@ -26,7 +26,7 @@ export async function* scanRows(
     scope.entityKey === undefined ? scanKeys(connection, prefix, nextWait) : [[rowKey(prefix, scope.entityKey)]];
   for await (const keys of pages) {
     const commands = keys.map(
-      (key): RedisCommand => (field === undefined ? ["hgetall", [key]] : ["hmget", [key, field]]),
+      (key): RedisCommand => (field === undefined ? ["HGETALL", [key]] : ["HMGET", [key, field]]),
     );
     const replies = await connection.exchange(commands, nextWait());
     for (const [index, reply] of replies.entries()) {
@@ -77,7 +77,7 @@ async function* scanKeys(connection: RedisConnection, prefix: string, nextWait: 
   const options = ["match", `${rowKey(prefix, "*")}`, "count", String(PAGE_KEYS)];
   let cursor = "0";
   do {
-    const reply = await runOne(connection, ["scan", [cursor, ...options]], nextWait());
+    const reply = await runOne(connection, ["SCAN", [cursor, ...options]], nextWait());
     const [next, found] = Array.isArray(reply) ? reply : [];
     const keys = Array.isArray(found) ? found.map(String) : [];
     for (let at = 0; at < keys.length; at += MAX_SCRIPT_KEYS) yield keys.slice(at, at + MAX_SCRIPT_KEYS);

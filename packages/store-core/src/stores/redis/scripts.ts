@@ -40,7 +40,7 @@ export async function run(
   const replies = await connection.exchange(steps.map(byHash), wait);
   const missing = replies.flatMap((reply, index) => (isFailure(reply) && reply.code === "NOSCRIPT" ? [index] : []));
   if (missing.length === 0) return replies;
-  const texts = missing.map((index) => scriptCommand(steps[index] as ScriptRun, "eval"));
+  const texts = missing.map((index) => scriptCommand(steps[index] as ScriptRun, "EVAL"));
   const late = await connection.exchange(texts, wait);
   const all = [...replies];
   for (const [at, index] of missing.entries()) all[index] = late[at] as Reply | ReplyFailure;
@@ -55,12 +55,12 @@ export async function runOne(connection: RedisConnection, step: RedisCommand | S
 }
 
 function byHash(step: RedisCommand | ScriptRun): RedisCommand {
-  return "script" in step ? scriptCommand(step, "evalsha") : step;
+  return "script" in step ? scriptCommand(step, "EVALSHA") : step;
 }
 
-function scriptCommand({ script, keys, args }: ScriptRun, verb: "evalsha" | "eval"): RedisCommand {
-  const name = script.readOnly ? `${verb}_ro` : verb;
-  return [name, [verb === "evalsha" ? script.sha : script.text, String(keys), ...args]];
+function scriptCommand({ script, keys, args }: ScriptRun, verb: "EVALSHA" | "EVAL"): RedisCommand {
+  const name = script.readOnly ? `${verb}_RO` : verb;
+  return [name, [verb === "EVALSHA" ? script.sha : script.text, String(keys), ...args]];
 }
 
 function script(text: string, readOnly: boolean): Script {

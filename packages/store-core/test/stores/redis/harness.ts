@@ -32,8 +32,11 @@ export function openStore(
 }
 
 /** A client of its own, to look at what is really stored and to put there what Larder would not. */
-export async function rawClient(server: RedisServer): Promise<Redis & AsyncDisposable> {
-  const client = new Redis({ host: server.host, port: server.port, lazyConnect: true });
+export async function rawClient(
+  server: RedisServer,
+  options: { readonly password?: string } = {},
+): Promise<Redis & AsyncDisposable> {
+  const client = new Redis({ host: server.host, port: server.port, lazyConnect: true, ...options });
   await client.connect();
   return Object.assign(client, {
     [Symbol.asyncDispose]: async () => {

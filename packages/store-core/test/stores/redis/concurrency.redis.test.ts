@@ -1,0 +1,60 @@
+import { join } from "node:path";
+import { type RedisServer, seededRandom, startProcess, startRedis, testSeed, utf8Locale } from "@larder/testkit";
+import { describe, expect, test } from "vitest";
+import { get, hex, openStore, rawClient } from "./harness.ts";
+import { rivalRows, winners } from "./rival-rows.ts";
+
+const WRITER = join(import.meta.dirname, "writer.ts");
+
+function startWriter(server: RedisServer, dataSeed: number, orderSeed: number) {
+  const args = ["--conditions=@larder/source", WRITER, server.connectionString, `${dataSeed}`, `${orderSeed}`];
+  return startProcess(process.execPath, args);
+}
+
+/** Four processes write the same rows, each in its own order, one of them is killed on its way and a fifth takes its place. */
+async function expectOneEnd(server: RedisServer): Promise<void> {
+  const random = seededRandom(testSeed());
+  const seed = random.integer(0, 2 ** 30);
+  const rows = rivalRows(seed);
+  const killed = await startWriter(server, seed, random.integer(0, 2 ** 30));
+  const writers = await Promise.all([1, 2, 3].map(() => startWriter(server, seed, random.integer(0, 2 ** 30))));
+  await killed.waitForLine(/started/);
+  killed.signal("SIGKILL");
+  await killed.waitForExit();
+  writers.push(await startWriter(server, seed, random.integer(0, 2 ** 30)));
+  const applied: number[] = [];
+  for (const writer of writers) {
+    const line = await writer.waitForLine(/^applied/);
+    expect(await writer.waitForExit()).toEqual({ code: 0, signal: null });
+    applied.push(...(JSON.parse(line.slice("applied ".length)) as number[]));
+  }
+  expect(new Set(applied).size, "no row is applied twice").toBe(applied.length);
+  await using client = await rawClient(server);
+  const store = await openStore(server);
+  for (const [entityKey, winner] of winners(rows)) {
+    expect(await get(store, [entityKey])).toEqual([hex(winner)]);
+    // The key outlives the winner's own expiry only by what a row that was there before it had promised.
+    const latest = Math.max(...rows.filter((each) => each.entityKey === entityKey).map((each) => each.expiresAt ?? 0));
+    const expiry = await client.pexpiretime(`l:churn:default:{${entityKey}}`);
+    expect(expiry).toBeGreaterThanOrEqual(Math.ceil((winner.expiresAt ?? 0) / 1000));
+    expect(expiry).toBeLessThanOrEqual(Math.ceil(latest / 1000));
+  }
+  await store.close();
+}
+
+describe("writers in several processes, any order, repeats, one killed", () => {
+  test("leave the greatest row of each key", async () => {
+    await using server = await startRedis();
+    await expectOneEnd(server);
+  });
+
+  test("also on a server whose locale sorts text otherwise than by bytes", async () => {
+    await using server = await startRedis({ env: await utf8Locale() });
+    {
+      // The trap is there: Lua's order of strings is not the order of bytes on this server.
+      await using client = await rawClient(server);
+      expect(await client.eval("return 'B' < 'a' and 1 or 0", 0)).toBe(0);
+    }
+    await expectOneEnd(server);
+  });
+});
