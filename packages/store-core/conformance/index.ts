@@ -1,1 +1,39 @@
-export {};
+import { batch } from "./batch.suite.ts";
+import { future } from "./future.suite.ts";
+import type { ConformanceHarness, It } from "./harness.ts";
+import { lifecycle } from "./lifecycle.suite.ts";
+import { meta } from "./meta.suite.ts";
+import { newestWins } from "./newest-wins.suite.ts";
+import { nullValue } from "./null.suite.ts";
+import type { Rules } from "./rules.ts";
+import { schemaEvolution } from "./schema-evolution.suite.ts";
+import { tenant } from "./tenant.suite.ts";
+import { tombstone } from "./tombstone.suite.ts";
+import { ttl } from "./ttl.suite.ts";
+import { inWorld } from "./world.ts";
+
+export type { Backing, ConformanceHarness, It } from "./harness.ts";
+
+const GROUPS: Readonly<Record<string, (rules: Rules) => void>> = {
+  "newest wins": newestWins,
+  tombstone,
+  null: nullValue,
+  ttl,
+  future,
+  batch,
+  tenant,
+  "schema evolution": schemaEvolution,
+  lifecycle,
+  meta,
+};
+
+/**
+ * States the contract of an online store as tests, one per rule; each opens a world of its own. The name of a test starts with its group:
+ * `newest wins`, `tombstone`, `null`, `ttl`, `future`, `batch`, `tenant`, `schema evolution`, `lifecycle` or `meta`.
+ */
+export function conformance({ it, harness }: { readonly it: It; readonly harness: ConformanceHarness }): void {
+  const { capabilities } = harness;
+  for (const [group, state] of Object.entries(GROUPS)) {
+    state({ capabilities, rule: (name, run) => it(`${group}: ${name}`, () => inWorld(harness, run)) });
+  }
+}
