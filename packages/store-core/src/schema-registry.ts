@@ -49,7 +49,6 @@ export function createSchemaRegistry(project: string, store: Pick<RowStore, "get
         fingerprint,
         encode: createRowEncoder(layoutOf(schema), fingerprint),
         trustedUntil: 0,
-        storing: undefined,
       };
       own.set(view, found);
       schemas.set(fingerprint, schema);
@@ -78,11 +77,8 @@ export function createSchemaRegistry(project: string, store: Pick<RowStore, "get
 
     async ensureStored(view, call) {
       const mine = ownSchema(view);
-      if (performance.now() < mine.trustedUntil) return;
-      mine.storing ??= storeOwn(mine, call).finally(() => {
-        mine.storing = undefined;
-      });
-      await mine.storing;
+      // Calls that come at once each see to it: sharing one attempt would end them all when the caller that began it aborts.
+      if (performance.now() >= mine.trustedUntil) await storeOwn(mine, call);
     },
 
     readerOf(view, fingerprint) {
@@ -126,5 +122,4 @@ interface OwnSchema {
   readonly fingerprint: number;
   readonly encode: RowEncoder;
   trustedUntil: number;
-  storing: Promise<void> | undefined;
 }
