@@ -45,10 +45,11 @@ async function install(root, pnpmFolder, storeOptions) {
   await rm(join(root, STAMP), { force: true });
   const args = ["install", "--frozen-lockfile", "--reporter=append-only", "--config.confirmModulesPurge=false"];
   const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
-  const { code, output } = await runCaptured(join(pnpmFolder, "pnpm"), [...args, ...patience, ...storeOptions], {
-    cwd: root,
-    shown: true,
-  });
+  // pnpm listens to npm's settings: under "npm run -s" it would not even say why it failed.
+  const talk = process.env["npm_config_loglevel"] === "silent" ? ["--loglevel=error"] : [];
+  const command = join(pnpmFolder, "pnpm");
+  const options = { cwd: root, shown: true };
+  const { code, output } = await runCaptured(command, [...args, ...patience, ...talk, ...storeOptions], options);
   if (code !== 0) throw describeInstallFailure("The dependencies", output);
   await writeFile(join(root, STAMP), fingerprint(root));
 }
