@@ -1,0 +1,10 @@
+import { afterAll, describe, test } from "vitest";
+import { conformance } from "../../conformance/index.ts";
+import { redisHarness } from "./redis-harness.ts";
+
+for (const gather of ["script", "pipeline"] as const) {
+  const harness = await redisHarness(gather);
+  afterAll(() => harness[Symbol.asyncDispose]());
+
+  describe(harness.name, () => conformance({ it: test, harness }));
+}
