@@ -78,6 +78,8 @@ export interface LarderErrorInit {
   readonly cause?: unknown;
   /** Several problems of one input, when a single place cannot tell. */
   readonly problems?: readonly Problem[];
+  /** The error's whole message, where a list of problems says more than `what` and `remedy` in a line. Default: both, as two sentences. */
+  readonly message?: string;
 }
 
 /** One problem of an input that has several. */
@@ -111,7 +113,10 @@ export class LarderError extends Error {
   readonly problems: readonly Problem[];
 
   constructor(code: ErrorCode, init: LarderErrorInit) {
-    super(`${init.what}. ${init.remedy}.`, init.cause === undefined ? undefined : { cause: init.cause });
+    super(
+      init.message ?? `${init.what}. ${init.remedy}.`,
+      init.cause === undefined ? undefined : { cause: init.cause },
+    );
     this.code = code;
     this.what = init.what;
     this.remedy = init.remedy;

@@ -24,6 +24,7 @@ export type {
   Tenant,
   TimeUnit,
 } from "./definitions.ts";
+export { formatDuration, readDuration } from "./duration.ts";
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -34,8 +35,18 @@ export {
   type LarderErrorInit,
   type Problem,
 } from "./errors.ts";
+export { Fault } from "./fault.ts";
+export { type ParseJsonOptions, parseJson } from "./json/parse-json.ts";
+export { stringifyJson } from "./json/stringify-json.ts";
+export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
+export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
+export { type DecodeRowsOptions, decodeRows } from "./rows/decode-rows.ts";
+export { type DecodedValue, decodeFeatureValue, decodeKeyValue } from "./rows/decode-value.ts";
+export { compileRowDecoder, type RowShape } from "./rows/row-decoder.ts";
+export { formatTime, parseTime } from "./time.ts";
+export { decodeUtf8 } from "./utf8.ts";
 export {
   type FeatureValue,
   isListType,

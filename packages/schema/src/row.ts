@@ -37,4 +37,6 @@ export interface RowDecoder {
   decodeTombstone(record: Readonly<Record<string, unknown>>, place: string): DecodedRow;
   /** The names among `columns` that this view does not read. */
   unknownColumns(columns: readonly string[]): readonly string[];
+  /** The names of the columns that every row of this view (or every tombstone) needs and `columns` does not have. */
+  missingColumns(columns: readonly string[], options?: { readonly tombstone?: boolean }): readonly string[];
 }

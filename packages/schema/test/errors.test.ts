@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
 import { exitCodeOf, isLarderError, LarderError } from "@larder/schema";
+import { expect, test } from "vitest";
 
 test("an error says the fact, then the remedy, and keeps its code", () => {
   const error = new LarderError("UNKNOWN_VIEW", { what: 'There is no feature view "x"', remedy: "Use one of: a" });

@@ -1,0 +1,301 @@
+import { type Static, Type } from "typebox";
+import {
+  definitionName,
+  duration,
+  featureValue,
+  limit,
+  listOf,
+  mapOf,
+  oneOf,
+  onlineTtl,
+  optional,
+  projectName,
+  reference,
+  required,
+  section,
+  size,
+  text,
+  withDefault,
+} from "./schema-key.ts";
+import { KEY_TYPES, SCALAR_TYPES } from "./value-type.ts";
+
+const VALUE_TYPES = [...SCALAR_TYPES, ...SCALAR_TYPES.map((type) => `list<${type}>` as const)];
+
+const deadlines = {
+  deadline: withDefault(limit, "Longest wait for a read.", "50ms"),
+  write_deadline: withDefault(limit, "Longest wait for a write.", "500ms"),
+  on_failure: withDefault(
+    oneOf("fail", "stale"),
+    "What /get-online-features answers when the store fails: an error, or the last known values.",
+    "fail",
+  ),
+};
+
+const memoryStore = section(
+  { type: required(oneOf("memory"), "Keeps rows in the process, for tests and trials."), ...deadlines },
+  "Rows in memory: gone when the process ends.",
+);
+
+const sqliteStore = section(
+  {
+    type: required(oneOf("sqlite"), "Keeps rows in a SQLite file."),
+    path: withDefault(text, "The file; relative to the folder of feature_store.yaml.", ".larder/online.db"),
+    ...deadlines,
+  },
+  "Rows in one SQLite file, for one machine.",
+);
+
+const redisStore = section(
+  {
+    type: required(oneOf("redis"), "Keeps rows in Redis or Valkey."),
+    connection_string: withDefault(
+      text,
+      "As Feast writes it: host:port, then key=value parameters after commas (ssl, db, username, password).",
+      "localhost:6379",
+    ),
+    layout: withDefault(
+      oneOf("packed", "feast"),
+      "How rows are kept: Larder's packed rows, or Feast's bytes. A Feast file must state it.",
+      "packed",
+    ),
+    gather: withDefault(
+      oneOf("script", "pipeline"),
+      "How many entities are read at once: one script in Redis, or a pipeline of commands.",
+      "script",
+    ),
+    ...deadlines,
+  },
+  "Rows in Redis, for production.",
+);
+
+const source = section(
+  {
+    path: required(text, "File, glob or folder of Parquet, relative to offline_store.path; may contain {tenant}."),
+    timestamp_field: withDefault(definitionName, "Column of the event time.", "event_timestamp"),
+    created_timestamp_column: optional(definitionName, "Column of the created time.", "no created time"),
+    created_means: optional(
+      oneOf("arrival", "load_time"),
+      "Whether the created time tells when a row could be known, or only when it was loaded.",
+      "arrival, checked for plausibility",
+    ),
+    tombstone_column: optional(definitionName, "Bool column; true marks a deletion.", "no deletions"),
+    tenant_column: optional(definitionName, "Column that names each row's tenant.", "one tenant per path"),
+    field_mapping: withDefault(mapOf(definitionName), "Source column -> its name in the view.", {}),
+  },
+  "The view's rows at rest.",
+);
+
+const viewStream = section(
+  {
+    topic: required(text, "Kafka topic."),
+    format: withDefault(oneOf("json"), "Format of the records.", "json"),
+    event_time: withDefault(definitionName, "Field of the event time.", "event_timestamp"),
+    created_time: optional(definitionName, "Field of the created time.", "the record's own timestamp"),
+  },
+  "The view's rows in motion.",
+);
+
+const feature = section({
+  name: required(definitionName, "The feature, and its column."),
+  type: required(Type.Enum(VALUE_TYPES), "Value type: a scalar, or a list of scalars."),
+  default: optional(featureValue, "Stands in for a missing value where a model says so.", "no default"),
+});
+
+const entity = section({
+  name: required(definitionName, "The entity."),
+  join_keys: required(
+    listOf(
+      section({
+        name: required(definitionName, "The column that identifies the entity."),
+        type: required(oneOf(...KEY_TYPES), "Its type."),
+      }),
+      1,
+    ),
+    "The columns that identify one entity.",
+  ),
+});
+
+const featureView = section({
+  name: required(definitionName, "The feature view."),
+  entity: optional(definitionName, "The entity its features describe.", "see entities"),
+  entities: optional(
+    listOf(definitionName),
+    "Several entities for a composite key; [] for a view without any.",
+    "the one entity",
+  ),
+  ttl: withDefault(duration, "How long a row counts after its event time, in training sets; 0 is no limit.", 0),
+  online_ttl: optional(onlineTtl, "The same online; none is no limit.", "ttl"),
+  keep_stale: withDefault(duration, "Kept online this long past its TTL, for degraded answers.", "1h"),
+  max_future: withDefault(duration, "Rows dated further ahead of the clock are refused.", "1h"),
+  tombstone_retention: withDefault(limit, "How long deletions are remembered in a view without TTL.", "30d"),
+  partial_rows: withDefault(
+    oneOf("refuse", "absent"),
+    "What a write that lacks a feature does: it is refused, or the feature is absent.",
+    "refuse",
+  ),
+  time_unit: optional(
+    oneOf("s", "ms", "us"),
+    "Unit of event and created times sent as bare numbers.",
+    "bare numbers are refused",
+  ),
+  features: required(listOf(feature, 1), "The features, which arrive together as rows."),
+  source: optional(source, "Where its rows lie, for training sets and materialize.", "no batch source"),
+  stream: optional(viewStream, "Where its rows arrive.", "no stream"),
+  push_source: optional(
+    definitionName,
+    "Name under which rows are pushed; several views may share one.",
+    "the view's name",
+  ),
+  freshness: optional(limit, "Objective: how old the newest row may be.", "no objective"),
+});
+
+const projection = section({
+  view: required(definitionName, "The feature view."),
+  name_alias: optional(definitionName, "Another name for the view in this service.", "the view's name"),
+  join_key_map: withDefault(mapOf(definitionName), "Join key of the view -> column of the request.", {}),
+  features: optional(listOf(definitionName, 1), "Some of the view's features.", "all features of the view"),
+});
+
+const featureService = section({
+  name: required(definitionName, "The feature service."),
+  features: required(
+    listOf(Type.Union([reference, projection]), 1),
+    'Its features: "view:feature", or a projection of a view.',
+  ),
+});
+
+const onMissing = oneOf("reject", "default", "nan");
+
+const model = section({
+  name: required(definitionName, "The model."),
+  path: required(text, "ONNX file; relative to the folder of feature_store.yaml."),
+  feature_service: required(definitionName, "The features it takes."),
+  inputs: withDefault(
+    mapOf(Type.Union([reference, listOf(reference, 1)])),
+    "ONNX input -> view:feature, or a list of them; an input not named here takes the feature of its name.",
+    {},
+  ),
+  prediction: required(
+    section({
+      name: optional(definitionName, "Name of the prediction in answers.", "the model's name"),
+      output: required(text, "ONNX output."),
+      index: optional(Type.Integer({ minimum: 0 }), "Column of an [n, k] output.", "the output is [n] or [n, 1]"),
+    }),
+    "What it answers.",
+  ),
+  on_missing: withDefault(
+    Type.Union([onMissing, mapOf(onMissing)]),
+    "What a missing value does: reject the row, use the feature's default, or pass NaN; or a map of default and view:feature.",
+    "reject",
+  ),
+  on_store_failure: withDefault(
+    section({
+      policy: withDefault(
+        oneOf("fail", "stale", "defaults"),
+        "Answer 503, the last known values, or feature defaults.",
+        "fail",
+      ),
+      max_age: optional(limit, "For stale: oldest values to use.", "1h with policy stale"),
+      otherwise: optional(
+        oneOf("fail", "defaults"),
+        "For stale: what a row with nothing known does.",
+        "fail with policy stale",
+      ),
+    }),
+    "What predict does when the online store fails.",
+    {},
+  ),
+});
+
+const tenant = section({
+  ttl: withDefault(mapOf(limit), "Feature view -> online TTL for this tenant.", {}),
+  max_bytes: optional(size, "Most bytes this tenant may keep online.", "no limit"),
+  requests_per_second: optional(
+    Type.Number({ exclusiveMinimum: 0 }),
+    "Most requests per second and process.",
+    "no limit",
+  ),
+});
+
+const server = section({
+  host: withDefault(text, "Address to listen on.", "127.0.0.1"),
+  port: withDefault(Type.Integer({ minimum: 0, maximum: 65535 }), "Port to listen on; 0 takes any free one.", 6566),
+  auth: optional(
+    oneOf("none"),
+    "none allows listening beyond this machine without authentication.",
+    "only loopback without authentication",
+  ),
+  body_limit: withDefault(size, "Largest request body.", "8MiB"),
+  max_rows: withDefault(Type.Integer({ minimum: 1, maximum: 1_000_000 }), "Most rows of one request.", 10_000),
+  json_depth: withDefault(Type.Integer({ minimum: 4, maximum: 1000 }), "Most levels of a JSON body.", 32),
+  header_limit: withDefault(size, "Largest request header.", "16KiB"),
+  headers_timeout: withDefault(limit, "Longest wait for a request's header.", "10s"),
+  request_timeout: withDefault(limit, "Longest wait for a whole request.", "30s"),
+});
+
+const budget = section({
+  p99_ms: optional(
+    Type.Number({ exclusiveMinimum: 0 }),
+    "The 99th percentile must stay below, in milliseconds.",
+    "no gate",
+  ),
+  aim_ms: optional(Type.Number({ exclusiveMinimum: 0 }), "The percentile to aim for, in milliseconds.", "no aim"),
+  requests_per_second: optional(
+    Type.Number({ exclusiveMinimum: 0 }),
+    "The rate at which both hold.",
+    "the scenario's own rate",
+  ),
+});
+
+/** The one schema of `feature_store.yaml`; its static type is the file after loading, with defaults filled in. */
+export const FeatureStoreFile = section({
+  project: required(projectName, "Namespace of everything in the stores."),
+  include: withDefault(
+    Type.Union([text, listOf(text)]),
+    "Further files, as globs relative to this one; they hold entities, feature_views, feature_services, models and tenants.",
+    [],
+  ),
+  online_store: withDefault(Type.Union([sqliteStore, redisStore, memoryStore]), "Where rows are served from.", {
+    type: "sqlite",
+  }),
+  offline_store: withDefault(
+    section({
+      type: required(oneOf("duckdb"), "Reads Parquet with DuckDB."),
+      path: withDefault(text, "Folder relative to feature_store.yaml, or s3://bucket/prefix.", "."),
+    }),
+    "Where training sets and backfills are read from.",
+    { type: "duckdb" },
+  ),
+  stream: optional(
+    section({
+      type: required(oneOf("kafka"), "Reads Kafka."),
+      brokers: required(listOf(text, 1), "Brokers as host:port."),
+      group_id: withDefault(text, "Consumer group.", "larder"),
+    }),
+    "Where streams are read from.",
+    "no streams",
+  ),
+  entities: withDefault(listOf(entity), "What features are about.", []),
+  feature_views: withDefault(listOf(featureView), "Named sets of features that arrive together.", []),
+  feature_services: withDefault(
+    listOf(featureService),
+    "Named lists of features, as models and applications take them.",
+    [],
+  ),
+  models: withDefault(listOf(model), "Models to serve.", []),
+  tenants: withDefault(mapOf(tenant), "Tenants by name; others are refused. default serves requests that name none.", {
+    default: {},
+  }),
+  server: withDefault(server, "Address and limits of larder serve.", {}),
+  budgets: withDefault(
+    section({
+      lookup: optional(budget, "Budget of feature lookups.", "none"),
+      predict: optional(budget, "Budget of predictions.", "none"),
+    }),
+    "What a release must keep, as load tests gate it.",
+    {},
+  ),
+});
+
+/** A whole `feature_store.yaml` after loading. */
+export type FeatureStoreFile = Static<typeof FeatureStoreFile>;

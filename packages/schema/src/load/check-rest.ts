@@ -1,0 +1,54 @@
+import { show } from "../fault.ts";
+import { keyPath } from "../yaml/placed-node.ts";
+import type { CheckContext } from "./check-context.ts";
+import { suggest } from "./nearest.ts";
+
+/** Longest tenant name in bytes of UTF-8. */
+export const MAX_TENANT_BYTES = 200;
+
+/** Checks tenants and budgets. */
+export function checkRest(context: CheckContext): void {
+  checkTenants(context);
+  for (const [name, budget] of Object.entries(context.file.budgets ?? {})) {
+    if (typeof budget !== "object" || !("p99_ms" in budget) || !("aim_ms" in budget)) continue;
+    if (Number(budget.aim_ms) > Number(budget.p99_ms)) {
+      context.problems.add(context.at(`budgets.${name}`, "aim_ms"), "is above p99_ms", "Aim below the gate");
+    }
+  }
+}
+
+function checkTenants({ file, at, problems, views }: CheckContext): void {
+  if (file.tenants === undefined) return;
+  const store = file.online_store;
+  const shared = store !== undefined && "layout" in store && store.layout === "feast";
+  if (Object.keys(file.tenants).length === 0) {
+    problems.add(
+      at("", "tenants"),
+      "lists no tenant, so that every request would be refused",
+      "Write tenants: { default: {} }, or leave it out",
+    );
+  }
+  for (const [name, tenant] of Object.entries(file.tenants)) {
+    const here = at("tenants", name);
+    const bytes = Buffer.byteLength(name);
+    if (name === "") problems.add(here, "is a tenant without a name", "Give it a name");
+    if (bytes > MAX_TENANT_BYTES) {
+      problems.add(here, `is a tenant name of ${bytes} bytes`, `Use at most ${MAX_TENANT_BYTES} bytes of UTF-8`);
+    }
+    if (!name.isWellFormed())
+      problems.add(here, "is a tenant name with half of a surrogate pair", "Use well-formed Unicode");
+    if (shared && name !== "default") {
+      const what = `is the tenant ${show(name)}, and Feast's layout has no tenants`;
+      problems.add(here, what, "Keep default only, or use layout: packed");
+    }
+    for (const view of Object.keys(tenant?.ttl ?? {})) {
+      if (views.has(view)) continue;
+      const remedy = suggest(view, [...views.keys()], "Declare it under feature_views");
+      problems.add(
+        at(`${keyPath("tenants", name)}.ttl`, view),
+        `is a TTL for the feature view "${view}", which does not exist`,
+        remedy,
+      );
+    }
+  }
+}

@@ -1,0 +1,230 @@
+import { keyPath } from "../yaml/placed-node.ts";
+import { type CheckContext, type LooseModel, type LooseService, present } from "./check-context.ts";
+import { suggest } from "./nearest.ts";
+import type { At } from "./problem-list.ts";
+
+/** One feature of a service by its names, as far as the file tells. */
+interface ServiceFeature {
+  /** View name or alias. */
+  readonly viewName: string;
+  readonly view: string;
+  readonly feature: string;
+  readonly aliased: boolean;
+  readonly type: string | undefined;
+}
+
+/** Checks what feature services and models mean. */
+export function checkServices(context: CheckContext): void {
+  const features = new Map<string, readonly ServiceFeature[]>();
+  for (const [i, service] of present(context.file.feature_services)) {
+    const found = new ServiceCheck(context, service, `feature_services[${i}].features`).run();
+    if (service.name !== undefined && !features.has(service.name)) features.set(service.name, found);
+  }
+  for (const [i, model] of present(context.file.models)) checkModel(context, model, `models[${i}]`, features);
+}
+
+class ServiceCheck {
+  readonly #context: CheckContext;
+  readonly #service: LooseService;
+  readonly #path: string;
+  readonly #features: ServiceFeature[] = [];
+  /** Short name in an answer -> the feature, or the join key of a view, that has it. */
+  readonly #answers = new Map<string, { readonly what: string; readonly aliased: boolean }>();
+  /** Column of the request -> its type and the view that asks for it. */
+  readonly #columns = new Map<string, { readonly type: string | undefined; readonly view: string }>();
+
+  constructor(context: CheckContext, service: LooseService, path: string) {
+    this.#context = context;
+    this.#service = service;
+    this.#path = path;
+  }
+
+  run(): readonly ServiceFeature[] {
+    for (const [i, item] of present(this.#service.features)) {
+      const path = `${this.#path}[${i}]`;
+      if (typeof item === "string") this.#addReference(item, path);
+      else if (item.view !== undefined) this.#addProjection({ ...item, view: item.view }, path);
+    }
+    for (const { view, viewName, feature, aliased } of this.#features) {
+      const column = this.#columns.get(feature);
+      if (column === undefined || aliased) continue;
+      const what = `has the feature "${view}:${feature}" and asks for a join key of that name`;
+      this.#context.problems.add(
+        this.#context.at(this.#path),
+        what,
+        `Take "${viewName}" as a projection with a name_alias`,
+      );
+    }
+    return this.#features;
+  }
+
+  #addReference(reference: string, path: string): void {
+    const [viewName = "", feature = ""] = reference.split(":");
+    const at = this.#context.at(path);
+    if (this.#findView(viewName, at) === undefined) return;
+    this.#addColumns(viewName, {}, at);
+    this.#addFeature(viewName, viewName, feature, false, at);
+  }
+
+  #addProjection(
+    item: { view: string } & Exclude<NonNullable<LooseService["features"]>[number], string | undefined>,
+    path: string,
+  ): void {
+    const viewAt = this.#context.at(path, "view");
+    const view = this.#findView(item.view, viewAt);
+    if (view === undefined) return;
+    const viewName = item.name_alias ?? item.view;
+    const aliased = item.name_alias !== undefined;
+    this.#addColumns(item.view, item.join_key_map ?? {}, viewAt, path);
+    if (item.features === undefined) {
+      for (const [, { name }] of present(view.features)) {
+        if (name !== undefined) this.#addFeature(item.view, viewName, name, aliased, viewAt);
+      }
+    }
+    for (const [k, name] of present(item.features)) {
+      this.#addFeature(item.view, viewName, name, aliased, this.#context.at(`${path}.features[${k}]`));
+    }
+  }
+
+  #findView(name: string, at: At) {
+    const { views, problems } = this.#context;
+    const view = views.get(name);
+    if (view !== undefined) return view;
+    const remedy = suggest(name, [...views.keys()], "Declare it under feature_views");
+    problems.add(at, `names the feature view "${name}", which does not exist`, remedy);
+    return undefined;
+  }
+
+  #addFeature(viewOf: string, viewName: string, feature: string, aliased: boolean, at: At): void {
+    const { views, problems } = this.#context;
+    const known = [...present(views.get(viewOf)?.features)].map(([, each]) => each);
+    const found = known.find(({ name }) => name === feature);
+    if (found === undefined) {
+      const names = known.flatMap(({ name }) => name ?? []);
+      const remedy = suggest(feature, names, "Declare the view's features");
+      problems.add(at, `names the feature "${feature}", which the view "${viewOf}" does not have`, remedy);
+      return;
+    }
+    if (this.#features.some((each) => each.viewName === viewName && each.feature === feature)) {
+      problems.add(
+        at,
+        `brings "${viewName}:${feature}" a second time`,
+        "Keep one of them, or give one projection a name_alias",
+      );
+      return;
+    }
+    const taken = this.#answers.get(feature);
+    if (taken !== undefined && !taken.aliased && !aliased) {
+      const what = `brings "${viewName}:${feature}", and ${taken.what} has the same name in answers`;
+      problems.add(at, what, "Drop one, or take one as a projection with a name_alias and ask with full_feature_names");
+    }
+    this.#answers.set(feature, { what: `"${viewName}:${feature}"`, aliased });
+    this.#features.push({ view: viewOf, viewName, feature, aliased, type: found.type });
+  }
+
+  /** The request columns of a view, after its join key map. */
+  #addColumns(view: string, map: Readonly<Record<string, string | undefined>>, at: At, path?: string): void {
+    const { problems } = this.#context;
+    const keys = joinKeysOf(this.#context, view);
+    for (const key of Object.keys(map)) {
+      if (keys.some(({ name }) => name === key) || path === undefined) continue;
+      const remedy = suggest(
+        key,
+        keys.map(({ name }) => name),
+        "Remove it: the view has no join keys",
+      );
+      problems.add(this.#context.at(`${path}.join_key_map`, key), `is no join key of "${view}"`, remedy);
+    }
+    const mine = new Set<string>();
+    for (const { name, type } of keys) {
+      const column = (Object.hasOwn(map, name) ? map[name] : undefined) ?? name;
+      if (mine.has(column))
+        problems.add(at, `takes two join keys from the column "${column}"`, "Map each to its own column");
+      mine.add(column);
+      const before = this.#columns.get(column);
+      if (before !== undefined && before.type !== type && before.type !== undefined && type !== undefined) {
+        const what = `takes the column "${column}" as ${type}, and "${before.view}" takes it as ${before.type}`;
+        problems.add(at, what, "Give one of them another column with join_key_map");
+      }
+      this.#columns.set(column, { type, view });
+    }
+  }
+}
+
+function joinKeysOf({ views, entities }: CheckContext, view: string) {
+  const found = views.get(view);
+  const names = [found?.entity, ...(found?.entities ?? [])].filter((name) => name !== undefined);
+  const keys = names.flatMap((name) => [...present(entities.get(name)?.join_keys)].map(([, key]) => key));
+  return keys.flatMap(({ name, type }) => (name === undefined ? [] : [{ name, type }]));
+}
+
+function checkModel(
+  context: CheckContext,
+  model: LooseModel,
+  path: string,
+  services: ReadonlyMap<string, readonly ServiceFeature[]>,
+): void {
+  const { at, problems } = context;
+  const { feature_service: service, on_store_failure: failure } = model;
+  const stale = failure?.policy === "stale";
+  for (const key of ["max_age", "otherwise"] as const) {
+    if (failure?.[key] === undefined || stale) continue;
+    problems.add(
+      at(`${path}.on_store_failure`, key),
+      "counts only with policy stale",
+      "Remove it, or write policy: stale",
+    );
+  }
+  if (service === undefined) return;
+  if (!context.services.has(service)) {
+    const remedy = suggest(service, [...context.services.keys()], "Declare it under feature_services");
+    problems.add(at(path, "feature_service"), `names the feature service "${service}", which does not exist`, remedy);
+    return;
+  }
+  const features = services.get(service) ?? [];
+  for (const [input, value] of Object.entries(model.inputs ?? {})) {
+    const inputPath = keyPath(`${path}.inputs`, input);
+    if (typeof value === "string") checkInput(context, value, inputPath, service, features);
+    else for (const [i, each] of present(value)) checkInput(context, each, `${inputPath}[${i}]`, service, features);
+  }
+  checkOnMissing(context, model, path, service, features);
+}
+
+function checkInput(
+  { at, problems }: CheckContext,
+  reference: string,
+  path: string,
+  service: string,
+  features: readonly ServiceFeature[],
+): void {
+  if (features.some((each) => refersTo(each, reference))) return;
+  const names = features.map(({ viewName, feature }) => `${viewName}:${feature}`);
+  const what = `takes "${reference}", which the feature service "${service}" does not have`;
+  problems.add(at(path), what, suggest(reference, names, "Add it to the service"));
+}
+
+function checkOnMissing(
+  { at, problems }: CheckContext,
+  model: LooseModel,
+  path: string,
+  service: string,
+  features: readonly ServiceFeature[],
+): void {
+  if (typeof model.on_missing !== "object") return;
+  const names = features.map(({ viewName, feature }) => `${viewName}:${feature}`);
+  for (const [key, word] of Object.entries(model.on_missing)) {
+    if (key === "default") continue;
+    const here = at(`${path}.on_missing`, key);
+    const feature = features.find((each) => refersTo(each, key));
+    if (feature === undefined) {
+      const what = `is neither default nor a feature of "${service}"`;
+      problems.add(here, what, suggest(key, ["default", ...names], ""));
+    } else if (word === "nan" && (feature.type === "string" || feature.type === "bytes")) {
+      problems.add(here, `passes NaN for a ${feature.type}, which has none`, "Use reject or default");
+    }
+  }
+}
+
+function refersTo({ viewName, feature }: ServiceFeature, reference: string): boolean {
+  return `${viewName}:${feature}` === reference;
+}

@@ -1,0 +1,142 @@
+import { dirname, resolve } from "node:path";
+import type { FeatureStoreFile } from "../definition-schema.ts";
+import type {
+  Budget,
+  Definitions,
+  Entity,
+  FeatureView,
+  Notice,
+  OnlineStoreConfig,
+  ServerConfig,
+  Tenant,
+} from "../definitions.ts";
+import { readSize } from "../size.ts";
+import { compileModel } from "./compile-model.ts";
+import { compileService } from "./compile-service.ts";
+import { compileView, describe, micros } from "./compile-view.ts";
+import { deepFreeze } from "./freeze.ts";
+import { hashDefinitions } from "./hash-definitions.ts";
+
+/** What a compilation starts from: a file in which every check found nothing wrong. */
+export interface CheckedFile {
+  readonly value: FeatureStoreFile;
+  /** Absolute. */
+  readonly file: string;
+  readonly placeOf: (path: string) => string;
+  readonly notices: readonly Notice[];
+}
+
+/** Resolves every reference and fills in every derived default. */
+export function compileDefinitions({ value, file, placeOf, notices }: CheckedFile): Definitions {
+  const folder = dirname(file);
+  const entities = byName(
+    value.entities.map(
+      (entity, i): Entity => ({
+        ...describe(entity, placeOf(`entities[${i}]`)),
+        joinKeys: entity.join_keys.map(({ name, type }) => ({ name, type })),
+      }),
+    ),
+  );
+  const views = byName(
+    value.feature_views.map((view, i) => compileView(view, `feature_views[${i}]`, entities, placeOf)),
+  );
+  const services = byName(
+    value.feature_services.map((service, i) => compileService(service, placeOf(`feature_services[${i}]`), views)),
+  );
+  const models = byName(value.models.map((model, i) => compileModel(model, placeOf(`models[${i}]`), services, folder)));
+  const tenants = byName(Object.entries(value.tenants).map(([name, tenant]) => compileTenant(name, tenant)));
+  const { stream } = value;
+  return deepFreeze({
+    file,
+    folder,
+    project: value.project,
+    onlineStore: compileOnlineStore(value.online_store, folder),
+    onFailure: value.online_store.on_failure,
+    offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
+    stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
+    entities,
+    views,
+    services,
+    models,
+    tenants,
+    pushSources: pushSourcesOf(views.values()),
+    server: compileServer(value.server),
+    budgets: compileBudgets(value.budgets),
+    notices,
+    hash: hashDefinitions(value),
+    onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
+  });
+}
+
+/** A path of the file, from the file's folder; object stores keep their address. */
+export function resolvePath(folder: string, path: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : resolve(folder, path);
+}
+
+function byName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(items.map((item) => [item.name, item]));
+}
+
+function compileOnlineStore(store: FeatureStoreFile["online_store"], folder: string): OnlineStoreConfig {
+  const deadlines = {
+    readDeadlineMs: micros(store.deadline) / 1000,
+    writeDeadlineMs: micros(store.write_deadline) / 1000,
+  };
+  switch (store.type) {
+    case "memory":
+      return { type: "memory", ...deadlines };
+    case "sqlite":
+      return { type: "sqlite", path: resolve(folder, store.path), ...deadlines };
+    case "redis":
+      return {
+        type: "redis",
+        connectionString: store.connection_string,
+        layout: store.layout,
+        gather: store.gather,
+        ...deadlines,
+      };
+  }
+}
+
+function compileTenant(name: string, tenant: FeatureStoreFile["tenants"][string]): Tenant {
+  return {
+    name,
+    ttl: new Map(Object.entries(tenant.ttl).map(([view, ttl]) => [view, micros(ttl)])),
+    maxBytes: tenant.max_bytes === undefined ? undefined : bytes(tenant.max_bytes),
+    requestsPerSecond: tenant.requests_per_second,
+  };
+}
+
+function pushSourcesOf(views: Iterable<FeatureView>): ReadonlyMap<string, readonly FeatureView[]> {
+  const sources = new Map<string, FeatureView[]>();
+  for (const view of views) sources.set(view.pushSource, [...(sources.get(view.pushSource) ?? []), view]);
+  return sources;
+}
+
+function compileServer(server: FeatureStoreFile["server"]): ServerConfig {
+  return {
+    host: server.host,
+    port: server.port,
+    auth: server.auth,
+    bodyLimitBytes: bytes(server.body_limit),
+    maxRows: server.max_rows,
+    jsonDepth: server.json_depth,
+    headerLimitBytes: bytes(server.header_limit),
+    headersTimeoutMs: micros(server.headers_timeout) / 1000,
+    requestTimeoutMs: micros(server.request_timeout) / 1000,
+  };
+}
+
+function compileBudgets({ lookup, predict }: FeatureStoreFile["budgets"]): ReadonlyMap<string, Budget> {
+  const budgets = new Map<string, Budget>();
+  for (const [name, budget] of Object.entries({ lookup, predict })) {
+    if (budget === undefined) continue;
+    budgets.set(name, { p99Ms: budget.p99_ms, aimMs: budget.aim_ms, requestsPerSecond: budget.requests_per_second });
+  }
+  return budgets;
+}
+
+/** Bytes of a size that the checks have passed. */
+function bytes(size: string | number): number {
+  return typeof size === "number" ? size : Number(readSize(size));
+}

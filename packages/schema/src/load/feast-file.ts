@@ -1,0 +1,183 @@
+import { FeatureStoreFile } from "../definition-schema.ts";
+import type { Notice } from "../definitions.ts";
+import { keyPath, type MapEntry, type MapNode, type PlacedNode } from "../yaml/placed-node.ts";
+import { nearest } from "./nearest.ts";
+import type { ProblemList } from "./problem-list.ts";
+
+/** True for a file that Feast wrote or reads: it names a registry or a provider. */
+export function isFeastFile(root: PlacedNode): root is MapNode {
+  return root.kind === "map" && (root.entries.has("registry") || root.entries.has("provider"));
+}
+
+/** A Feast file turned into ours: what means something stays, the rest becomes notices with the reason. */
+export function readFeastFile(
+  root: MapNode,
+  problems: ProblemList,
+): { readonly root: MapNode; readonly notices: readonly Notice[] } {
+  const reader = new FeastReader(problems);
+  return { root: reader.readTop(root), notices: reader.notices };
+}
+
+const TOP: Readonly<Record<string, string>> = {
+  registry: "definitions are read from this file, not from a registry",
+  provider: "Larder runs where it is started",
+  batch_engine: "Larder materializes with its own engine",
+  auth: "Larder's own authentication is under server.auth",
+  feature_server: "Larder's own server is under server",
+  coerce_tz_aware: "times without an offset are always UTC",
+  materialization: "Larder always writes the latest rows, in batches of its own",
+  flags: "Feast's flags switch nothing in Larder",
+  embedding_model: "Larder has no embeddings",
+  openlineage: "Larder sends no lineage",
+  mlflow: "Larder does not talk to MLflow",
+  data_quality_monitoring: "Larder has no such checks",
+};
+
+const REDIS: Readonly<Record<string, string>> = {
+  key_ttl_seconds: "rows expire by their view's online_ttl",
+  full_scan_for_deletion: "a reset touches one view of one tenant only",
+  skip_dedup: "the newest row always wins",
+  sentinel_master: "it has a meaning only with Sentinel",
+  client: "Larder has one Redis client",
+};
+
+const SQLITE: Readonly<Record<string, string>> = {
+  vector_enabled: "Larder has no vector search",
+  similarity: "Larder has no vector search",
+  text_search_enabled: "Larder has no text search",
+  enable_openai_compatible_store: "Larder has no vector search",
+};
+
+const OFFLINE: Readonly<Record<string, string>> = {
+  staging_location: "Larder needs no staging",
+  staging_location_endpoint_override: "Larder needs no staging",
+};
+
+class FeastReader {
+  readonly notices: Notice[] = [];
+  readonly #problems: ProblemList;
+
+  constructor(problems: ProblemList) {
+    this.#problems = problems;
+  }
+
+  readTop(root: MapNode): MapNode {
+    const entries = new Map<string, MapEntry>();
+    const known = Object.keys(FeatureStoreFile.properties);
+    for (const [key, entry] of root.entries) {
+      const reason = reasonFor(TOP, key);
+      if (reason !== undefined) this.#ignore(entry, reason);
+      else if (key === "project_description") entries.set("description", entry);
+      else if (key === "entity_key_serialization_version") this.#checkKeyVersion(entry, root);
+      else if (key === "online_store") this.#set(entries, key, entry, this.#readOnlineStore(entry.value));
+      else if (key === "offline_store") this.#set(entries, key, entry, this.#readOfflineStore(entry.value));
+      else if (known.includes(key) || nearest(key, known) !== undefined) entries.set(key, entry);
+      else this.#ignore(entry, "neither Larder nor this version's list of Feast's keys knows it");
+    }
+    return { ...root, entries };
+  }
+
+  #readOnlineStore(node: PlacedNode): PlacedNode {
+    if (isNothing(node)) {
+      this.#problems.add(node, "switches the online store off", "Name one: type memory, sqlite or redis");
+      return { kind: "broken", place: node.place, field: node.field };
+    }
+    const store = withType(node);
+    if (store.kind !== "map") return store;
+    const type = wordOf(store, "type");
+    if (type === "sqlite") {
+      this.#note(store, "Larder keeps its own tables in this file and does not read the rows Feast wrote there");
+      return this.#drop(store, SQLITE);
+    }
+    if (type !== "redis") return store;
+    this.#checkRedis(store);
+    return this.#drop(store, REDIS, ["redis_type"]);
+  }
+
+  #checkRedis(store: MapNode): void {
+    const topology = store.entries.get("redis_type");
+    if (topology !== undefined && wordOf(store, "redis_type") !== "redis") {
+      const remedy = "Use redis_type redis: Cluster and Sentinel are not built into this version";
+      this.#problems.add(topology.value, "names a topology that this version does not have", remedy);
+    }
+    if (store.entries.has("layout")) return;
+    const at = { place: store.place, field: keyPath(store.field, "layout") };
+    const remedy = "Write layout: packed for a store that Larder fills, or layout: feast to share Feast's rows";
+    this.#problems.add(at, "is missing, and packed rows would read NOT_FOUND where Feast wrote its own", remedy);
+  }
+
+  #readOfflineStore(node: PlacedNode): PlacedNode {
+    const store = isNothing(node) ? node : withType(node);
+    if (store.kind !== "map") return store;
+    const type = wordOf(store, "type");
+    if (type === "duckdb") return this.#drop(store, OFFLINE);
+    this.#note(store, `${JSON.stringify(type ?? "this type")} is not used: Larder reads Parquet files with DuckDB`);
+    const at = { place: store.place, field: keyPath(store.field, "type") };
+    const value: PlacedNode = { kind: "scalar", ...at, value: "duckdb", source: "duckdb" };
+    return { ...store, entries: new Map([["type", { key: at, value }]]) };
+  }
+
+  /** Only version 3 has a place for every key; it matters where rows are shared with Feast. */
+  #checkKeyVersion(entry: MapEntry, root: MapNode): void {
+    const store = root.entries.get("online_store")?.value;
+    const shared = store?.kind === "map" && wordOf(store, "layout") === "feast";
+    const version = entry.value.kind === "scalar" ? entry.value.value : undefined;
+    if (!shared) this.#ignore(entry, "Larder's packed rows have keys of their own");
+    else if (version !== 3) {
+      this.#problems.add(
+        entry.value,
+        "is not 3",
+        "Let Feast re-write its keys as version 3: layout feast knows no other",
+      );
+    }
+  }
+
+  #drop(store: MapNode, reasons: Readonly<Record<string, string>>, used: readonly string[] = []): MapNode {
+    const entries = new Map<string, MapEntry>();
+    for (const [key, entry] of store.entries) {
+      const reason = reasonFor(reasons, key);
+      if (reason !== undefined) this.#ignore(entry, reason);
+      else if (!used.includes(key)) entries.set(key, entry);
+    }
+    return { ...store, entries };
+  }
+
+  #set(entries: Map<string, MapEntry>, key: string, entry: MapEntry, value: PlacedNode): void {
+    const nothing = value.kind === "scalar" && isNothing(value);
+    if (nothing) this.#ignore(entry, "it names none");
+    else entries.set(key, { key: entry.key, value });
+  }
+
+  #ignore(entry: MapEntry, reason: string): void {
+    this.notices.push({ place: entry.key.place, field: entry.key.field, what: `is ignored: ${reason}` });
+  }
+
+  #note(node: PlacedNode, what: string): void {
+    this.notices.push({ place: node.place, field: node.field, what });
+  }
+}
+
+function reasonFor(reasons: Readonly<Record<string, string>>, key: string): string | undefined {
+  return Object.hasOwn(reasons, key) ? reasons[key] : undefined;
+}
+
+/** Feast takes `online_store: redis` for `{type: redis}`. */
+function withType(node: PlacedNode): PlacedNode {
+  if (node.kind !== "scalar" || typeof node.value !== "string") return node;
+  const at = { place: node.place, field: keyPath(node.field, "type") };
+  return {
+    kind: "map",
+    place: node.place,
+    field: node.field,
+    entries: new Map([["type", { key: at, value: { ...node, ...at } }]]),
+  };
+}
+
+function isNothing(node: PlacedNode): boolean {
+  return node.kind === "scalar" && (node.value === null || node.value === "none");
+}
+
+function wordOf(node: MapNode, key: string): string | undefined {
+  const value = node.entries.get(key)?.value;
+  return value?.kind === "scalar" && typeof value.value === "string" ? value.value : undefined;
+}

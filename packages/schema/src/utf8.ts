@@ -1,0 +1,40 @@
+import { LarderError } from "./errors.ts";
+
+const STRICT = { fatal: true, ignoreBOM: true } as const;
+
+/** The text of UTF-8 bytes, exactly: nothing is replaced, a byte order mark stays. @throws MALFORMED_REQUEST with `facts.offset` */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", STRICT).decode(bytes);
+  } catch (cause) {
+    const offset = invalidUtf8Offset(bytes);
+    throw new LarderError("MALFORMED_REQUEST", {
+      what: `The input is not UTF-8 text: byte ${offset} cannot stand there`,
+      remedy: "Send it encoded as UTF-8",
+      facts: { offset },
+      cause,
+    });
+  }
+}
+
+/** How many bytes from the start are valid UTF-8: the offset of the sequence that breaks it. */
+export function invalidUtf8Offset(bytes: Uint8Array): number {
+  let good = 0;
+  let bad = bytes.length;
+  while (good < bad) {
+    const middle = Math.ceil((good + bad) / 2);
+    if (isPrefixValid(bytes.subarray(0, middle))) good = middle;
+    else bad = middle - 1;
+  }
+  return good;
+}
+
+/** True if the bytes are valid, apart from a sequence that goes on after their end. */
+function isPrefixValid(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", STRICT).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
