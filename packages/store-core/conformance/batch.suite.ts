@@ -4,6 +4,7 @@ import { isLarderError, type KeyValue } from "@larder/schema";
 import { type RowFault, rowFaults } from "../src/diagnostics.ts";
 import { MINUTE, START } from "./harness.ts";
 import type { Rules } from "./rules.ts";
+import { sameItems } from "./same-items.ts";
 import { type EntityRow, INVALID, MISSING, present, type Session, type World } from "./world.ts";
 
 /** Rule 6: the batch is the primitive. */
@@ -33,7 +34,7 @@ export function batch({ rule }: Rules): void {
       ["usage:minutes", "profile:visits"],
       customers.map((customer_id) => ({ customer_id })),
     );
-    deepStrictEqual(
+    sameItems(
       cells,
       customers.map((customer) => [expected("usage:minutes", customer), expected("profile:visits", customer)]),
     );

@@ -85,12 +85,13 @@ export function meta({ rule }: Rules): void {
     const sessions = await Promise.all([world.open(), world.open(), world.open()]);
     const scope = { project: sessions[0].definitions.project };
     const increment = async ({ store }: Session): Promise<void> => {
-      for (;;) {
+      for (let attempt = 0; attempt < 1_000; attempt++) {
         const found = await store.getMeta(scope, "count", CALL);
         const count = found === undefined ? 0 : Number(Buffer.from(found.bytes).toString());
         const put = await store.putMeta(scope, "count", Buffer.from(String(count + 1)), found?.revision, CALL);
         if (put !== undefined) return;
       }
+      throw new Error("An increment lost a thousand rounds");
     };
     await Promise.all(Array.from({ length: 18 }, (_, i) => increment(sessions[i % 3] as Session)));
     const found = await sessions[0].store.getMeta(scope, "count", CALL);

@@ -3,6 +3,7 @@ import { isLarderError } from "@larder/schema";
 import { definitionsOf, HOSTILE_NAMES, TENANTS, VIEWS } from "./definitions.ts";
 import { HOUR, START } from "./harness.ts";
 import type { Rules } from "./rules.ts";
+import { sameItems } from "./same-items.ts";
 import { MISSING, present, type Session, type World } from "./world.ts";
 
 /** Rule 7: rows of different projects, tenants, views and entities never meet; reset and scan touch exactly their scope. */
@@ -116,8 +117,10 @@ export function tenant({ rule, capabilities }: Rules): void {
       );
     }
     const scanned = await session.scan({ tenant: "default", view: "brief" });
-    deepStrictEqual(new Set(scanned.map(({ row }) => row?.entityKey[0])), new Set(customers));
-    strictEqual(scanned.length, 2_345);
+    sameItems(
+      scanned.map(({ row }) => Number(row?.entityKey[0])).sort((a, b) => a - b),
+      customers.map(Number),
+    );
     strictEqual(await session.reset({ tenant: "default", view: "brief" }), 2_345);
     strictEqual((await session.scan({ tenant: "default" })).length, 2_345);
   });

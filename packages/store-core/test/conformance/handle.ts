@@ -14,14 +14,19 @@ export function handleOf(rows: RowStore, hooks: HandleHooks): RowStore {
     closing ??= hooks.close();
     return closing;
   };
-  return new Proxy(rows, {
-    get(target, name) {
-      if (name === "close") return close;
-      const member: unknown = Reflect.get(target, name, target);
+  return replaced(rows, { close }, hooks.before);
+}
+
+/** An object like `target`, with some members of its own; `before` runs before each method that is not replaced. */
+export function replaced<T extends object>(target: T, members: Partial<T>, before?: () => void): T {
+  return new Proxy(target, {
+    get(original, name) {
+      if (Object.hasOwn(members, name)) return Reflect.get(members, name, members) as unknown;
+      const member: unknown = Reflect.get(original, name, original);
       if (typeof member !== "function") return member;
       return (...args: unknown[]): unknown => {
-        hooks.before?.();
-        return Reflect.apply(member, target, args);
+        before?.();
+        return Reflect.apply(member, original, args);
       };
     },
   });

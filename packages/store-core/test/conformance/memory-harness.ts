@@ -1,4 +1,4 @@
-import { LarderError } from "@larder/schema";
+import { type Definitions, LarderError } from "@larder/schema";
 import type { ConformanceHarness } from "../../conformance/index.ts";
 import type { OnlineStore } from "../../src/online-store.ts";
 import { createPackedOnlineStore, type PackedOnlineStoreParts } from "../../src/packed-online-store.ts";
@@ -6,8 +6,9 @@ import type { RowStore } from "../../src/row-store.ts";
 import { createMemoryRowStore } from "../../src/stores/memory/memory-row-store.ts";
 import { handleOf } from "./handle.ts";
 
-/** How a mutant breaks the store: below the typed store, or above it. */
+/** How a mutant breaks the store: below the typed store, above it, or in what it is told. */
 export interface Mutation {
+  definitions?(definitions: Definitions): Definitions;
   rows?(rows: RowStore, parts: Pick<PackedOnlineStoreParts, "definitions" | "clock">): RowStore;
   store?(store: OnlineStore, parts: Pick<PackedOnlineStoreParts, "definitions" | "clock">): OnlineStore;
 }
@@ -34,7 +35,8 @@ export function memoryHarness(mutation: Mutation = {}): ConformanceHarness {
             },
           });
           const rowStore = mutation.rows?.(handle, { definitions, clock }) ?? handle;
-          const store = createPackedOnlineStore({ definitions, rowStore, clock });
+          const told = mutation.definitions?.(definitions) ?? definitions;
+          const store = createPackedOnlineStore({ definitions: told, rowStore, clock });
           return mutation.store?.(store, { definitions, clock }) ?? store;
         },
         async overwrite({ project, tenant, view, entityKey }, bytes) {
