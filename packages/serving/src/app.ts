@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto";
 import { REQUEST_ID_HEADER } from "@larder/contract";
 import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { CompiledReads } from "./features/compiled-read.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import type { ModelSet } from "./model/load-models.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
+import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
 import { createPredictor } from "./predict/predictor.ts";
@@ -42,7 +43,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: server.bodyLimitBytes,
     requestTimeout: server.requestTimeoutMs,
     http: {
@@ -59,6 +60,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime);
   });
   app.addHook("onClose", async () => metrics.close());
+  registerConnections(app);
   registerErrors(app, metrics);
   registerJsonBody(app, server);
 

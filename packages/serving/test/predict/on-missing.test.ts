@@ -3,7 +3,9 @@ import { CHURN, FEATURE_NAMES, goldenRows, writeRows } from "../support/churn.ts
 import { openWorld, type World } from "../support/world.ts";
 
 const HOUR = 3_600_000_000;
-const rows = goldenRows(true).slice(0, 12).map(({ features }) => features.map((value, index) => value ?? index));
+const rows = goldenRows(true)
+  .slice(0, 12)
+  .map(({ features }) => features.map((value, index) => value ?? index));
 const nulls = rows[0]?.map((value, index) => (index === 1 || index === 6 ? null : value)) ?? [];
 const nullDefaultless = rows[0]?.map((value, index) => (index === 3 ? null : value)) ?? [];
 
@@ -49,7 +51,9 @@ async function openStocked(): Promise<World> {
 }
 
 async function predict(world: World, model: string, customers: readonly number[]) {
-  const response = await world.post(`/models/${model}/predict`, { entity_rows: customers.map((customer_id) => ({ customer_id })) });
+  const response = await world.post(`/models/${model}/predict`, {
+    entity_rows: customers.map((customer_id) => ({ customer_id })),
+  });
   expect(response.statusCode, response.body).toBe(200);
   return response.json();
 }
@@ -67,7 +71,13 @@ test("reject: rows that miss anything answer null with a reason, the others as a
   const known = await asked(world, rows[0] as number[]);
   const answer = await predict(world, "reject", BATCH);
   expect(answer.predictions).toEqual([known, null, null, known, null, null, null, known]);
-  expect(answer.errors.map(({ row, code, features }: { row: number; code: string; features: string[] }) => [row, code, features])).toEqual([
+  expect(
+    answer.errors.map(({ row, code, features }: { row: number; code: string; features: string[] }) => [
+      row,
+      code,
+      features,
+    ]),
+  ).toEqual([
     [1, "FEATURE_MISSING", ALL],
     [2, "FEATURE_MISSING", ALL],
     [4, "FEATURE_MISSING", ALL],
@@ -80,7 +90,10 @@ test("reject: rows that miss anything answer null with a reason, the others as a
 test("default: features take their defaults, and a row that misses one without default is refused", async () => {
   await using world = await openStocked();
   const known = await asked(world, rows[0] as number[]);
-  const defaulted = await asked(world, rows[0]?.map((value, index) => (index === 1 || index === 6 ? index : value)) ?? []);
+  const defaulted = await asked(
+    world,
+    rows[0]?.map((value, index) => (index === 1 || index === 6 ? index : value)) ?? [],
+  );
   const answer = await predict(world, "default", BATCH);
   expect(answer.predictions).toEqual([known, null, null, known, null, defaulted, null, known]);
   expect(defaulted).not.toEqual(known);
@@ -92,9 +105,21 @@ test("default: features take their defaults, and a row that misses one without d
 test("nan: whatever is missing reaches the model as NaN, and no row is refused", async () => {
   await using world = await openStocked();
   const known = await asked(world, rows[0] as number[]);
-  const empty = await asked(world, FEATURE_NAMES.map(() => null));
+  const empty = await asked(
+    world,
+    FEATURE_NAMES.map(() => null),
+  );
   const answer = await predict(world, "nan", BATCH);
-  expect(answer.predictions).toEqual([known, empty, empty, known, empty, await asked(world, nulls), await asked(world, nullDefaultless), known]);
+  expect(answer.predictions).toEqual([
+    known,
+    empty,
+    empty,
+    known,
+    empty,
+    await asked(world, nulls),
+    await asked(world, nullDefaultless),
+    known,
+  ]);
   expect(answer).not.toHaveProperty("errors");
   expect(answer.metadata.feature_status).toEqual(FEATURE_STATUS);
 });

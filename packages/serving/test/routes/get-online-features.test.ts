@@ -30,7 +30,10 @@ test("entity columns come first in the request's order, then features in the ord
     features: ["usage:minutes", "profile:plan", "profile:age"],
     entities: { product_code: ["tv-é", "nope"], customer_id: [1, 2] },
   });
-  expect(answer.metadata).toEqual({ feature_names: ["product_code", "customer_id", "minutes", "plan", "age"], degraded: false });
+  expect(answer.metadata).toEqual({
+    feature_names: ["product_code", "customer_id", "minutes", "plan", "age"],
+    degraded: false,
+  });
   expect(answer.results).toEqual([
     { values: ["tv-é", "nope"], statuses: ["PRESENT", "PRESENT"], event_timestamps: [EPOCH, EPOCH] },
     { values: [1, 2], statuses: ["PRESENT", "PRESENT"], event_timestamps: [EPOCH, EPOCH] },
@@ -46,7 +49,9 @@ test("every value type comes back as it went in, int64 beyond 2^53 exactly", asy
     .replace('"points":[7]', '"points":[9223372036854775807]')
     .replace('"ids":["IDS"]', '"ids":[[-9223372036854775808,9007199254740993]]');
   expect((await world.post("/push", frame)).statusCode).toBe(200);
-  const features = ["age", "points", "score", "income", "vip", "plan", "avatar", "joined", "tags", "ids"].map((name) => `profile:${name}`);
+  const features = ["age", "points", "score", "income", "vip", "plan", "avatar", "joined", "tags", "ids"].map(
+    (name) => `profile:${name}`,
+  );
   const body = JSON.stringify({ features, entities: { customer_id: ["ID"] } }).replace('"ID"', "9007199254740993");
   const response = await world.post("/get-online-features", body);
   expect(response.body.match(/"values":\[.*?\],"statuses"/g)?.map((text) => text.slice(9, -11))).toEqual([
@@ -68,7 +73,10 @@ test("2^53 and 2^53 + 1 are two entities", async () => {
   await using world = await openWorld();
   await push(world, profileFrame(["9007199254740993"], { plan: "odd" }));
   await push(world, profileFrame(["9007199254740992"], { plan: "even" }));
-  const answer = await read(world, `{"features":["profile:plan"],"entities":{"customer_id":[9007199254740993,9007199254740992]}}`);
+  const answer = await read(
+    world,
+    `{"features":["profile:plan"],"entities":{"customer_id":[9007199254740993,9007199254740992]}}`,
+  );
   expect(answer.results[1].values).toEqual(["odd", "even"]);
 });
 
@@ -120,14 +128,21 @@ test("NaN and infinities are null with status PRESENT", async () => {
     values: [minutes],
   });
   await world.store.write(view, [row("a", Number.NaN), row("b", Number.POSITIVE_INFINITY)], { tenant: "default" });
-  const answer = await read(world, { features: ["usage:minutes"], entities: { customer_id: [1, 1], product_code: ["a", "b"] } });
+  const answer = await read(world, {
+    features: ["usage:minutes"],
+    entities: { customer_id: [1, 1], product_code: ["a", "b"] },
+  });
   expect(answer.results[2].values).toEqual([null, null]);
   expect(answer.results[2].statuses).toEqual(["PRESENT", "PRESENT"]);
 });
 
 test("a feature service gives its features in its order and wins over features", async () => {
   await using world = await openWorld();
-  const answer = await read(world, { feature_service: "profile_v1", features: ["nope:nope"], entities: { customer_id: [1] } });
+  const answer = await read(world, {
+    feature_service: "profile_v1",
+    features: ["nope:nope"],
+    entities: { customer_id: [1] },
+  });
   expect(answer.metadata.feature_names).toEqual(["customer_id", "plan", "age"]);
 });
 

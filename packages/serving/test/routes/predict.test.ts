@@ -12,14 +12,19 @@ const numeric = goldenRows(true);
 
 test("all golden rows of the model with 19 named inputs, numbers and strings", async () => {
   await using world = await openWorld(CHURN);
-  await writeRows(world, "customers", golden.map(({ inputs }) => Object.values(inputs)));
+  await writeRows(
+    world,
+    "customers",
+    golden.map(({ inputs }) => Object.values(inputs)),
+  );
   const entity_rows = golden.map((_, customer_id) => ({ customer_id }));
   const response = await world.post("/predict", { entity_rows });
   expect(response.statusCode, response.body).toBe(200);
   const answer = response.json();
   expect(answers.Check(answer)).toBe(true);
   expect(golden.length).toBeGreaterThan(85);
-  for (const [index, { onnx }] of golden.entries()) expect(answer.predictions[index].churn_probability).toBeCloseTo(onnx[1], 6);
+  for (const [index, { onnx }] of golden.entries())
+    expect(answer.predictions[index].churn_probability).toBeCloseTo(onnx[1], 6);
   expect(answer.metadata).toEqual({
     model: "churn",
     version: "dd51eb84d6219f1b7b6c95094d3ad2597eb65491f1fea3e8a11674340632ceb0",
@@ -32,8 +37,14 @@ test("all golden rows of the model with 19 named inputs, numbers and strings", a
 
 test("all golden rows of the model with one matrix, NaN where a value is null", async () => {
   await using world = await openWorld(CHURN);
-  await writeRows(world, "floats", numeric.map(({ features }) => features));
-  const response = await world.post("/models/nan/predict", { entity_rows: numeric.map((_, customer_id) => ({ customer_id })) });
+  await writeRows(
+    world,
+    "floats",
+    numeric.map(({ features }) => features),
+  );
+  const response = await world.post("/models/nan/predict", {
+    entity_rows: numeric.map((_, customer_id) => ({ customer_id })),
+  });
   const { predictions, metadata } = response.json();
   for (const [index, { onnx }] of numeric.entries()) expect(predictions[index].p).toBeCloseTo(onnx[1], 6);
   const missing = numeric.findIndex(({ features }) => features[2] === null);
@@ -43,7 +54,11 @@ test("all golden rows of the model with one matrix, NaN where a value is null", 
 
 test("one flat row answers the prediction alone, the same as in a batch", async () => {
   await using world = await openWorld(CHURN);
-  await writeRows(world, "customers", golden.slice(0, 3).map(({ inputs }) => Object.values(inputs)));
+  await writeRows(
+    world,
+    "customers",
+    golden.slice(0, 3).map(({ inputs }) => Object.values(inputs)),
+  );
   const flat = await world.post("/predict", { customer_id: 1 });
   const batch = await world.post("/models/churn/predict", { entity_rows: [{ customer_id: 0 }, { customer_id: 1 }] });
   expect(flat.statusCode).toBe(200);
@@ -53,8 +68,14 @@ test("one flat row answers the prediction alone, the same as in a batch", async 
 test("an integer label of an output [n] is a whole number", async () => {
   await using world = await openWorld(CHURN);
   const rows = golden.slice(0, 5);
-  await writeRows(world, "customers", rows.map(({ inputs }) => Object.values(inputs)));
-  const response = await world.post("/models/label/predict", { entity_rows: rows.map((_, customer_id) => ({ customer_id })) });
+  await writeRows(
+    world,
+    "customers",
+    rows.map(({ inputs }) => Object.values(inputs)),
+  );
+  const response = await world.post("/models/label/predict", {
+    entity_rows: rows.map((_, customer_id) => ({ customer_id })),
+  });
   expect(response.json().predictions).toEqual(rows.map(({ onnx_label }) => ({ label: onnx_label })));
 });
 
@@ -71,5 +92,7 @@ test("a flat row without its features answers null and says why", async () => {
 test("server-timing tells store, model and total apart", async () => {
   await using world = await openWorld(CHURN);
   const response = await world.post("/predict", { customer_id: 1 });
-  expect(response.headers["server-timing"]).toMatch(/^store;dur=\d+\.\d{3}, model;dur=\d+\.\d{3}, total;dur=\d+\.\d{3}$/);
+  expect(response.headers["server-timing"]).toMatch(
+    /^store;dur=\d+\.\d{3}, model;dur=\d+\.\d{3}, total;dur=\d+\.\d{3}$/,
+  );
 });

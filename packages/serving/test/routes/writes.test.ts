@@ -7,7 +7,10 @@ const answers = Compile(WriteAnswer);
 const none = { applied: 0, duplicate: 0, stale: 0, expired: 0, conflict: 0 };
 
 async function valuesOf(world: World, feature: string, customers: readonly unknown[]) {
-  const response = await world.post("/get-online-features", { features: [feature], entities: { customer_id: customers } });
+  const response = await world.post("/get-online-features", {
+    features: [feature],
+    entities: { customer_id: customers },
+  });
   return response.json().results[1];
 }
 
@@ -43,7 +46,10 @@ test("older rows are stale, later created corrects an equal event time, rows pas
 test("times with an offset, naive times and dates are read as UTC", async () => {
   await using world = await openWorld();
   const write = (customer: number, event_timestamp: string) =>
-    world.post("/write-to-online-store", { feature_view_name: "other", df: { customer_id: [customer], age: [1], event_timestamp: [event_timestamp] } });
+    world.post("/write-to-online-store", {
+      feature_view_name: "other",
+      df: { customer_id: [customer], age: [1], event_timestamp: [event_timestamp] },
+    });
   expect((await write(1, "2024-01-01T02:00:00.123456+02:00")).statusCode).toBe(200);
   expect((await write(2, "2023-12-31T12:00:00")).statusCode).toBe(200);
   expect((await write(3, "2023-12-31")).statusCode).toBe(200);
@@ -62,13 +68,23 @@ test("a bad row refuses the whole push: every row and reason is listed, and no v
   const response = await world.post("/push", { push_source_name: "people", df });
   expect(response.statusCode).toBe(422);
   const error = feastError(response);
-  expect(error).toMatchObject({ module: "feast.errors", class: "FeastError", code: "INVALID_ROWS", field: "age", problems_total: 2 });
+  expect(error).toMatchObject({
+    module: "feast.errors",
+    class: "FeastError",
+    code: "INVALID_ROWS",
+    field: "age",
+    problems_total: 2,
+  });
   expect(error["problems"]).toMatchObject([
     { place: "row 1", field: "age" },
     { place: "row 2", field: "plan" },
   ]);
   expect((await valuesOf(world, "profile:plan", [1, 2, 3])).statuses).toEqual(["NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]);
-  expect((await valuesOf(world, "clicks:count_7d", [1, 2, 3])).statuses).toEqual(["NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]);
+  expect((await valuesOf(world, "clicks:count_7d", [1, 2, 3])).statuses).toEqual([
+    "NOT_FOUND",
+    "NOT_FOUND",
+    "NOT_FOUND",
+  ]);
 });
 
 test("a row too far ahead for the second view of a source leaves the first view untouched", async () => {
@@ -83,7 +99,10 @@ test("a row too far ahead for the second view of a source leaves the first view 
 test("a deletion beats older rows, loses to newer ones, and takes no other column", async () => {
   await using world = await openWorld();
   const write = (age: number, event_timestamp: string) =>
-    world.post("/write-to-online-store", { feature_view_name: "other", df: { customer_id: [1], age: [age], event_timestamp: [event_timestamp] } });
+    world.post("/write-to-online-store", {
+      feature_view_name: "other",
+      df: { customer_id: [1], age: [age], event_timestamp: [event_timestamp] },
+    });
   const remove = (entities: unknown, event_timestamp: unknown = NOW) =>
     world.post("/delete-from-online-store", { feature_view_name: "other", entities, event_timestamp });
   await write(1, NOW);
@@ -107,5 +126,9 @@ test("deleting by part of a composite key is refused", async () => {
     entities: { customer_id: [1] },
     event_timestamp: NOW,
   });
-  expect([response.statusCode, response.json().code, response.json().field]).toEqual([422, "INVALID_ROWS", "product_code"]);
+  expect([response.statusCode, response.json().code, response.json().field]).toEqual([
+    422,
+    "INVALID_ROWS",
+    "product_code",
+  ]);
 });

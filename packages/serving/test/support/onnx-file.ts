@@ -38,7 +38,13 @@ export function zipMapModel(): Buffer {
     mapOutputs: ["probabilities"],
     nodes: [
       { op: "Identity", inputs: ["x"], outputs: ["raw"] },
-      { op: "ZipMap", domain: "ai.onnx.ml", inputs: ["raw"], outputs: ["probabilities"], ints: { classlabels_int64s: [0, 1] } },
+      {
+        op: "ZipMap",
+        domain: "ai.onnx.ml",
+        inputs: ["raw"],
+        outputs: ["probabilities"],
+        ints: { classlabels_int64s: [0, 1] },
+      },
     ],
   });
 }
@@ -57,7 +63,8 @@ export function onnxFile(graph: {
     ...graph.outputs.map((tensor) => field(12, valueInfo(tensor.name, tensorType(tensor)))),
     ...(graph.mapOutputs ?? []).map((name) => field(12, valueInfo(name, mapType()))),
   ];
-  const opset = (domain: string, version: number) => field(8, Buffer.concat([field(1, text(domain)), number(2, version)]));
+  const opset = (domain: string, version: number) =>
+    field(8, Buffer.concat([field(1, text(domain)), number(2, version)]));
   return Buffer.concat([number(1, 8), field(7, Buffer.concat(body)), opset("", 17), opset("ai.onnx.ml", 3)]);
 }
 

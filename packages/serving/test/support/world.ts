@@ -103,7 +103,10 @@ export function definitionsOf(yaml: string): Definitions {
 }
 
 /** A whole profile row as a columnar frame; overrides by column. */
-export function profileFrame(customers: readonly unknown[], overrides: Record<string, unknown> = {}): Record<string, unknown[]> {
+export function profileFrame(
+  customers: readonly unknown[],
+  overrides: Record<string, unknown> = {},
+): Record<string, unknown[]> {
   const row = {
     age: 40,
     points: 7,
