@@ -1,0 +1,85 @@
+import { isLarderError, LarderError } from "@larder/schema";
+import type { EngineSubject } from "./offline-engine.ts";
+
+/** DuckDB's error classes as its messages begin; the Node binding has no other mark. */
+type ErrorClass = "interrupted" | "memory" | "space" | "other";
+
+/** The one place that turns DuckDB's failures into coded errors, by their class and by what the statement worked on. */
+export function duckDbError(error: unknown, subject: EngineSubject): LarderError {
+  if (isLarderError(error)) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const summary = summaryOf(message);
+  switch (classOf(message)) {
+    case "interrupted":
+      return aborted(error);
+    case "memory":
+      return new LarderError("OFFLINE_FAILED", {
+        what: `DuckDB ran out of memory: ${summary}`,
+        remedy: "Ask for fewer features or entity rows at a time, or run where more memory is free",
+        cause: error,
+      });
+    case "space":
+      return new LarderError("OFFLINE_FAILED", {
+        what: `The disk is full: ${summary}`,
+        remedy: "Free some space in the output's folder and in the folder for temporary files",
+        cause: error,
+      });
+    case "other":
+      return bySubject(error, summary, message, subject);
+  }
+}
+
+/** The error of a cancelled call. */
+export function aborted(cause?: unknown): LarderError {
+  return new LarderError("ABORTED", { what: "The work was cancelled", remedy: "Start it again when wanted", cause });
+}
+
+function classOf(message: string): ErrorClass {
+  if (message.startsWith("INTERRUPT Error")) return "interrupted";
+  if (message.startsWith("Out of Memory Error")) return "memory";
+  if (message.startsWith("IO Error") && /No space left/i.test(message)) return "space";
+  return "other";
+}
+
+function bySubject(cause: unknown, summary: string, message: string, subject: EngineSubject): LarderError {
+  switch (subject.kind) {
+    case "source": {
+      const file = subject.files.find((path) => message.includes(path)) ?? subject.files[0] ?? "";
+      return new LarderError("SOURCE_UNREADABLE", {
+        what: `The source of feature view "${subject.view}" cannot be read: ${file}: ${summary}`,
+        remedy: "Replace the file with a whole one: it is truncated, damaged or no Parquet",
+        facts: { view: subject.view, file },
+        cause,
+      });
+    }
+    case "entities":
+      return new LarderError("ENTITY_ROWS_INVALID", {
+        what: `The entity rows cannot be read: ${subject.path}: ${summary}`,
+        remedy: "Give a whole Parquet, CSV or NDJSON file",
+        facts: { file: subject.path },
+        cause,
+      });
+    case "output":
+      return new LarderError("OUTPUT_UNWRITABLE", {
+        what: `The training set cannot be written: ${subject.path}: ${summary}`,
+        remedy: "Choose a folder that exists and can be written",
+        facts: { file: subject.path },
+        cause,
+      });
+    case "plan":
+      return new LarderError("OFFLINE_FAILED", {
+        what: `DuckDB failed: ${summary}`,
+        remedy: "Report this with the feature_store.yaml and the request that led to it",
+        cause,
+      });
+  }
+}
+
+/** The first line without the class, short: the rest repeats the statement. */
+function summaryOf(message: string): string {
+  const line = message
+    .split("\n", 1)[0]!
+    .replace(/^[A-Za-z ]+ Error: /, "")
+    .trim();
+  return (line.length > 300 ? `${line.slice(0, 300)}…` : line).replace(/\.$/, "");
+}

@@ -1,0 +1,211 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBResult, DuckDBVector } from "@duckdb/node-api";
+import { LarderError } from "@larder/schema";
+import { aborted, duckDbError } from "./duckdb-error.ts";
+import type { ColumnBatch, EngineCall, EngineRow, EngineValue, OfflineEngine } from "./offline-engine.ts";
+
+/** Limits of a DuckDB session. */
+export interface DuckDbOptions {
+  /** Default: one per core. */
+  readonly threads?: number;
+  /** Bytes that DuckDB may hold before it spills to disk. Default: 70 % of the machine's or container's memory. */
+  readonly memoryLimitBytes?: number;
+  /** Parent of the session's folder for spilled data. Default: the system's folder for temporary files. */
+  readonly tempDirectory?: string;
+}
+
+/**
+ * Opens an embedded DuckDB in memory. It never downloads an extension.
+ * @throws MISSING_DEPENDENCY when `@duckdb/node-api` is not installed
+ */
+export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEngine> {
+  const duckdb = await importDuckDb();
+  const folder = await mkdtemp(join(options.tempDirectory ?? tmpdir(), "larder-duckdb-"));
+  try {
+    const instance = await duckdb.DuckDBInstance.create(":memory:", {
+      threads: String(options.threads ?? availableParallelism()),
+      memory_limit: `${Math.floor((options.memoryLimitBytes ?? defaultMemory()) / 1024)}KiB`,
+      temp_directory: folder,
+      autoinstall_known_extensions: "false",
+    });
+    const connection = await instance.connect();
+    // Only a session takes the time zone. Without it a naive time would be read in the machine's zone.
+    await connection.run("SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false");
+    return new DuckDbSession(
+      instance,
+      connection,
+      folder,
+      { blob: duckdb.DuckDBBlobVector, list: duckdb.DuckDBListVector },
+      duckdb.version(),
+    );
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw duckDbError(error, { kind: "plan" });
+  }
+}
+
+type DuckDb = typeof import("@duckdb/node-api");
+
+async function importDuckDb(): Promise<DuckDb> {
+  try {
+    return await import("@duckdb/node-api");
+  } catch (cause) {
+    throw new LarderError("MISSING_DEPENDENCY", {
+      what: "The offline store needs the package @duckdb/node-api, which is not installed",
+      remedy: "Run: npm install @duckdb/node-api@1.5.5-r.5",
+      facts: { package: "@duckdb/node-api" },
+      cause,
+    });
+  }
+}
+
+/** DuckDB's resident size goes up to a third over its limit, so the limit leaves room. */
+function defaultMemory(): number {
+  const container = process.constrainedMemory();
+  return 0.7 * (container > 0 ? Math.min(container, totalmem()) : totalmem());
+}
+
+interface VectorClasses {
+  readonly blob: DuckDb["DuckDBBlobVector"];
+  readonly list: DuckDb["DuckDBListVector"];
+}
+
+/** How often a running statement is asked for its progress, or told again to stop, in milliseconds. */
+const POLL_MS = 100;
+
+class DuckDbSession implements OfflineEngine {
+  readonly name = "duckdb";
+  readonly dialect = "duckdb";
+  readonly version: string;
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+  readonly #folder: string;
+  readonly #vectors: VectorClasses;
+  #closed = false;
+
+  constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    folder: string,
+    vectors: VectorClasses,
+    version: string,
+  ) {
+    this.#instance = instance;
+    this.#connection = connection;
+    this.#folder = folder;
+    this.#vectors = vectors;
+    this.version = version;
+  }
+
+  async run(sql: string, call: EngineCall): Promise<void> {
+    await this.#guard(call, () => this.#connection.run(sql));
+  }
+
+  async rows(sql: string, call: EngineCall): Promise<EngineRow[]> {
+    const rows: EngineRow[] = [];
+    const result = await this.#guard(call, () => this.#connection.run(sql));
+    const names = result.columnNames();
+    for await (const batch of this.#fetch(result, call)) {
+      for (let i = 0; i < batch.rowCount; i++) {
+        rows.push(Object.fromEntries(names.map((name, column) => [name, batch.columns[column]![i]!])));
+      }
+    }
+    return rows;
+  }
+
+  async *batches(sql: string, call: EngineCall): AsyncIterable<ColumnBatch> {
+    const result = await this.#guard(call, () => this.#connection.stream(sql));
+    yield* this.#fetch(result, call);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async *#fetch(result: DuckDBResult, call: EngineCall): AsyncIterable<ColumnBatch> {
+    for (;;) {
+      const chunk = await this.#guard(call, () => result.fetchChunk());
+      if (chunk === null || chunk.rowCount === 0) return;
+      yield this.#batchOf(chunk);
+    }
+  }
+
+  #batchOf(chunk: DuckDBDataChunk): ColumnBatch {
+    const { rowCount, columnCount } = chunk;
+    const columns: (readonly EngineValue[])[] = [];
+    for (let i = 0; i < columnCount; i++) columns.push(this.#valuesOf(chunk.getColumnVector(i), 0, rowCount));
+    return { rowCount, columns };
+  }
+
+  #valuesOf(vector: DuckDBVector, from: number, count: number): EngineValue[] {
+    const values: EngineValue[] = new Array(count);
+    if (vector instanceof this.#vectors.blob) {
+      // Short values are views of the chunk's memory: copy.
+      for (let i = 0; i < count; i++) values[i] = vector.getItemBytes(from + i)?.slice() ?? null;
+    } else if (vector instanceof this.#vectors.list) {
+      for (let i = 0; i < count; i++) {
+        const present = vector.getItemVector(from + i) !== null;
+        values[i] = present
+          ? this.#valuesOf(vector.childVector, vector.getEntryOffset(from + i), vector.getEntryLength(from + i))
+          : null;
+      }
+    } else {
+      for (let i = 0; i < count; i++) values[i] = plainValue(vector.getItem(from + i));
+    }
+    return values;
+  }
+
+  async #guard<T>(call: EngineCall, work: () => Promise<T>): Promise<T> {
+    const { signal, onProgress } = call;
+    if (this.#closed) throw new LarderError("OFFLINE_FAILED", CLOSED);
+    if (signal?.aborted === true) throw aborted(signal.reason);
+    const poll = () => {
+      // An interrupt that comes before the statement is under way is lost, so it is repeated until the statement ends.
+      if (signal?.aborted === true) this.#connection.interrupt();
+      else if (onProgress !== undefined) report(onProgress, this.#connection.progress.percentage);
+    };
+    const timer = signal === undefined && onProgress === undefined ? undefined : setInterval(poll, POLL_MS);
+    signal?.addEventListener("abort", poll);
+    try {
+      return await work();
+    } catch (error) {
+      throw duckDbError(error, call.subject);
+    } finally {
+      clearInterval(timer);
+      signal?.removeEventListener("abort", poll);
+    }
+  }
+}
+
+const CLOSED = { what: "The offline session is closed", remedy: "Open another one" } as const;
+
+/** DuckDB says -1 while it cannot tell. */
+function report(onProgress: (fraction: number) => void, percentage: number): void {
+  if (percentage >= 0) onProgress(Math.min(percentage / 100, 1));
+}
+
+function plainValue(value: unknown): EngineValue {
+  if (value === null) return value;
+  switch (typeof value) {
+    case "boolean":
+    case "number":
+    case "bigint":
+    case "string":
+      return value;
+    default:
+      throw new LarderError("INTERNAL", {
+        what: "A statement selected a type that has no plain value",
+        remedy: "Report this with the request that led to it",
+      });
+  }
+}

@@ -1,0 +1,196 @@
+import type { Feature } from "@larder/schema";
+import { featureColumn, keyColumns, scanSql, type TimeRange } from "../offline/source-scan.ts";
+import type { SourceTable } from "../offline/source-table.ts";
+import { bigintLiteral, INT64_MIN, quoteName } from "../offline/sql-text.ts";
+import type { AsOf, JoinProjection, JoinSpec } from "./join-spec.ts";
+import { winnerOrder } from "./winner-order.ts";
+
+/*
+ * The join of one view, in statements that each leave a temporary table. Nothing wide is ever sorted:
+ *
+ *   wanted    entity rows with a time and whole keys:            row_no, k0…, at
+ *   located   the winner's times for each, by one ASOF join:     row_no, k0…, at, event[, known], alive
+ *   fetched   the winners' rows, by a hash join on those times:  k0…, event[, known], created, tombstone, v…
+ *   joined_i  features by entity row, what `output` puts beside the entity rows
+ *
+ * event_time: the winner has the latest event time at or before the entity row's, so ASOF on the event time alone finds it; created time and
+ * values matter only among rows of that very event time, which `fetched` settles.
+ *
+ * bitemporal: a row is visible from known = max(event, created) on. Of each key only rows whose event time is the running maximum over known can
+ * win; the last of them with known <= the entity row's time has the winner's event time and, among the visible rows of that event time, the
+ * greatest known. So one ASOF on known finds both, and again `fetched` settles the rest.
+ *
+ * TTL (`alive`) and tombstones are applied after the winner is found, never before: if the winner, which has the latest event time, is too old, so
+ * is every other row.
+ */
+
+/** Where the statements of one view get their rows. */
+export interface ViewPlan {
+  readonly projection: JoinProjection;
+  /** Position in the request; names the table that is left. */
+  readonly index: number;
+  readonly table: SourceTable;
+  readonly range: TimeRange;
+  /** SQL of the entity rows' key columns (in the order of the view's) and time, over the table `entity_rows`. */
+  readonly entityKeys: readonly string[];
+  readonly entityTime: string;
+  readonly pathOf?: ((file: string) => string) | undefined;
+}
+
+/** Name of the table with a projection's features. */
+export function joinedTable(index: number): string {
+  return `joined_${index}`;
+}
+
+/** Entity rows that can find anything. `row_no` is their position. */
+export function wantedSql(plan: ViewPlan): string {
+  const keys = plan.entityKeys.length === 0 ? ["0 AS k0"] : plan.entityKeys.map((sql, i) => `${sql} AS k${i}`);
+  const present = [plan.entityTime, ...plan.entityKeys].map((sql) => `${sql} IS NOT NULL`).join(" AND ");
+  return `CREATE OR REPLACE TEMP TABLE wanted AS
+SELECT rowid AS row_no, ${keys.join(", ")}, ${plan.entityTime} AS at
+FROM entity_rows WHERE ${present}`;
+}
+
+/** The winner's times for each row of the table `wanted`, under a rule; rows that find nothing are left out. */
+export function locateSql(plan: ViewPlan, rule: AsOf, target: string, wanted: string): string {
+  const { projection, table, range, pathOf } = plan;
+  const keys = keysOf(plan);
+  const on = keys.map((key) => `l.${key} = f.${key}`).join(" AND ");
+  const left = ["l.row_no", ...keys.map((key) => `l.${key}`), "l.at"].join(", ");
+  const scan = scanSql(table, { created: rule === "bitemporal", range, pathOf });
+  const candidates = `SELECT s.* FROM (\n${scan}\n) AS s SEMI JOIN ${wanted} AS w ON ${keys.map((key) => `s.${key} = w.${key}`).join(" AND ")}`;
+  const alive = `${aliveSql(projection)} AS alive`;
+  if (rule === "event_time") {
+    return `CREATE OR REPLACE TEMP TABLE ${target} AS
+SELECT ${left}, f.event, ${alive}
+FROM ${wanted} AS l ASOF JOIN (
+${candidates}
+) AS f ON ${on} AND l.at >= f.event`;
+  }
+  const upper = range.to === undefined ? "" : ` AND created <= ${bigintLiteral(range.to)}`;
+  return `CREATE OR REPLACE TEMP TABLE ${target} AS
+SELECT ${left}, f.event, f.known, ${alive}
+FROM ${wanted} AS l ASOF JOIN (
+SELECT ${keys.join(", ")}, event, greatest(event, created) AS known FROM (
+${candidates}
+) WHERE created IS NOT NULL${upper}
+QUALIFY event >= max(event) OVER (PARTITION BY ${keys.join(", ")} ORDER BY known RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+) AS f ON ${on} AND l.at >= f.known`;
+}
+
+/** The located winners with their features; several for one winner only where created time and tombstone are equal too. */
+export function fetchSql(plan: ViewPlan): string {
+  const columns = fetchedColumns(plan).join(", ");
+  const winner = winnerColumns(plan).join(", ");
+  return `CREATE OR REPLACE TEMP TABLE fetched AS
+SELECT ${columns} FROM (
+${rowsSql(
+  plan,
+  plan.projection.features.map(({ feature }) => feature),
+)}
+) AS f SEMI JOIN (SELECT * FROM located WHERE alive) AS l ON ${sameWinner(plan, "f", "l")}
+QUALIFY rank() OVER (PARTITION BY ${winner} ORDER BY ${winnerOrder([])}) = 1`;
+}
+
+/** Winners that more than one row could be. */
+export function tiedSql(plan: ViewPlan): string {
+  const winner = winnerColumns(plan).join(", ");
+  return `CREATE OR REPLACE TEMP TABLE tied AS SELECT ${winner} FROM fetched GROUP BY ${winner} HAVING count(*) > 1`;
+}
+
+/** Settles ties by the greatest values; run only if `tied` has rows. */
+export function settleSql(plan: ViewPlan): string[] {
+  const columns = fetchedColumns(plan).join(", ");
+  const { features } = plan.table.view;
+  return [
+    `DELETE FROM fetched USING tied WHERE ${sameWinner(plan, "fetched", "tied")}`,
+    `INSERT INTO fetched
+SELECT ${columns} FROM (
+${rowsSql(plan, features)}
+) AS f SEMI JOIN tied AS t ON ${sameWinner(plan, "f", "t")}
+QUALIFY row_number() OVER (PARTITION BY ${winnerColumns(plan).join(", ")} ORDER BY ${winnerOrder(features)}) = 1`,
+  ];
+}
+
+/** Features by entity row; every row here is a match, also one whose winner is a tombstone. */
+export function joinedSql(plan: ViewPlan): string {
+  const values = plan.projection.features.map(({ feature }) => {
+    const column = featureColumn(feature);
+    return `CASE WHEN f.tombstone THEN NULL ELSE f.${column} END AS ${column}`;
+  });
+  return `CREATE OR REPLACE TEMP TABLE ${joinedTable(plan.index)} AS
+SELECT l.row_no, ${values.join(", ")}
+FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
+}
+
+/** Table `rest`: entity rows for which the bitemporal rule found nothing. */
+export function unmatchedSql(): string {
+  return `CREATE OR REPLACE TEMP TABLE rest AS
+SELECT w.* FROM wanted AS w ANTI JOIN (SELECT * FROM located WHERE alive) AS l ON w.row_no = l.row_no`;
+}
+
+/** Table `rest`: entity rows whose winner by event time had not been created by then. */
+export function lateSql(plan: ViewPlan): string {
+  return `CREATE OR REPLACE TEMP TABLE rest AS
+SELECT w.* FROM wanted AS w JOIN located AS l ON w.row_no = l.row_no JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}
+WHERE l.alive AND (f.created IS NULL OR f.created > l.at)`;
+}
+
+/** Join condition on keys and event time. */
+export function matchedOn(plan: ViewPlan, a: string, b: string): string {
+  return [...keysOf(plan), "event"].map((column) => `${a}.${column} = ${b}.${column}`).join(" AND ");
+}
+
+/** The training set: entity rows in their order, `columns` as they came, features beside them. */
+export function outputSql(spec: JoinSpec, columns: readonly string[]): string {
+  const entity = columns.map((name, i) => `e.c${i} AS ${quoteName(name)}`);
+  const features = spec.outputs.map(({ projection, feature: { feature, output } }) => {
+    const value = `j${projection}.${featureColumn(feature)}`;
+    return `${outputValue(value, feature.type)} AS ${quoteName(output)}`;
+  });
+  const joins = spec.projections.map((_, i) => `LEFT JOIN ${joinedTable(i)} AS j${i} ON j${i}.row_no = e.rowid`);
+  return `SELECT ${[...entity, ...features].join(", ")}\nFROM entity_rows AS e\n${joins.join("\n")}\nORDER BY e.rowid`;
+}
+
+/** Inside, a unix_timestamp is epoch seconds; in Parquet it is an instant. */
+function outputValue(value: string, type: string): string {
+  if (type === "unix_timestamp") return `make_timestamptz(${value} * 1000000)`;
+  return type === "list<unix_timestamp>" ? `list_transform(${value}, lambda e: make_timestamptz(e * 1000000))` : value;
+}
+
+function rowsSql(plan: ViewPlan, features: readonly Feature[]): string {
+  const { projection, table, range, pathOf } = plan;
+  const scan = scanSql(table, { created: true, tombstone: true, features, range, pathOf });
+  return projection.rule === "event_time"
+    ? scan
+    : `SELECT *, greatest(event, created) AS known FROM (\n${scan}\n) WHERE created IS NOT NULL`;
+}
+
+/** Whether the winner is within the TTL, inclusive. The entity row's time is clamped so that the subtraction stays in int64. */
+function aliveSql({ ttl }: JoinProjection): string {
+  if (ttl === undefined) return "true";
+  return `f.event >= greatest(l.at, ${bigintLiteral(INT64_MIN + ttl)}) - ${bigintLiteral(ttl)}`;
+}
+
+function keysOf(plan: ViewPlan): string[] {
+  return keyColumns(plan.projection.keys.length);
+}
+
+function winnerColumns(plan: ViewPlan): string[] {
+  return [...keysOf(plan), "event", ...(plan.projection.rule === "bitemporal" ? ["known"] : [])];
+}
+
+function sameWinner(plan: ViewPlan, a: string, b: string): string {
+  return winnerColumns(plan)
+    .map((column) => `${a}.${column} = ${b}.${column}`)
+    .join(" AND ");
+}
+
+function fetchedColumns(plan: ViewPlan): string[] {
+  return [
+    ...winnerColumns(plan),
+    "created",
+    "tombstone",
+    ...plan.projection.features.map(({ feature }) => featureColumn(feature)),
+  ];
+}

@@ -1,0 +1,116 @@
+import type { Definitions } from "@larder/schema";
+import { checkValues } from "../offline/check-values.ts";
+import type { OfflineEngine } from "../offline/offline-engine.ts";
+import { featureColumn } from "../offline/source-scan.ts";
+import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
+import { INT64_MIN } from "../offline/sql-text.ts";
+import { StatementRunner } from "../offline/statement-runner.ts";
+import type { EntityRows } from "../training-set/entity-rows.ts";
+import {
+  fetchSql,
+  joinedSql,
+  joinedTable,
+  locateSql,
+  settleSql,
+  tiedSql,
+  type ViewPlan,
+  wantedSql,
+} from "./build-sql.ts";
+import type { JoinProjection } from "./join-spec.ts";
+import { countMatches, type MatchCounts } from "./match-counts.ts";
+
+/** Tables that a join makes on its way. */
+export const JOIN_TABLES = ["wanted", "located", "fetched", "tied", "rest", "located_rest"] as const;
+
+/** What {@link joinView} needs. */
+export interface JoinViewInput {
+  readonly engine: OfflineEngine;
+  readonly definitions: Definitions;
+  readonly tenant: string;
+  readonly projection: JoinProjection;
+  /** Position of the projection in its join. */
+  readonly index: number;
+  readonly entities: EntityRows;
+  /** Path of a file in the statements that are reported. */
+  readonly pathOf: (file: string) => string;
+  readonly signal: AbortSignal | undefined;
+  /** Share of this view's join that is done, 0 to 1. */
+  readonly onProgress: (fraction: number) => void;
+}
+
+/** What joining one view left beside the table `joined_<index>`. */
+export interface ViewResult {
+  readonly projection: JoinProjection;
+  readonly table: SourceTable;
+  readonly matched: MatchCounts;
+  /** Entity rows that have no time or no whole key for this view: they find nothing. */
+  readonly unjoinable: number;
+  /** Entity rows in which each feature is null, in the order of `projection.features`. */
+  readonly nulls: readonly number[];
+  /** The join's statements. */
+  readonly sql: readonly string[];
+}
+
+/**
+ * Joins one view to the table `entity_rows`.
+ * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, UNSUPPORTED, CREATED_LOOKS_LIKE_LOAD_TIME, ABORTED, OFFLINE_FAILED
+ */
+export async function joinView(input: JoinViewInput): Promise<ViewResult> {
+  const { engine, definitions, tenant, projection, entities, signal } = input;
+  const { view } = projection;
+  const table = await openSourceTable(engine, definitions, view, tenant, signal);
+  const plan = planOf(input, table);
+  const features = projection.features.map(({ feature }) => feature);
+  await checkValues(engine, table, features, plan.range, signal);
+
+  const runner = new StatementRunner(engine, { kind: "source", view: view.name, files: table.files }, input);
+  await runner.run(wantedSql(plan), 0.05);
+  await runner.run(locateSql(plan, projection.rule, "located", "wanted"), 0.5);
+  await runner.run(fetchSql(plan), 0.3);
+  await runner.run(tiedSql(plan), 0.05);
+  const ties = await runner.count("tied");
+  if (ties > 0) {
+    await checkValues(engine, table, view.features, plan.range, signal);
+    for (const statement of settleSql(plan)) await runner.run(statement);
+  }
+  await runner.run(joinedSql(plan), 0.1);
+  const present = features.map((feature, i) => `count(${featureColumn(feature)}) AS f${i}`);
+  const facts = await runner.row(
+    `SELECT count(*) AS n, (SELECT count(*) FROM wanted) AS wanted, ${present.join(", ")} FROM ${joinedTable(plan.index)}`,
+  );
+  const matched = await countMatches(plan, Number(facts["n"]), runner);
+  for (const name of JOIN_TABLES) {
+    await runner.run(`DROP TABLE IF EXISTS ${name}`);
+  }
+  return {
+    projection,
+    table,
+    matched,
+    unjoinable: entities.count - Number(facts["wanted"]),
+    nulls: features.map((_, i) => entities.count - Number(facts[`f${i}`])),
+    sql: statementsOf({ ...plan, pathOf: input.pathOf }, ties > 0),
+  };
+}
+
+function planOf({ projection, index, entities }: JoinViewInput, table: SourceTable): ViewPlan {
+  const { minTime, maxTime } = entities;
+  const from = minTime === undefined || projection.ttl === undefined ? undefined : minTime - projection.ttl;
+  return {
+    projection,
+    index,
+    table,
+    range: { from: from === undefined || from < INT64_MIN ? undefined : from, to: maxTime },
+    entityKeys: projection.keys.map(({ entityColumn }) => entities.keys.get(entityColumn)!),
+    entityTime: entities.time,
+  };
+}
+
+function statementsOf(plan: ViewPlan, settled: boolean): string[] {
+  return [
+    wantedSql(plan),
+    locateSql(plan, plan.projection.rule, "located", "wanted"),
+    fetchSql(plan),
+    ...(settled ? [tiedSql(plan), ...settleSql(plan)] : []),
+    joinedSql(plan),
+  ];
+}

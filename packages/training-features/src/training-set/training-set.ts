@@ -1,0 +1,227 @@
+import { resolve } from "node:path";
+import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import { openDuckDb } from "../offline/duckdb-session.ts";
+import { refuseChanges } from "../offline/file-state.ts";
+import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
+import { refuseObjectStore } from "../offline/source-files.ts";
+import { quoteText } from "../offline/sql-text.ts";
+import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
+import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
+import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { type EntityRows, loadEntityRows } from "./entity-rows.ts";
+import { compileManifest, manifestPathOf, manifestText, relativePath, type TrainingSetManifest } from "./manifest.ts";
+import { claimOutput } from "./output-files.ts";
+
+/** A training set to be built. Paths count from the process's folder. */
+export interface TrainingSetRequest {
+  readonly definitions: Definitions;
+  /** From `findFeature` or a feature service; their order is the order of the columns. */
+  readonly features: readonly FeatureRef[];
+  /** Names output columns `view__feature`. Default false. */
+  readonly fullFeatureNames?: boolean;
+  /** Parquet, CSV or NDJSON file with a time and the join keys; its other columns (labels) come out as they went in. */
+  readonly entities: string;
+  /** Parquet file to write; one that exists is replaced once the new one is whole. */
+  readonly out: string;
+  readonly asOf: AsOf;
+  /** Default `event_timestamp`. */
+  readonly timestampColumn?: string;
+  readonly tenant: string;
+  /** Name of the feature service, for the manifest. */
+  readonly service?: string;
+  /** An open session to use; by default one is opened and closed. */
+  readonly engine?: OfflineEngine;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingSetProgress) => void;
+}
+
+/** How far a training set is. */
+export interface TrainingSetProgress {
+  /** `entity rows`, `join churn_features`, `write`, `manifest`. */
+  readonly step: string;
+  /** Share of the whole that is done, 0 to 1. */
+  readonly fraction: number;
+}
+
+/** A training set that was built. */
+export interface TrainingSetReport {
+  /** Absolute paths. */
+  readonly out: string;
+  readonly manifestPath: string;
+  readonly rows: number;
+  readonly manifest: TrainingSetManifest;
+  /** What the reader should know, as sentences: a rule that is weaker than what was asked for, rows that cannot find anything. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * Builds a training set: the entity rows in their order, duplicates included, with the features that were known at each one's time and nulls where
+ * nothing is found. Writes the Parquet file and its manifest under temporary names and renames them, so that a failure leaves nothing behind. The same
+ * inputs give the same bytes, at any number of threads.
+ *
+ * @throws ENTITY_ROWS_INVALID, FEATURE_NAME_COLLISION, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, CREATED_LOOKS_LIKE_LOAD_TIME,
+ *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ */
+export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
+  findTenant(request.definitions, request.tenant);
+  const spec = compileJoinSpec(request);
+  const out = outputPathOf(request.out);
+  const manifestPath = manifestPathOf(out);
+  const output = await claimOutput(out, manifestPath);
+  try {
+    const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
+      joinAndWrite(engine, request, spec, out, output.part),
+    );
+    await output.commit(manifestText(manifest));
+    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
+  } finally {
+    await output.discard();
+  }
+}
+
+interface Joined {
+  readonly entities: EntityRows;
+  readonly views: readonly ViewResult[];
+  readonly manifest: TrainingSetManifest;
+}
+
+async function joinAndWrite(
+  engine: OfflineEngine,
+  request: TrainingSetRequest,
+  spec: JoinSpec,
+  out: string,
+  part: string,
+): Promise<Joined> {
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
+  const steps = stepsOf(spec, request.onProgress);
+  const entityFile = resolve(request.entities);
+  const entities = await loadEntityRows(engine, entityFile, timestampColumn, spec, signal);
+  const before = new Map(entities.state);
+  const columns = entities.columns.map(({ name }) => name);
+  refuseCollisions(
+    spec.outputs.map(({ feature }) => feature.output),
+    columns,
+  );
+  steps.next()(1);
+
+  const views: ViewResult[] = [];
+  for (const [index, projection] of spec.projections.entries()) {
+    const view = await joinView({
+      engine,
+      definitions,
+      tenant,
+      projection,
+      index,
+      entities,
+      pathOf: (file) => relativePath(definitions.folder, file),
+      signal,
+      onProgress: steps.next(),
+    });
+    for (const [file, state] of view.table.state) before.set(file, state);
+    views.push(view);
+  }
+  refuseOverwrite(out, before.keys());
+
+  const sql = outputSql(spec, columns);
+  const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: steps.next() };
+  await engine.run(
+    `COPY (\n${sql}\n) TO ${quoteText(part)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
+    call,
+  );
+  const described = steps.next();
+  const manifest = await compileManifest({
+    engine,
+    request,
+    timestampColumn,
+    spec,
+    entities,
+    views,
+    out,
+    part,
+    outputSql: sql,
+  });
+  await refuseChanges(before);
+  described(1);
+  return { entities, views, manifest };
+}
+
+/** A session of its own, or the caller's, left without this join's tables. */
+async function withEngine<T>(
+  request: TrainingSetRequest,
+  spec: JoinSpec,
+  work: (engine: OfflineEngine) => Promise<T>,
+): Promise<T> {
+  const { engine } = request;
+  if (engine === undefined) {
+    await using own = await openDuckDb();
+    return await work(own);
+  }
+  try {
+    return await work(engine);
+  } finally {
+    const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
+    for (const table of tables) await engine.run(`DROP TABLE IF EXISTS ${table}`, { subject: { kind: "plan" } });
+  }
+}
+
+/** @throws UNSUPPORTED for an object store or another format than Parquet */
+function outputPathOf(path: string): string {
+  refuseObjectStore(path);
+  if (/\.parquet$/i.test(path)) return resolve(path);
+  throw new LarderError("UNSUPPORTED", {
+    what: `A training set is written as Parquet, and "${path}" does not end in .parquet`,
+    remedy: "Choose a name that does",
+    facts: { file: path },
+  });
+}
+
+function refuseOverwrite(out: string, inputs: Iterable<string>): void {
+  for (const input of inputs) {
+    if (input !== out) continue;
+    throw new LarderError("INVALID_REQUEST", {
+      what: `The output ${out} is one of the inputs`,
+      remedy: "Choose another file for the training set",
+      facts: { field: "out", file: out },
+    });
+  }
+}
+
+function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[] {
+  const notices: string[] = [];
+  if (entities.nullTimes > 0) {
+    notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
+  }
+  for (const { projection, unjoinable } of views) {
+    if (projection.ruleReason !== undefined) {
+      notices.push(`Feature view "${projection.name}" is joined by event time only: ${projection.ruleReason}.`);
+    }
+    const withoutKey = unjoinable - entities.nullTimes;
+    if (withoutKey > 0) {
+      notices.push(
+        `${withoutKey} of ${entities.count} entity rows have a null join key of feature view "${projection.name}".`,
+      );
+    }
+  }
+  return notices;
+}
+
+/** Hands out one reporter per step of the work, in order; the joins take most of the time. */
+function stepsOf(spec: JoinSpec, onProgress: TrainingSetRequest["onProgress"]) {
+  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share: 0.75 / spec.projections.length }));
+  const steps = [
+    { step: "entity rows", share: 0.05 },
+    ...joins,
+    { step: "write", share: 0.15 },
+    { step: "manifest", share: 0.05 },
+  ];
+  let index = 0;
+  let from = 0;
+  return {
+    next: () => {
+      const { step, share } = steps[index++]!;
+      const start = from;
+      from += share;
+      return (fraction: number) => onProgress?.({ step, fraction: Math.min(start + fraction * share, 1) });
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import type {
+  BatchSource,
+  Definitions,
+  Entity,
+  Feature,
+  FeatureRef,
+  FeatureView,
+  JoinKey,
+  ValueType,
+} from "@larder/schema";
+
+/** What a test says about a view; everything else has the defaults of feature_store.yaml. */
+export interface ViewSketch {
+  readonly name: string;
+  readonly joinKeys?: readonly JoinKey[];
+  readonly features: Readonly<Record<string, ValueType>>;
+  readonly ttl?: number | undefined;
+  readonly source?: Partial<BatchSource>;
+}
+
+/** A compiled view with a batch source at `<name>.parquet`, times in `event_timestamp`, and no created column unless the sketch names one. */
+export function makeView(sketch: ViewSketch): FeatureView {
+  const { name, joinKeys = [{ name: "customer_id", type: "int64" }] } = sketch;
+  const described = { description: "", owner: "", tags: {}, place: "feature_store.yaml:1:1" };
+  const features: Feature[] = Object.entries(sketch.features).map(([feature, type], index) => ({
+    ...described,
+    name: feature,
+    type,
+    default: undefined,
+    index,
+  }));
+  const entities: Entity[] = joinKeys.length === 0 ? [] : [{ ...described, name: `${name}_entity`, joinKeys }];
+  return {
+    ...described,
+    name,
+    entities,
+    joinKeys,
+    features,
+    featureByName: new Map(features.map((feature) => [feature.name, feature])),
+    ttl: sketch.ttl,
+    onlineTtl: sketch.ttl,
+    keepStale: 0,
+    maxFuture: 3_600_000_000,
+    tombstoneRetention: 30 * 86_400_000_000,
+    partialRows: "refuse",
+    timeUnit: undefined,
+    source: {
+      path: `${name}.parquet`,
+      timestampField: "event_timestamp",
+      createdTimestampColumn: undefined,
+      createdMeans: undefined,
+      tombstoneColumn: undefined,
+      tenantColumn: undefined,
+      fieldMapping: new Map(),
+      place: "feature_store.yaml:1:1",
+      ...sketch.source,
+    },
+    stream: undefined,
+    pushSource: name,
+    freshness: undefined,
+    rowDecoder: undecoded,
+  };
+}
+
+/** Definitions of views whose files are in `folder`. */
+export function makeDefinitions(
+  folder: string,
+  views: readonly FeatureView[],
+  tenants: readonly string[] = ["default"],
+): Definitions {
+  return {
+    file: `${folder}/feature_store.yaml`,
+    folder,
+    project: "test",
+    onlineStore: { type: "memory", readDeadlineMs: 50, writeDeadlineMs: 500 },
+    onFailure: "fail",
+    offlineStore: { type: "duckdb", path: folder },
+    stream: undefined,
+    entities: new Map(views.flatMap((view) => view.entities.map((entity) => [entity.name, entity]))),
+    views: new Map(views.map((view) => [view.name, view])),
+    services: new Map(),
+    models: new Map(),
+    tenants: new Map(
+      tenants.map((name) => [name, { name, ttl: new Map(), maxBytes: undefined, requestsPerSecond: undefined }]),
+    ),
+    pushSources: new Map(views.map((view) => [view.name, [view]])),
+    server: {
+      host: "127.0.0.1",
+      port: 0,
+      auth: undefined,
+      bodyLimitBytes: 1,
+      maxRows: 1,
+      jsonDepth: 1,
+      headerLimitBytes: 1,
+      headersTimeoutMs: 1,
+      requestTimeoutMs: 1,
+    },
+    budgets: new Map(),
+    notices: [],
+    hash: "0".repeat(64),
+    onlineTtl: (view) => view.onlineTtl,
+  };
+}
+
+/** Every feature of a view, or the named ones. */
+export function refsOf(
+  view: FeatureView,
+  options: {
+    readonly features?: readonly string[];
+    readonly as?: string;
+    readonly keys?: Readonly<Record<string, string>>;
+  } = {},
+): FeatureRef[] {
+  const features = options.features?.map((name) => view.featureByName.get(name)!) ?? view.features;
+  const joinKeyMap = new Map(Object.entries(options.keys ?? {}));
+  return features.map((feature) => ({ view, feature, viewName: options.as ?? view.name, joinKeyMap }));
+}
+
+const undecoded: FeatureView["rowDecoder"] = {
+  decode: () => ({ ok: false, problems: [] }),
+  decodeTombstone: () => ({ ok: false, problems: [] }),
+  unknownColumns: () => [],
+  missingColumns: () => [],
+};
