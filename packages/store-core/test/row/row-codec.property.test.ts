@@ -1,6 +1,6 @@
 import type { FeatureRow, FeatureValue, ValueType } from "@larder/schema";
 import { SCALAR_TYPES } from "@larder/schema";
-import { seedFromEnv } from "@larder/testkit";
+import { propertySettings } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { createRowEncoder } from "../../src/row/row-encoder.ts";
@@ -18,7 +18,6 @@ import {
 import type { RowSchema } from "../../src/row/row-schema.ts";
 import { definitionsOf } from "../definitions.ts";
 
-const seed = seedFromEnv();
 const TYPES: readonly ValueType[] = [...SCALAR_TYPES, ...SCALAR_TYPES.map((type) => `list<${type}>` as const)];
 
 const scalar = {
@@ -83,7 +82,7 @@ test("every row reads back as it was written, at any offset of its buffer", () =
       });
       expect(read).toEqual(values);
     }),
-    { seed, numRuns: 300 },
+    propertySettings(300),
   );
 });
 
@@ -107,7 +106,7 @@ test("the order of packed bytes is event time, created time, tombstone over row"
       ];
       expect(Buffer.compare(...bytes)).toBe(expected);
     }),
-    { seed, numRuns: 2000 },
+    propertySettings(2000),
   );
 });
 
@@ -145,6 +144,6 @@ test("no byte string crashes the reader or makes it read outside its input", () 
         }
       }
     }),
-    { seed, numRuns: 5000 },
+    propertySettings(5000),
   );
 });

@@ -28,10 +28,15 @@ function pack(row: Partial<FeatureRow>): string {
 }
 
 test("a packed row has exactly these bytes", () => {
-  expect(fingerprint.toString(16)).toBe("FINGERPRINT");
-  expect(pack({ eventTime: 1, createdTime: -1, values: [0.5, "hé", -2n, ["", "x"], true] })).toBe("ROW1");
-  expect(pack({ eventTime: 1_700_000_000_000_000, values: [null, undefined, null, [], null] })).toBe("ROW2");
-  expect(pack({ eventTime: -5, createdTime: 7 })).toBe("TOMB");
+  expect(fingerprint.toString(16)).toBe("401844b");
+  // event time, created time, version, fingerprint, states, then a c e in their slots, then b and d with their lengths
+  expect(pack({ eventTime: 1, createdTime: -1, values: [0.5, "hé", -2n, ["", "x"], true] })).toBe(
+    "80000000000001 7fffffffffffff 01 0401844b aa02 0000003f feffffffffffffff 01 0368c3a9 03000178".replaceAll(" ", ""),
+  );
+  expect(pack({ eventTime: 1_700_000_000_000_000, values: [null, undefined, null, [], null] })).toBe(
+    "860a24181e4000 00000000000000 01 0401844b 9101 00000000 0000000000000000 00 00".replaceAll(" ", ""),
+  );
+  expect(pack({ eventTime: -5, createdTime: 7 })).toBe("7ffffffffffffb 80000000000007 81 0401844b".replaceAll(" ", ""));
 });
 
 test("a view of ten float32 features packs into 62 bytes", () => {
