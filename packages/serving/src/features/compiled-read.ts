@@ -1,5 +1,6 @@
 import { type Definitions, type FeatureRef, findFeature, findService, type KeyType, LarderError } from "@larder/schema";
 import { createReadPlan, type ReadPlan } from "@larder/store-core";
+import { atField } from "../plugins/at-field.ts";
 import { type ValueWriter, valueWriter } from "./json-text.ts";
 
 /** A feature list or service as `/get-online-features` needs it, compiled once. */
@@ -68,7 +69,7 @@ function compile(
 }
 
 function refsOf(definitions: Definitions, wanted: string | readonly string[]): readonly FeatureRef[] {
-  if (typeof wanted === "string") return findService(definitions, wanted).features;
+  if (typeof wanted === "string") return atField("feature_service", () => findService(definitions, wanted)).features;
   if (wanted.length === 0) {
     throw new LarderError("INVALID_REQUEST", {
       what: "The request names no features",
@@ -76,5 +77,5 @@ function refsOf(definitions: Definitions, wanted: string | readonly string[]): r
       facts: { field: "features" },
     });
   }
-  return wanted.map((reference) => findFeature(definitions, reference));
+  return wanted.map((reference, index) => atField(`features.${index}`, () => findFeature(definitions, reference)));
 }

@@ -1,6 +1,7 @@
 import { TENANT_HEADER } from "@larder/contract";
 import { type Definitions, findTenant, LarderError } from "@larder/schema";
 import type { FastifyRequest } from "fastify";
+import { atField } from "./at-field.ts";
 
 /** What a percent-encoded name may be made of; a comma would join two headers into one. */
 const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
@@ -11,7 +12,8 @@ const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
  */
 export function tenantOf(definitions: Definitions, request: FastifyRequest): string {
   const header = request.headers[TENANT_HEADER];
-  return findTenant(definitions, header === undefined ? "default" : decode(header)).name;
+  const name = header === undefined ? "default" : decode(header);
+  return atField(TENANT_HEADER, () => findTenant(definitions, name)).name;
 }
 
 function decode(header: string | string[]): string {

@@ -2,6 +2,7 @@ import { DeleteRequest, ROUTES, type WriteAnswer } from "@larder/contract";
 import { decodeRows, type FeatureView, findView, LarderError } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -16,7 +17,7 @@ export function registerDeleteFromOnlineStore(app: FastifyInstance, context: Ser
   addRoute(app, ROUTES.deleteFromOnlineStore, async (request): Promise<WriteAnswer> => {
     const tenant = tenantOf(definitions, request);
     const { feature_view_name, entities, event_timestamp } = check(request.body);
-    const view = findView(definitions, feature_view_name);
+    const view = atField("feature_view_name", () => findView(definitions, feature_view_name));
     refuseUnknown(view, Object.keys(entities));
     const records = frameRecords(entities, "entities", definitions.server.maxRows);
     const rows = decodeRows(

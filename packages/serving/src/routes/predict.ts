@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refuseTooMany } from "../features/entity-columns.ts";
 import { StatusCounts } from "../metrics/status-counts.ts";
 import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
@@ -87,7 +88,7 @@ function firstPredictor({ predictors }: ServingContext): Predictor {
 }
 
 function predictorOf({ definitions, predictors }: ServingContext, name: string): Predictor {
-  const { name: model } = findModel(definitions, name);
+  const { name: model } = atField("model", () => findModel(definitions, name));
   const predictor = predictors.get(model);
   if (predictor !== undefined) return predictor;
   throw new LarderError("MODEL_NOT_READY", {

@@ -2,6 +2,7 @@ import { PushRequest, ROUTES, type WriteAnswer } from "@larder/contract";
 import { decodeRows, findPushSource, LarderError } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -16,7 +17,7 @@ export function registerPush(app: FastifyInstance, context: ServingContext): voi
   addRoute(app, ROUTES.push, async (request): Promise<WriteAnswer> => {
     const tenant = tenantOf(definitions, request);
     const { push_source_name, df, to } = check(request.body);
-    const sources = findPushSource(definitions, push_source_name);
+    const sources = atField("push_source_name", () => findPushSource(definitions, push_source_name));
     if (to !== undefined && to !== "online") throw onlineOnly(to);
     const records = frameRecords(df, "df", definitions.server.maxRows);
     const writes = sources.map((view) => ({ view, rows: decodeRows(view, records) }));

@@ -2,6 +2,7 @@ import { ROUTES, type WriteAnswer, WriteRequest } from "@larder/contract";
 import { decodeRows, findView } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -16,7 +17,7 @@ export function registerWriteToOnlineStore(app: FastifyInstance, context: Servin
   addRoute(app, ROUTES.writeToOnlineStore, async (request): Promise<WriteAnswer> => {
     const tenant = tenantOf(definitions, request);
     const { feature_view_name, df } = check(request.body);
-    const view = findView(definitions, feature_view_name);
+    const view = atField("feature_view_name", () => findView(definitions, feature_view_name));
     const rows = decodeRows(view, frameRecords(df, "df", definitions.server.maxRows));
     const views = await writeRows(context, tenant, [{ view, rows }]);
     return { views, ignored_columns: ignoredColumns([view], Object.keys(df)) };

@@ -42,11 +42,18 @@ type Case = readonly [name: string, url: string, body: unknown, status: number, 
 
 const CASES: readonly Case[] = [
   // reading
-  ["an unknown view", READ, read({ features: ["nope:x"] }), 404, "UNKNOWN_VIEW"],
-  ["an unknown feature", READ, read({ features: ["profile:nope"] }), 404, "UNKNOWN_FEATURE"],
-  ["an unknown service", READ, read({ feature_service: "nope" }), 404, "UNKNOWN_SERVICE"],
-  ["a reference without view", READ, read({ features: ["plan"] }), 422, "INVALID_REQUEST", "features"],
-  ["a versioned reference", READ, read({ features: ["profile@v2:plan"] }), 404, "UNKNOWN_VIEW"],
+  ["an unknown view", READ, read({ features: ["nope:x"] }), 404, "UNKNOWN_VIEW", "features.0"],
+  ["an unknown feature", READ, read({ features: ["profile:nope"] }), 404, "UNKNOWN_FEATURE", "features.0"],
+  ["an unknown service", READ, read({ feature_service: "nope" }), 404, "UNKNOWN_SERVICE", "feature_service"],
+  [
+    "a reference without view",
+    READ,
+    read({ features: ["profile:plan", "plan"] }),
+    422,
+    "INVALID_REQUEST",
+    "features.1",
+  ],
+  ["a versioned reference", READ, read({ features: ["profile@v2:plan"] }), 404, "UNKNOWN_VIEW", "features.0"],
   ["no features", READ, { entities: { customer_id: [1] } }, 422, "INVALID_REQUEST", "features"],
   ["an empty list of features", READ, read({ features: [] }), 422, "INVALID_REQUEST", "features"],
   ["features that are no list", READ, read({ features: "profile:plan" }), 422, "INVALID_REQUEST", "features"],
@@ -153,6 +160,7 @@ const CASES: readonly Case[] = [
     push(profileFrame([1]), { push_source_name: "nope" }),
     422,
     "UNKNOWN_PUSH_SOURCE",
+    "push_source_name",
   ],
   ["a push without source", "/push", { df: profileFrame([1]) }, 422, "INVALID_REQUEST", "push_source_name"],
   ["a push without rows", "/push", { push_source_name: "people" }, 422, "INVALID_REQUEST", "df"],
@@ -218,6 +226,7 @@ const CASES: readonly Case[] = [
     { feature_view_name: "nope", df: profileFrame([1]) },
     404,
     "UNKNOWN_VIEW",
+    "feature_view_name",
   ],
   [
     "a write without a feature",
@@ -241,6 +250,7 @@ const CASES: readonly Case[] = [
     { feature_view_name: "nope", entities: { customer_id: [1] }, event_timestamp: NOW },
     404,
     "UNKNOWN_VIEW",
+    "feature_view_name",
   ],
   [
     "a delete without time",
@@ -275,7 +285,7 @@ const CASES: readonly Case[] = [
     "event_timestamp",
   ],
   // predicting
-  ["an unknown model", "/models/nope/predict", { customer_id: 1 }, 404, "UNKNOWN_MODEL"],
+  ["an unknown model", "/models/nope/predict", { customer_id: 1 }, 404, "UNKNOWN_MODEL", "model"],
   ["a predict without rows", "/predict", { entity_rows: [] }, 422, "INVALID_REQUEST", "entity_rows"],
   ["rows that are no list", "/predict", { entity_rows: { customer_id: 1 } }, 422, "INVALID_REQUEST", "entity_rows"],
   [
