@@ -43,7 +43,13 @@ async function install(root, pnpmFolder, storeOptions) {
     await rm(join(root, "node_modules"), { recursive: true, force: true });
   }
   await rm(join(root, STAMP), { force: true });
-  const args = ["install", "--frozen-lockfile", "--reporter=append-only", "--config.confirmModulesPurge=false"];
+  const args = [
+    "install",
+    "--frozen-lockfile",
+    "--reporter=append-only",
+    "--config.confirmModulesPurge=false",
+    "--config.updateNotifier=false",
+  ];
   const patience = ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"];
   // pnpm listens to npm's settings: under "npm run -s" it would not even say why it failed.
   const talk = process.env["npm_config_loglevel"] === "silent" ? ["--loglevel=error"] : [];

@@ -23,6 +23,7 @@ export async function provideServers(names, print) {
       throw new RemedyError(`"${name}" is no listed server`, `Use one of ${Object.keys(listed).join(", ")}`);
     }
     const started = performance.now();
+    print(`${name} …`);
     try {
       const what = await PROVIDERS[name]({ cache: cacheFolder(), version: entry.version });
       print(`${name}: ${what} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
