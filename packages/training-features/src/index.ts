@@ -1,3 +1,11 @@
+export {
+  type LatestRowsChunk,
+  type LatestRowsRequest,
+  readLatestRows,
+  type UnusableRow,
+  type UnusableRows,
+} from "./latest-rows/latest-rows.ts";
+export type { SourceRecord } from "./latest-rows/record-reader.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";
 export type {
   ColumnBatch,
@@ -7,6 +15,7 @@ export type {
   EngineValue,
   OfflineEngine,
 } from "./offline/offline-engine.ts";
+export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
 export {
   MANIFEST_FORMAT,

@@ -1,12 +1,13 @@
-import type {
-  BatchSource,
-  Definitions,
-  Entity,
-  Feature,
-  FeatureRef,
-  FeatureView,
-  JoinKey,
-  ValueType,
+import {
+  type BatchSource,
+  compileRowDecoder,
+  type Definitions,
+  type Entity,
+  type Feature,
+  type FeatureRef,
+  type FeatureView,
+  type JoinKey,
+  type ValueType,
 } from "@larder/schema";
 
 /** What a test says about a view; everything else has the defaults of feature_store.yaml. */
@@ -30,35 +31,32 @@ export function makeView(sketch: ViewSketch): FeatureView {
     index,
   }));
   const entities: Entity[] = joinKeys.length === 0 ? [] : [{ ...described, name: `${name}_entity`, joinKeys }];
+  const source: BatchSource = {
+    path: `${name}.parquet`,
+    timestampField: "event_timestamp",
+    createdTimestampColumn: undefined,
+    createdMeans: undefined,
+    tombstoneColumn: undefined,
+    tenantColumn: undefined,
+    fieldMapping: new Map(),
+    place: "feature_store.yaml:1:1",
+    ...sketch.source,
+  };
+  const shape = { joinKeys, features, source, stream: undefined, partialRows: "refuse", timeUnit: undefined } as const;
   return {
     ...described,
+    ...shape,
     name,
     entities,
-    joinKeys,
-    features,
     featureByName: new Map(features.map((feature) => [feature.name, feature])),
     ttl: sketch.ttl,
     onlineTtl: sketch.ttl,
     keepStale: 0,
     maxFuture: 3_600_000_000,
     tombstoneRetention: 30 * 86_400_000_000,
-    partialRows: "refuse",
-    timeUnit: undefined,
-    source: {
-      path: `${name}.parquet`,
-      timestampField: "event_timestamp",
-      createdTimestampColumn: undefined,
-      createdMeans: undefined,
-      tombstoneColumn: undefined,
-      tenantColumn: undefined,
-      fieldMapping: new Map(),
-      place: "feature_store.yaml:1:1",
-      ...sketch.source,
-    },
-    stream: undefined,
     pushSource: name,
     freshness: undefined,
-    rowDecoder: undecoded,
+    rowDecoder: compileRowDecoder(shape),
   };
 }
 
@@ -115,10 +113,3 @@ export function refsOf(
   const joinKeyMap = new Map(Object.entries(options.keys ?? {}));
   return features.map((feature) => ({ view, feature, viewName: options.as ?? view.name, joinKeyMap }));
 }
-
-const undecoded: FeatureView["rowDecoder"] = {
-  decode: () => ({ ok: false, problems: [] }),
-  decodeTombstone: () => ({ ok: false, problems: [] }),
-  unknownColumns: () => [],
-  missingColumns: () => [],
-};
