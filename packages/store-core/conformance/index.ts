@@ -13,6 +13,8 @@ import { ttl } from "./ttl.suite.ts";
 import { inWorld } from "./world.ts";
 
 export type { Backing, ConformanceHarness, It } from "./harness.ts";
+export { type HistoryOptions, histories } from "./history.property.ts";
+export type { RandomSource } from "./history-steps.ts";
 
 const GROUPS: Readonly<Record<string, (rules: Rules) => void>> = {
   "newest wins": newestWins,

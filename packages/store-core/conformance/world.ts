@@ -65,6 +65,7 @@ export async function inWorld(harness: ConformanceHarness, run: (world: World) =
 export class Session {
   readonly store: OnlineStore;
   readonly definitions: Definitions;
+  readonly #plans = new Map<string, ReadPlan>();
 
   constructor(store: OnlineStore, definitions: Definitions) {
     this.store = store;
@@ -91,9 +92,13 @@ export class Session {
     return (await this.write(view, rows, call)).outcomes;
   }
 
+  /** The plan of some features, made once. */
   plan(...references: readonly string[]): ReadPlan {
-    const refs = references.map((reference) => findFeature(this.definitions, reference));
-    return createReadPlan(this.definitions, refs, { fullFeatureNames: true });
+    const id = JSON.stringify(references);
+    const refs = () => references.map((reference) => findFeature(this.definitions, reference));
+    const plan = this.#plans.get(id) ?? createReadPlan(this.definitions, refs(), { fullFeatureNames: true });
+    this.#plans.set(id, plan);
+    return plan;
   }
 
   read(

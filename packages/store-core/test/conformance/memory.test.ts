@@ -1,5 +1,9 @@
+import { seededRandom, testRuns, testSeed } from "@larder/testkit";
 import { test } from "vitest";
-import { conformance } from "../../conformance/index.ts";
+import { conformance, histories } from "../../conformance/index.ts";
 import { memoryHarness } from "./memory-harness.ts";
 
-conformance({ it: test, harness: memoryHarness() });
+const harness = memoryHarness();
+
+conformance({ it: test, harness });
+histories({ it: test, harness, seed: testSeed(), runs: testRuns(15), randomOf: seededRandom });
