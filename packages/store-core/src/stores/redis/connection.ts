@@ -5,10 +5,11 @@ import type { RedisAddress } from "./connection-string.ts";
 import { loginError, redisError, replyCode } from "./redis-errors.ts";
 
 /**
- * A command: its name, in capitals, and its arguments. ioredis reshapes arguments and replies of names it knows, which are in small letters. Rows
- * go as Buffers, since it would send other bytes as text.
+ * A command: its name, in capitals, and its arguments, also in lists. ioredis reshapes arguments and replies of names it knows, which are in small
+ * letters. Rows go as Buffers, since it would send other bytes as text.
  */
-export type RedisCommand = readonly [name: string, args: readonly (string | Buffer)[]];
+export type RedisCommand = readonly [name: string, args: readonly (Argument | readonly Argument[])[]];
+type Argument = string | Buffer;
 
 /** What Redis answers; text arrives as Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[];
@@ -40,8 +41,6 @@ export interface ConnectionTimes {
 export interface RedisConnection {
   /** `host:port`, for messages. */
   readonly server: string;
-  /** How often a connection was made. A server that was away may have come back empty. */
-  readonly epoch: number;
   /**
    * Sends commands in one round trip and answers each, in order. An error that Redis replies is an answer.
    * @throws STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_CLOSED, ABORTED when an answer is missing
@@ -64,19 +63,21 @@ export function isFailure(reply: Reply | ReplyFailure | undefined): reply is Rep
 }
 
 /** Bounds of what may wait for a server that does not answer: arguments held by ioredis (about 100 bytes each) and bytes held by the socket. */
-const MAX_WAITING_ARGUMENTS = 500_000;
+const MAX_WAITING_ARGUMENTS = 250_000;
 const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 
 const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
 const LAST_DELAY_MS = 2_000;
 
+/** It copies them and flattens one level. */
+type CommandArguments = ConstructorParameters<typeof Command>[1];
+
 /** Replies stay bytes. */
 const AS_BYTES = { replyEncoding: null };
 
 class Connection implements RedisConnection {
   readonly server: string;
-  epoch = 0;
   readonly #redis: Redis;
   readonly #times: ConnectionTimes;
   #lastError: unknown;
@@ -113,7 +114,6 @@ class Connection implements RedisConnection {
     });
     this.#redis.on("error", (error) => this.#noteError(error));
     this.#redis.on("ready", () => {
-      this.epoch++;
       this.#attempts = 0;
       // It is, when the login failed in a way that ioredis does not mind.
       if (!this.#redis.stream.destroyed) this.#lastError = undefined;
@@ -142,7 +142,7 @@ class Connection implements RedisConnection {
   }
 
   exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]> {
-    const refusal = this.#refusal(commands, wait);
+    const refusal = this.#refusal(wait);
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const replies: (Reply | ReplyFailure)[] = new Array(commands.length);
@@ -164,8 +164,8 @@ class Connection implements RedisConnection {
       stream.cork();
       for (let i = 0; i < commands.length; i++) {
         const [name, args] = commands[i] as RedisCommand;
-        const command = new Command(name, args as (string | Buffer)[], AS_BYTES);
-        const weight = args.length + 1;
+        const command = new Command(name, args as CommandArguments, AS_BYTES);
+        const weight = command.args.length + 1;
         this.#waiting += weight;
         command.promise.then(
           (reply: Reply) => {
@@ -201,17 +201,15 @@ class Connection implements RedisConnection {
   }
 
   /** Why nothing can be sent now. */
-  #refusal(commands: readonly RedisCommand[], wait: Wait): LarderError | undefined {
+  #refusal(wait: Wait): LarderError | undefined {
     if (this.#closed) return storeClosed();
     if (wait.signal?.aborted) return aborted(wait.signal);
     if (wait.deadline <= performance.now()) return timedOut("The call");
     if (this.#redis.status !== "ready") {
       return loginError(this.#lastError ?? new Error("the connection was lost"), this.server);
     }
-    if (this.#waiting === 0) return undefined;
-    let weight = this.#waiting;
-    for (const [, args] of commands) weight += args.length + 1;
-    if (weight <= MAX_WAITING_ARGUMENTS && this.#redis.stream.writableLength <= MAX_UNSENT_BYTES) return undefined;
+    if (this.#waiting <= MAX_WAITING_ARGUMENTS && this.#redis.stream.writableLength <= MAX_UNSENT_BYTES)
+      return undefined;
     return new LarderError("STORE_UNAVAILABLE", {
       what: `Redis at ${this.server} is too far behind: ${this.#waiting} arguments wait for its answers`,
       remedy: "Send less at once, or give Redis more room",

@@ -19,7 +19,7 @@ export async function inspectServer(
   how: "script" | "pipeline",
   wait: Wait,
 ): Promise<void> {
-  const probe = how === "script" ? ({ script: gather, keys: 0, args: ["-"] } as const) : (["PING", []] as const);
+  const probe = how === "script" ? ({ script: gather, keys: [], args: ["-"] } as const) : (["PING", []] as const);
   const [info, answer, sample] = await run(
     connection,
     [["INFO", []], probe, ["SCAN", ["0", "count", String(SAMPLE_KEYS)]]],

@@ -70,11 +70,10 @@ function addParts(parts: Part[], group: RowGroup, firstCell: number, options: Re
   const size = options.gather === "pipeline" ? 1 : Math.max(1, Math.floor(MAX_CELLS / views.length));
   for (let start = 0; start < entityKeys.length; start += size) {
     const entities = Math.min(size, entityKeys.length - start);
-    const args: string[] = [];
-    for (let i = start; i < start + entities; i++) args.push(rowKey(options.prefix, entityKeys[i] as string));
-    args.push(...fields);
+    const keys: string[] = new Array(entities);
+    for (let i = 0; i < entities; i++) keys[i] = rowKey(options.prefix, entityKeys[start + i] as string);
     // For one entity the plain command costs the same and needs no script.
-    const step: Part["step"] = entities === 1 ? ["HMGET", args] : { script: gather, keys: entities, args };
+    const step: Part["step"] = entities === 1 ? ["HMGET", [keys, fields]] : { script: gather, keys, args: fields };
     parts.push({ step, firstCell: firstCell + start * views.length, entities, views: views.length });
   }
 }

@@ -89,14 +89,14 @@ class RedisRowStore implements RowStore {
     }
     const prefix = tenantPrefix(scope.project, scope.tenant);
     const expiries = Buffer.alloc(rows.length * 8);
-    const args: (string | Buffer)[] = rows.map((row) => rowKey(prefix, row.entityKey));
-    args.push(this.#fields.fieldOf(scope.view), expiries);
+    const args: (string | Buffer)[] = [this.#fields.fieldOf(scope.view), expiries];
     for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
       // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
       expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
       args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     }
-    const reply = await runOne(this.#connection, { script: putRows, keys: rows.length, args }, wait);
+    const keys = rows.map((row) => rowKey(prefix, row.entityKey));
+    const reply = await runOne(this.#connection, { script: putRows, keys, args }, wait);
     return outcomesOf(reply, rows);
   }
 
@@ -129,8 +129,8 @@ class RedisRowStore implements RowStore {
     call: Call,
   ): Promise<string | undefined> {
     const blob = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const args = [metaKey(scope, name), expected ?? "", blob];
-    const reply = await runOne(this.#connection, { script: putMeta, keys: 1, args }, this.#writing(call));
+    const run = { script: putMeta, keys: [metaKey(scope, name)], args: [expected ?? "", blob] };
+    const reply = await runOne(this.#connection, run, this.#writing(call));
     return Buffer.isBuffer(reply) ? reply.toString("latin1") : undefined;
   }
 

@@ -54,8 +54,8 @@ export async function deleteEntities(
   field: string | undefined,
   wait: Wait,
 ): Promise<number> {
-  const args = field === undefined ? keys : [...keys, field];
-  return Number(await runOne(connection, { script: deleteRows, keys: keys.length, args }, wait));
+  const args = field === undefined ? [] : [field];
+  return Number(await runOne(connection, { script: deleteRows, keys, args }, wait));
 }
 
 /** Removes all rows of a tenant, or of one view of it, page by page, and counts them. */

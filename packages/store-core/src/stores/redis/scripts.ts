@@ -16,10 +16,10 @@ export interface Script {
   readonly readOnly: boolean;
 }
 
-/** A run of a script: `args` are its keys, then its other arguments. */
+/** A run of a script with its KEYS and ARGV. */
 export interface ScriptRun {
   readonly script: Script;
-  readonly keys: number;
+  readonly keys: readonly string[];
   readonly args: readonly (string | Buffer)[];
 }
 
@@ -60,7 +60,7 @@ function byHash(step: RedisCommand | ScriptRun): RedisCommand {
 
 function scriptCommand({ script, keys, args }: ScriptRun, verb: "EVALSHA" | "EVAL"): RedisCommand {
   const name = script.readOnly ? `${verb}_RO` : verb;
-  return [name, [verb === "EVALSHA" ? script.sha : script.text, String(keys), ...args]];
+  return [name, [verb === "EVALSHA" ? script.sha : script.text, String(keys.length), keys, args]];
 }
 
 function script(text: string, readOnly: boolean): Script {

@@ -1,7 +1,9 @@
 import { isLarderError } from "@larder/schema";
 import { type RedisServer, startLeakCheck, startRedis, startTcpProxy } from "@larder/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Call } from "../../../src/call.ts";
 import type { RowStore } from "../../../src/row-store.ts";
+import { connectRedis } from "../../../src/stores/redis/connection.ts";
 import { CALL, cells, get, hex, openStore, put, rawClient, row, SCOPE } from "./harness.ts";
 
 const leaks = startLeakCheck();
@@ -25,7 +27,7 @@ afterAll(async () => {
 const READ = { ...SCOPE, groups: [{ views: ["v"], entityKeys: ["1", "2"] }] };
 
 /** Waits until `store` works again; the store reconnects by itself. */
-async function recovered(reader: RowStore): Promise<void> {
+async function recovered(reader: { ping(call: Call): Promise<unknown> }): Promise<void> {
   for (const end = performance.now() + 10_000; ; ) {
     try {
       await reader.ping(CALL);
@@ -149,7 +151,7 @@ describe("a server that fails", () => {
     store = await openStore(proxy, { readDeadlineMs: 60_000 });
     proxy.hang();
     const entityKeys = Array.from({ length: 1_000 }, (_, i) => `${i}`);
-    const calls = Array.from({ length: 600 }, () =>
+    const calls = Array.from({ length: 300 }, () =>
       (store as RowStore)
         .get({ ...SCOPE, groups: [{ views: ["v"], entityKeys }] }, CALL)
         .catch((error: unknown) => error),
@@ -184,6 +186,28 @@ describe("a server that fails", () => {
     expect(await get(store, ["1", "2"])).toEqual([undefined, undefined]);
     await own.stop();
   });
+});
+
+test("a connection whose server owes answers too long is given up and made anew, also while it logs in", async () => {
+  await using proxy = await startTcpProxy(server);
+  const { host, port } = proxy;
+  const address = { host, port, tls: false, db: 0, username: undefined, password: undefined };
+  const connection = await connectRedis(address, { connectMs: 2_000, hangMs: 300 });
+  const ping = async () => {
+    const wait = { deadline: performance.now() + 10_000, signal: undefined };
+    return String((await connection.exchange([["PING", []]], wait))[0]);
+  };
+  proxy.hang();
+  const started = performance.now();
+  await expect(ping()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  expect(performance.now() - started).toBeLessThan(3_000);
+  // The road still takes connections and answers none: each attempt to log in is given up, too.
+  while (proxy.accepted < 4) await new Promise((resolve) => setImmediate(resolve));
+  await expect(ping()).rejects.toMatchObject({ code: "STORE_UNAVAILABLE" });
+  proxy.resume();
+  await recovered({ ping });
+  expect(await ping()).toBe("PONG");
+  await connection.close();
 });
 
 describe("close", () => {
