@@ -42,6 +42,7 @@ export function createCommands(signal: AbortSignal): Commands {
   const finish = async (name: string, args: readonly string[]): Promise<string> => {
     const child = start(args);
     const end = (): void => void child.kill("SIGTERM");
+    if (signal.aborted) end();
     signal.addEventListener("abort", end);
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
     const [code] = await once(child, "close");

@@ -1,0 +1,54 @@
+import { createServer } from "node:http";
+import { expect, test } from "vitest";
+import { percentiles, predict } from "../../src/quickstart/ask.ts";
+import { createCommands } from "../../src/quickstart/command.ts";
+
+test("a verb that fails fails with what it said, problems and remedy included", async () => {
+  const { larder } = createCommands(new AbortController().signal);
+  await expect(larder("validate", "-f", "nowhere.yaml")).rejects.toThrow(/^larder validate failed\.\n.*nowhere\.yaml/);
+  await expect(larder("materialise", "2026-01-01", "2026-02-01")).rejects.toThrow(
+    /larder materialise failed\.\n.*materialise/,
+  );
+});
+
+test("a script that fails fails with what it said", async () => {
+  const { script } = createCommands(new AbortController().signal);
+  await expect(script("generate.ts", "--seed", "minus one")).rejects.toThrow(
+    /generate\.ts failed\.\n.*--seed minus one/,
+  );
+});
+
+test("an interrupted step ends its command and says so", async () => {
+  const controller = new AbortController();
+  const { larder } = createCommands(controller.signal);
+  const running = larder("serve", "--port", "0");
+  controller.abort();
+  await expect(running).rejects.toThrow("larder serve was interrupted.");
+});
+
+test("predict reads the server's own timing, and fails with the server's words", async () => {
+  const server = createServer((request, response) => {
+    const good = request.headers["content-type"] === "application/json";
+    response.writeHead(good && request.url === "/predict" ? 200 : 418, {
+      "server-timing": "store;dur=0.25, model;dur=0.5, total;dur=1.5",
+      connection: "close",
+    });
+    response.end('{"predictions":[{"churn_probability":0.5},null]}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
+  try {
+    const answer = await predict(url, [1, 2]);
+    expect(answer).toMatchObject({ predictions: [0.5, undefined], store: 0.25, server: 1.5 });
+    await expect(predict(`${url}/elsewhere`, [1])).rejects.toThrow("predict answered 418: {");
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test("percentiles are by nearest rank and do not care for the order", () => {
+  const values = Array.from({ length: 200 }, (_, i) => 200 - i);
+  expect(percentiles(values)).toEqual([100, 190, 198]);
+  expect(percentiles([7])).toEqual([7, 7, 7]);
+});
