@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statSync } from "node:fs";
 import { homedir, tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -10,7 +10,9 @@ export function cacheFolder(env = process.env) {
   if (env["LARDER_CACHE"]) {
     const path = resolve(env["INIT_CWD"] ?? process.cwd(), env["LARDER_CACHE"]);
     if (isUsable(path)) return path;
-    throw new Error(`LARDER_CACHE names ${path}, which can't be written. Name a folder of your own.`);
+    throw new Error(
+      `LARDER_CACHE names ${path}, which is not a folder that this user owns and can write. Name another.`,
+    );
   }
   const home = homeFolder(env);
   const candidates = [
@@ -20,7 +22,9 @@ export function cacheFolder(env = process.env) {
   ];
   const usable = candidates.find(isUsable);
   if (usable === undefined)
-    throw new Error(`None of ${candidates.join(", ")} can be written. Name a folder in LARDER_CACHE.`);
+    throw new Error(
+      `None of ${candidates.join(", ")} is this user's own and can be written. Name a folder in LARDER_CACHE.`,
+    );
   return usable;
 }
 
@@ -38,11 +42,11 @@ function userName() {
   return process.getuid?.() ?? userInfo().username;
 }
 
-/** A folder that others may write is not for keeping programs in: 0700 where this makes it. */
+/** Programs are run from it, so it must be this user's own: under the system's temporary folder anybody could have made it first. */
 function isUsable(path) {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    return isWritable(path);
+    return isWritable(path) && statSync(path).uid === (process.getuid?.() ?? 0);
   } catch {
     return false;
   }

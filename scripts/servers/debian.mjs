@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { RemedyError } from "./remedy-error.mjs";
@@ -9,22 +9,22 @@ const run = promisify(execFile);
 
 /**
  * Unpacks Debian packages, and what they need that the machine lacks, into `folder`: no root, no installation, no service started. Uses the
- * machine's package lists; where there are none, or they are too old, lists of its own under `folder`.
+ * machine's package lists; where there are none, or they are too old, lists of its own in the cache.
  */
-export async function unpackDebianPackages(packages, folder, remedy) {
+export async function unpackDebianPackages(packages, { folder, cache, remedy }) {
   for (const tool of ["apt-get", "apt-cache", "dpkg-deb", "dpkg-query"]) {
     if (!["/usr/bin", "/bin"].some((place) => existsSync(join(place, tool)))) {
       throw new RemedyError(`${tool} is missing, so Debian packages can't be unpacked`, remedy);
     }
   }
-  const own = join(folder, ".apt");
-  await mkdir(join(own, "archives"), { recursive: true });
+  const archives = join(folder, ".archives");
+  await mkdir(archives);
   try {
     try {
-      await fetchAndUnpack([], packages, own, folder);
+      await fetchAndUnpack([], packages, archives, folder);
     } catch {
-      const lists = await privateLists(own);
-      await fetchAndUnpack(lists, packages, own, folder);
+      // Whatever the reason, lists that are fresh are the one thing that may help; what fails then is told.
+      await fetchAndUnpack(await privateLists(join(cache, "servers", "apt")), packages, archives, folder);
     }
   } catch (error) {
     const said = String(error.stderr ?? error.message).trim();
@@ -34,7 +34,7 @@ export async function unpackDebianPackages(packages, folder, remedy) {
       error,
     );
   }
-  await rm(own, { recursive: true, force: true });
+  await rm(archives, { recursive: true, force: true });
 }
 
 /** Folders of `folder` that hold shared libraries, for LD_LIBRARY_PATH. */
@@ -50,11 +50,11 @@ export async function libraryFolders(folder) {
 }
 
 const MINUTES_MS = 180_000;
+const HOUR_MS = 3_600_000;
 const LONG = 16 * 1024 * 1024;
 const ENV = { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" };
 
-async function fetchAndUnpack(options, packages, own, folder) {
-  const archives = join(own, "archives");
+async function fetchAndUnpack(options, packages, archives, folder) {
   const needed = await withMissingDependencies(options, packages);
   await apt(["apt-get", "-q", ...options, "download", ...needed], archives);
   for (const file of await readdir(archives)) {
@@ -62,11 +62,15 @@ async function fetchAndUnpack(options, packages, own, folder) {
   }
 }
 
-async function privateLists(own) {
-  await mkdir(join(own, "lists", "partial"), { recursive: true });
-  await mkdir(join(own, "cache", "archives", "partial"), { recursive: true });
-  const options = ["-o", `Dir::State::lists=${own}/lists`, "-o", `Dir::Cache=${own}/cache`];
-  await apt(["apt-get", "-qq", ...options, "update"], own);
+/** Options that make apt use lists in `folder`, fetched unless another package has just needed them. */
+async function privateLists(folder) {
+  const options = ["-o", `Dir::State::lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`];
+  const info = await stat(join(folder, "updated")).catch(() => undefined);
+  if (info !== undefined && Date.now() - info.mtimeMs < HOUR_MS) return options;
+  await mkdir(join(folder, "lists", "partial"), { recursive: true });
+  await mkdir(join(folder, "cache", "archives", "partial"), { recursive: true });
+  await apt(["apt-get", "-qq", ...options, "update"], folder);
+  await writeFile(join(folder, "updated"), "");
   return options;
 }
 

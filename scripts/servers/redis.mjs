@@ -16,7 +16,7 @@ export async function provideRedis({ cache, version }) {
   const onPath = await versionOf("redis-server");
   if (isAtLeast(onPath, version)) return `Redis ${onPath} on PATH`;
   await installOnce(folder, async (temporary) => {
-    await unpackDebianPackages(["redis-server", "redis-tools"], temporary, REMEDY);
+    await unpackDebianPackages(["redis-server", "redis-tools"], { folder: temporary, cache, remedy: REMEDY });
     const libraries = (await libraryFolders(temporary)).map((name) => `$here/${name}`).join(":");
     for (const program of PROGRAMS) {
       const wrapper = join(temporary, program);

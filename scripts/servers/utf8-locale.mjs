@@ -13,7 +13,7 @@ export async function provideUtf8Locale({ cache }) {
   const { stdout } = await run("locale", ["-a"]).catch(() => ({ stdout: "" }));
   if (/^en_US\.utf-?8$/im.test(stdout)) return "en_US.UTF-8 of the machine";
   await installOnce(join(cache, "servers", "utf8-locale"), async (temporary) => {
-    await unpackDebianPackages(["locales"], temporary, REMEDY);
+    await unpackDebianPackages(["locales"], { folder: temporary, cache, remedy: REMEDY });
     const env = { ...process.env, I18NPATH: join(temporary, "usr", "share", "i18n") };
     await run("localedef", ["-i", "en_US", "-f", "UTF-8", join(temporary, "en_US.UTF-8")], { env, timeout: 60_000 });
   });
