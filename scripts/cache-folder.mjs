@@ -1,6 +1,7 @@
 import { accessSync, constants, mkdirSync, statSync } from "node:fs";
-import { homedir, tmpdir, userInfo } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { SetupError } from "./bootstrap/setup-error.mjs";
 
 /**
  * Where Node, pnpm and the test servers are kept, outside of node_modules: LARDER_CACHE, else XDG_CACHE_HOME/larder, else ~/.cache/larder, else a
@@ -9,23 +10,24 @@ import { join, resolve } from "node:path";
 export function cacheFolder(env = process.env) {
   if (env["LARDER_CACHE"]) {
     const path = resolve(env["INIT_CWD"] ?? process.cwd(), env["LARDER_CACHE"]);
-    if (isUsable(path)) return path;
-    throw new Error(
-      `LARDER_CACHE names ${path}, which is not a folder that this user owns and can write. Name another.`,
+    if (canBeMade(path)) return path;
+    throw new SetupError(
+      "CACHE_UNUSABLE",
+      `LARDER_CACHE names ${path}, which can't be written`,
+      "Name a folder of your own",
     );
   }
   const home = homeFolder(env);
   const candidates = [
     ...(env["XDG_CACHE_HOME"] ? [join(env["XDG_CACHE_HOME"], "larder")] : []),
     ...(home === undefined ? [] : [join(home, ".cache", "larder")]),
-    join(tmpdir(), `larder-cache-${userName()}`),
+    join(tmpdir(), `larder-cache-${userNumber()}`),
   ];
-  const usable = candidates.find(isUsable);
-  if (usable === undefined)
-    throw new Error(
-      `None of ${candidates.join(", ")} is this user's own and can be written. Name a folder in LARDER_CACHE.`,
-    );
-  return usable;
+  // Programs are run from it, so a folder that nobody chose must be this user's own: anybody can make one under the system's temporary folder.
+  const usable = candidates.find((path) => canBeMade(path) && statSync(path).uid === userNumber());
+  if (usable !== undefined) return usable;
+  const what = `None of ${candidates.join(", ")} is this user's own and can be written`;
+  throw new SetupError("CACHE_UNUSABLE", what, "Name a folder of your own in LARDER_CACHE");
 }
 
 /** The user's home folder, when it can be written. */
@@ -38,15 +40,14 @@ function homeFolder(env) {
   return env["HOME"] || homedir() || undefined;
 }
 
-function userName() {
-  return process.getuid?.() ?? userInfo().username;
+function userNumber() {
+  return process.getuid?.() ?? 0;
 }
 
-/** Programs are run from it, so it must be this user's own: under the system's temporary folder anybody could have made it first. */
-function isUsable(path) {
+function canBeMade(path) {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    return isWritable(path) && statSync(path).uid === (process.getuid?.() ?? 0);
+    return isWritable(path);
   } catch {
     return false;
   }
