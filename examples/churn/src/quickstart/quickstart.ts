@@ -1,3 +1,4 @@
+import { Agent } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { type GoldenRow, readGolden, TOLERANCE } from "../golden.ts";
@@ -82,12 +83,17 @@ async function askGolden(talk: Talk, url: string): Promise<readonly Known[]> {
   return known;
 }
 
-/** Single requests, one after the other, after some that nobody counts. */
+/** Single requests over one connection, one after the other, after some that nobody counts. */
 async function measure(url: string, ids: readonly number[]): Promise<readonly Answered[]> {
+  const agent = new Agent({ keepAlive: true });
   const answers: Answered[] = [];
-  for (let i = 0; i < WARM_UP + REQUESTS; i++) {
-    const answer = await predict(url, [ids[i % ids.length] ?? 1]);
-    if (i >= WARM_UP) answers.push(answer);
+  try {
+    for (let i = 0; i < WARM_UP + REQUESTS; i++) {
+      const answer = await predict(url, [ids[i % ids.length] ?? 1], agent);
+      if (i >= WARM_UP) answers.push(answer);
+    }
+  } finally {
+    agent.destroy();
   }
   return answers;
 }
