@@ -1,0 +1,140 @@
+import type { FeatureView, Problem } from "@larder/schema";
+import type { MetaScope } from "@larder/store-core";
+import type { LatestRowsChunk, UnusableRows } from "@larder/training-features";
+import { applyChunk } from "./apply-chunk.ts";
+import { Checkpoint, type CheckpointState } from "./checkpoint.ts";
+import type { LatestRowsSource, MaterializeParts, MaterializeRequest } from "./materialize.ts";
+import { latest, movePosition, readPosition } from "./position.ts";
+import { addCounts, MAX_SAMPLES, NO_COUNTS, type ViewReport } from "./report.ts";
+import { withRetries } from "./retry.ts";
+
+/** A run, checked, with its source. */
+export interface ViewRun extends MaterializeParts {
+  readonly source: LatestRowsSource;
+  readonly request: MaterializeRequest;
+}
+
+/** A view that is done, and the checkpoint that says so until the whole run is. */
+export interface MaterializedView {
+  readonly report: ViewReport;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Large enough that a checkpoint costs little, small enough that a killed run repeats little and no decode holds the event loop long. */
+const CHUNK_ROWS = 2_000;
+
+/** Meta is written by a run, not by a request: it gets longer than the store's own deadline. Milliseconds. */
+const META_DEADLINE_MS = 10_000;
+
+const AT_THE_BEGINNING: CheckpointState = {
+  after: undefined,
+  done: false,
+  counts: NO_COUNTS,
+  samples: [],
+  created: undefined,
+};
+
+/** Materializes one view, or what a former run left of it. */
+export async function materializeView(run: ViewRun, view: FeatureView): Promise<MaterializedView> {
+  const { definitions, store, clock, request } = run;
+  const { tenant, start, end, signal } = request;
+  const now = clock.now();
+  const scope: MetaScope = { project: definitions.project, tenant, view: view.name };
+  const call = () => ({
+    tenant,
+    deadline: performance.now() + META_DEADLINE_MS,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const retrying = <T>(work: () => Promise<T>): Promise<T> => withRetries(work, signal, request.retryDelaysMs);
+
+  const source = await run.source.fingerprintSource(definitions, view, tenant);
+  const identity = { start, end, definitions: definitions.hash, source };
+  const checkpoint = await retrying(() => Checkpoint.open(store, scope, identity, call));
+  let state = checkpoint.found ?? AT_THE_BEGINNING;
+  if (!state.done) {
+    for await (const chunk of chunksAfter(run, view, state)) {
+      state = await applied(run, view, state, chunk);
+      const reached = state;
+      await retrying(() => checkpoint.save(reached));
+    }
+    state = { ...state, done: true };
+    const reached = state;
+    await retrying(() => checkpoint.save(reached));
+  }
+  // Rows of the future cannot be in the files yet: the position stops at now, so that a later run looks for them.
+  const window = { start, end: Math.min(end, now) };
+  const position = await retrying(() =>
+    window.start > window.end
+      ? readPosition(store, scope, call())
+      : movePosition(store, scope, window, state.created, call()),
+  );
+  const { counts, samples } = state;
+  const report = {
+    view: view.name,
+    ...counts,
+    samples,
+    resumed: checkpoint.found !== undefined,
+    position: position?.end,
+  };
+  return { report, checkpoint };
+}
+
+async function* chunksAfter(
+  { source, definitions, request }: ViewRun,
+  view: FeatureView,
+  state: CheckpointState,
+): AsyncGenerator<LatestRowsChunk> {
+  const { tenant, start, end, chunkRows = CHUNK_ROWS, signal, onProgress } = request;
+  const chunks = source.readLatestRows({
+    definitions,
+    view,
+    tenant,
+    start: BigInt(start),
+    end: BigInt(end),
+    chunkRows,
+    after: state.after,
+    signal,
+    onProgress: (fraction) => onProgress?.({ view: view.name, phase: "search", fraction }),
+  });
+  let startedAt: number | undefined;
+  for await (const chunk of chunks) {
+    startedAt ??= performance.now();
+    yield chunk;
+    const seconds = (performance.now() - startedAt) / 1000;
+    const rowsPerSecond = (chunk.done - state.counts.rows) / Math.max(seconds, 1e-6);
+    onProgress?.({ view: view.name, phase: "write", rows: chunk.done, total: chunk.total, rowsPerSecond });
+  }
+}
+
+/** Writes a chunk and answers the state after it. */
+async function applied(
+  { store, clock, request }: ViewRun,
+  view: FeatureView,
+  state: CheckpointState,
+  chunk: LatestRowsChunk,
+): Promise<CheckpointState> {
+  const { tenant, signal, retryDelaysMs } = request;
+  const { counts, samples, created } = await applyChunk(
+    { store, view, tenant, clock, signal, retryDelaysMs },
+    chunk.rows,
+  );
+  const { nullKeys, nullTimes } = chunk.unusable;
+  const known = state.after === undefined ? unusableSamples(chunk.unusable) : state.samples;
+  return {
+    after: chunk.after,
+    done: false,
+    counts: { ...addCounts(state.counts, counts), nullKeys, nullTimes },
+    samples: [...known, ...samples].slice(0, MAX_SAMPLES),
+    created: latest(state.created, created),
+  };
+}
+
+/** Half of the list at most, so that refused rows are seen, too. */
+function unusableSamples({ examples }: UnusableRows): readonly Problem[] {
+  return examples.slice(0, MAX_SAMPLES / 2).map(({ file, row, lacks }) => ({
+    place: `${file} row ${row}`,
+    field: lacks,
+    what: "is null, so the row belongs to no entity or no window",
+    remedy: `Write the ${lacks}, or leave the row out`,
+  }));
+}
