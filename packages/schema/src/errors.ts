@@ -147,6 +147,8 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "UNKNOWN_MODEL",
   "UNKNOWN_TENANT",
   "UNKNOWN_PUSH_SOURCE",
+  "INVALID_REQUEST",
+  "FEATURE_NAME_COLLISION",
 ]);
 
 /** The CLI's exit code for an error: 2 for wrong usage or configuration, 1 for everything else. */
