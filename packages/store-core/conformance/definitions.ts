@@ -1,8 +1,15 @@
-import type { Definitions, Entity, Feature, FeatureView, KeyType, RowDecoder, Tenant, ValueType } from "@larder/schema";
-import { SCALAR_TYPES } from "@larder/schema";
-import { DAY, HOUR, MINUTE } from "./harness.ts";
+import {
+  type Definitions,
+  type FeatureView,
+  findView,
+  type KeyType,
+  parseDefinitions,
+  SCALAR_TYPES,
+  type ValueType,
+} from "@larder/schema";
+import { HOUR, MINUTE } from "./harness.ts";
 
-/** What a test says about a view; durations are microseconds. */
+/** What a test says about a view; durations are microseconds. Deletions are remembered for 30 days. */
 export interface ViewSpec {
   readonly name: string;
   readonly joinKeys: Readonly<Record<string, KeyType>>;
@@ -10,7 +17,6 @@ export interface ViewSpec {
   readonly ttl?: number;
   readonly keepStale?: number;
   readonly maxFuture?: number;
-  readonly tombstoneRetention?: number;
   readonly partialRows?: "refuse" | "absent";
 }
 
@@ -81,7 +87,6 @@ export const VIEWS: readonly ViewSpec[] = [
     name: "profile",
     joinKeys: CUSTOMER,
     features: { tenure: "float32", plan: "string", active: "bool", visits: "int64" },
-    tombstoneRetention: 30 * DAY,
   },
   {
     name: "usage",
@@ -109,87 +114,53 @@ export const VIEWS: readonly ViewSpec[] = [
 ];
 
 /** Tenants of the suite: `acme` and `beta` have a TTL of their own for `usage`. */
-export const TENANTS = {
+export const TENANTS: NonNullable<DefinitionsSpec["tenants"]> = {
   acme: { usage: 10 * MINUTE },
   beta: { usage: 2 * HOUR },
   ...Object.fromEntries(HOSTILE_NAMES.map((name) => [name, {}])),
-} as const;
-
-/** Compiles a specification, as the loader of feature_store.yaml would. */
-export function definitionsOf(spec: DefinitionsSpec): Definitions {
-  const { project = "conformance", tenants = {} } = spec;
-  const views = new Map(spec.views.map((view) => [view.name, viewOf(view)]));
-  const known = new Map<string, Tenant>(
-    Object.entries({ default: {}, ...tenants }).map(([name, ttl]) => [
-      name,
-      { name, ttl: new Map(Object.entries(ttl)), maxBytes: undefined, requestsPerSecond: undefined },
-    ]),
-  );
-  return {
-    file: "/feature_store.yaml",
-    folder: "/",
-    project,
-    onlineStore: { type: "memory", readDeadlineMs: 1_000, writeDeadlineMs: 1_000 },
-    onFailure: "fail",
-    offlineStore: { type: "duckdb", path: "/data" },
-    stream: undefined,
-    entities: new Map(),
-    views,
-    services: new Map(),
-    models: new Map(),
-    tenants: known,
-    pushSources: new Map(),
-    server: {
-      host: "127.0.0.1",
-      port: 0,
-      auth: undefined,
-      bodyLimitBytes: 1,
-      maxRows: 1,
-      jsonDepth: 1,
-      headerLimitBytes: 1,
-      headersTimeoutMs: 1,
-      requestTimeoutMs: 1,
-    },
-    budgets: new Map(),
-    notices: [],
-    hash: "",
-    onlineTtl: (view, tenant) => known.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
-  };
-}
-
-function viewOf(spec: ViewSpec): FeatureView {
-  const described = { description: "", owner: "", tags: {}, place: "" };
-  const joinKeys = Object.entries(spec.joinKeys).map(([name, type]) => ({ name, type }));
-  const entities = joinKeys.map((key): Entity => ({ ...described, name: key.name, joinKeys: [key] }));
-  const features = Object.entries(spec.features).map(
-    ([name, type], index): Feature => ({ ...described, name, type, index, default: undefined }),
-  );
-  return {
-    ...described,
-    name: spec.name,
-    entities,
-    joinKeys,
-    features,
-    featureByName: new Map(features.map((feature) => [feature.name, feature])),
-    ttl: spec.ttl,
-    onlineTtl: spec.ttl,
-    keepStale: spec.keepStale ?? 0,
-    maxFuture: spec.maxFuture ?? HOUR,
-    tombstoneRetention: spec.tombstoneRetention ?? 30 * DAY,
-    partialRows: spec.partialRows ?? "refuse",
-    timeUnit: undefined,
-    source: undefined,
-    stream: undefined,
-    pushSource: spec.name,
-    freshness: undefined,
-    rowDecoder: NO_DECODER,
-  };
-}
-
-/** The suite writes rows, not records. */
-const NO_DECODER: RowDecoder = {
-  decode: () => ({ ok: false, problems: [] }),
-  decodeTombstone: () => ({ ok: false, problems: [] }),
-  unknownColumns: () => [],
-  missingColumns: () => [],
 };
+
+/**
+ * Compiles a specification by way of the loader, except for project and view names that the loader refuses: stores must keep those apart, too.
+ */
+export function definitionsOf({ project = "conformance", tenants = {}, views }: DefinitionsSpec): Definitions {
+  const joinKeys = new Map(views.flatMap((view) => Object.entries(view.joinKeys).map((key) => [key.join(" "), key])));
+  const file = {
+    project: "conformance",
+    online_store: { type: "memory" },
+    entities: [...joinKeys].map(([name, [key, type]]) => ({ name, join_keys: [{ name: key, type }] })),
+    feature_views: views.map((view, index) => ({
+      name: plainName(view, index),
+      entities: Object.entries(view.joinKeys).map((key) => key.join(" ")),
+      features: Object.entries(view.features).map(([name, type]) => ({ name, type })),
+      ttl: micros(view.ttl ?? 0),
+      keep_stale: micros(view.keepStale ?? 0),
+      max_future: micros(view.maxFuture ?? HOUR),
+      tombstone_retention: "30d",
+      partial_rows: view.partialRows ?? "refuse",
+    })),
+    tenants: Object.fromEntries(
+      [["default", {}] as const, ...Object.entries(tenants)].map(([name, ttl]) => [
+        name,
+        { ttl: Object.fromEntries(Object.entries(ttl).map(([view, one]) => [view, micros(one)])) },
+      ]),
+    ),
+  };
+  const definitions = parseDefinitions(JSON.stringify(file), { file: "feature_store.yaml", env: {} });
+  const named = views.map((view, index): [string, FeatureView] => [
+    view.name,
+    { ...findView(definitions, plainName(view, index)), name: view.name },
+  ]);
+  return { ...definitions, project, views: new Map(named) };
+}
+
+/** The definitions that most rules are stated on. */
+export const DEFINITIONS = definitionsOf({ tenants: TENANTS, views: VIEWS });
+
+function plainName({ name }: ViewSpec, index: number): string {
+  return /^\w+$/.test(name) ? name : `view-${index}`;
+}
+
+function micros(duration: number): string {
+  return `${duration}us`;
+}

@@ -1,7 +1,7 @@
 import { deepStrictEqual, strictEqual } from "node:assert/strict";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { inspect } from "node:util";
-import { type FeatureRow, findView, isLarderError } from "@larder/schema";
+import { type Definitions, type FeatureRow, findView, isLarderError } from "@larder/schema";
 import type { Call } from "../src/call.ts";
 import type { WriteResult } from "../src/online-store.ts";
 import { createPackedOnlineStore } from "../src/packed-online-store.ts";
@@ -69,11 +69,16 @@ async function failureOf(harness: ConformanceHarness, steps: readonly HistorySte
 const OLD = { a: "int64", b: "string", c: "list<float64>" } as const;
 const NEW = { d: "string", c: "list<float64>", a: "int64" } as const;
 
+const [OLD_DEFINITIONS, NEW_DEFINITIONS] = [OLD, NEW].map((features) =>
+  definitionsOf({
+    tenants: TENANTS,
+    views: [...VIEWS, { name: "evolving", joinKeys: { customer_id: "int64" }, features }],
+  }),
+);
+
 /** Process 1 has the newer definitions. */
-function definitionsFor(process: number) {
-  const features = process === 1 ? NEW : OLD;
-  const evolving = { name: "evolving", joinKeys: { customer_id: "int64" }, features } as const;
-  return definitionsOf({ tenants: TENANTS, views: [...VIEWS, evolving] });
+function definitionsFor(process: number): Definitions {
+  return (process === 1 ? NEW_DEFINITIONS : OLD_DEFINITIONS) as Definitions;
 }
 
 /** The processes of the store under test, and those of the memory store beside it. */

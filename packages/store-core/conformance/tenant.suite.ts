@@ -34,7 +34,7 @@ export function tenant({ rule, capabilities }: Rules): void {
   });
 
   rule("projects and views with hostile names are projects and views of their own", async (world) => {
-    const names = ["a", "b", "a:b", "a*", "*", "{a}", "a,b", "a\0", "a%3Ab", "\u{1f600}", "a b"];
+    const names = ["a", "a:b", "a*", "*", "{a}", "a\0", "a%3Ab"];
     const sessions = await Promise.all(
       names.map((project) =>
         world.open(

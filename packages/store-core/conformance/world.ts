@@ -12,7 +12,7 @@ import type { OnlineStore, ReadOptions, ResetScope, ScannedFeatureRow, WriteResu
 import { createReadPlan } from "../src/plan/create-read-plan.ts";
 import { type FeatureBatch, STATUS_NAMES, type StatusName } from "../src/plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "../src/plan/read-plan.ts";
-import { definitionsOf, TENANTS, VIEWS } from "./definitions.ts";
+import { DEFINITIONS } from "./definitions.ts";
 import { type Backing, type ConformanceHarness, type MovableClock, movableClock } from "./harness.ts";
 
 /** An entity row: join key -> value. */
@@ -37,16 +37,14 @@ export function present(value: FeatureValue): Cell {
 /** What one test works in: a fresh backing and a clock of its own. */
 export class World {
   readonly clock: MovableClock = movableClock();
-  readonly definitions: Definitions;
   readonly backing: Backing;
 
   constructor(backing: Backing) {
     this.backing = backing;
-    this.definitions = definitionsOf({ tenants: TENANTS, views: VIEWS });
   }
 
   /** Opens a store over the backing, as one more process would. */
-  async open(definitions: Definitions = this.definitions): Promise<Session> {
+  async open(definitions: Definitions = DEFINITIONS): Promise<Session> {
     return new Session(await this.backing.open(definitions, this.clock), definitions);
   }
 }
