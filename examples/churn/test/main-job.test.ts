@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
+import type { ProcessResult } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GoldenRow, readGolden, TOLERANCE } from "../src/golden.ts";
 import { type History, makeHistory } from "../src/history.ts";
@@ -24,16 +25,20 @@ let firstLoad: unknown;
 beforeAll(async () => {
   golden = await readGolden(join(EXAMPLE, "models", "golden_predictions.json"));
   folder = await churnFolder();
-  expect(await folder.generate("--as-of", asOf.toISOString().slice(0, 10))).toMatchObject({ code: 0, stderr: "" });
+  succeeded(await folder.generate("--as-of", asOf.toISOString().slice(0, 10)));
   firstLoad = await materialize();
 });
 
 afterAll(() => folder[Symbol.asyncDispose]());
 
+/** What a process printed, once it has ended well. */
+function succeeded({ code, stdout, stderr }: ProcessResult): string {
+  if (code !== 0) throw new Error(`exit code ${code}\n${stdout}\n${stderr}`);
+  return stdout;
+}
+
 async function materialize(): Promise<unknown> {
-  const { code, stdout, stderr } = await folder.larder("materialize", ...window, "--json");
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return JSON.parse(stdout);
+  return JSON.parse(succeeded(await folder.larder("materialize", ...window, "--json")));
 }
 
 async function predict(url: string, customers: readonly number[]): Promise<readonly (number | undefined)[]> {
@@ -52,9 +57,7 @@ function wrong(rows: readonly GoldenRow[], predictions: readonly (number | undef
 }
 
 test("the definitions are valid", async () => {
-  const { code, stdout } = await folder.larder("validate", "--json");
-  expect({ code, ...JSON.parse(stdout) }).toMatchObject({
-    code: 0,
+  expect(JSON.parse(succeeded(await folder.larder("validate", "--json")))).toMatchObject({
     valid: true,
     notices: [],
     tenants: ["default", "acme"],
@@ -116,7 +119,7 @@ test("predictions outlive a missed month: 60 days on, every customer's features 
 
 test("the training set holds what was known at each label's time, and nothing later", async () => {
   const training = ["--entities", "data/labels.parquet", "--service", "churn_v1", "--out", "train.parquet"];
-  expect(await folder.larder("training-set", ...training)).toMatchObject({ code: 0 });
+  succeeded(await folder.larder("training-set", ...training));
   const history = makeHistory(await readTelco(join(EXAMPLE, "data", "telco_churn.csv")), 1, asOf);
   const rows = await readTrainingSet(join(folder.path, "train.parquet"));
   expect(rows.length).toBe(history.labels.length);
