@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 
 /** One way to do the same work. `call` does it once. */
-export interface Contender {
+export interface Contender<Result = unknown> {
   readonly name: string;
-  readonly call: (turn: number) => Promise<unknown>;
+  readonly call: (turn: number) => Promise<Result>;
 }
 
 /** Figures of one contender, each of its best round: whatever else the machine does only ever adds. Times are microseconds per call. */
@@ -56,10 +56,13 @@ export async function measure(contenders: readonly Contender[], options: Measure
   });
 }
 
+/** Of util-linux. */
+const TASKSET = "taskset";
+
 /** Ties a process with all its threads to one core; false where that cannot be done. */
 export function pin(pid: number, core: number): boolean {
   try {
-    execFileSync("taskset", ["-apc", String(core), String(pid)], { stdio: "ignore" });
+    execFileSync(TASKSET, ["-apc", String(core), String(pid)], { stdio: "ignore" });
     return true;
   } catch {
     return false;

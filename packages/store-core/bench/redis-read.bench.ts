@@ -79,7 +79,7 @@ function fillRow(out: Float32Array, row: number, bytes: DataView, at: number): v
 
 const viewOf = (bytes: Buffer) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const contenders: readonly (Contender & { call: (turn: number) => Promise<Float32Array> })[] = [
+const contenders: readonly Contender<Float32Array>[] = [
   {
     name: "Larder OnlineStore",
     call: async (turn) => {

@@ -41,7 +41,14 @@ test("a host that does not exist is one clear error", async () => {
   });
 });
 
-test("a server that never answers is given up", async () => {
+test.concurrent("TLS asked of a server that has none is one clear error", async () => {
+  expect(await openingFails(`${server.connectionString},ssl=true`)).toMatchObject({
+    code: "STORE_UNAVAILABLE",
+    message: expect.stringContaining(server.connectionString),
+  });
+});
+
+test.concurrent("a server that never answers is given up", async () => {
   await using proxy = await startTcpProxy(server);
   proxy.hang();
   const started = performance.now();

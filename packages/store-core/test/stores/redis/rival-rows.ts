@@ -9,7 +9,7 @@ import { NOW, row } from "./harness.ts";
 export function rivalRows(seed: number): StoredRow[] {
   const random = seededRandom(seed);
   const rows = new Map<string, StoredRow>();
-  while (rows.size < 3_000) {
+  while (rows.size < 2_000) {
     const eventTime = random.pick([
       NOW + random.integer(0, 1_000_000),
       NOW + 256 * random.integer(0, 20) + random.pick([-1, 0, 1]),

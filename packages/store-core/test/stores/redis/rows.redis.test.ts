@@ -2,6 +2,7 @@ import { propertySettings, type RedisServer, startRedis } from "@larder/testkit"
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PutOutcome, RowStore, StoredRow } from "../../../src/row-store.ts";
+import { PUT_ROWS } from "../../../src/stores/redis/scripts.gen.ts";
 import { CALL, cells, get, hex, NOW, openStore, put, rawClient, row, SCOPE } from "./harness.ts";
 
 let server: RedisServer;
@@ -108,6 +109,13 @@ describe("writes", () => {
     await expect(store.putIfNewer(SCOPE, rows, CALL)).rejects.toMatchObject({ code: "INTERNAL" });
     expect(await store.deleteScope(SCOPE, CALL)).toBe(0);
     expect(await store.putIfNewer(SCOPE, rows.slice(1), CALL)).toEqual(rows.slice(1).map(() => "applied"));
+  });
+
+  test("the script itself refuses a batch that would block the server", async () => {
+    await using client = await rawClient(server);
+    const keys = Array.from({ length: 257 }, (_, i) => `l:churn:default:{${i}}`);
+    await expect(client.eval(PUT_ROWS, 257, ...keys, "field", "", ...keys)).rejects.toThrow("at most 256 rows");
+    expect(await client.dbsize()).toBe(0);
   });
 
   test("a key that holds something else fails its row by hash, and the rest of the batch is written", async () => {

@@ -1,4 +1,4 @@
-// A writer process of concurrency.redis.test.ts: writes all rows of a seed in its own order, some more than once, and prints which were applied.
+// A writer process of rival-writers.ts: writes all rows of a seed in its own order, some more than once, and prints which were applied.
 import { seededRandom } from "@larder/testkit";
 import { CALL, openStore, SCOPE } from "./harness.ts";
 import { rivalRows } from "./rival-rows.ts";

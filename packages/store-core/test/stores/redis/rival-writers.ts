@@ -1,10 +1,13 @@
-import { join } from "node:path";
-import { type RedisServer, seededRandom, startProcess, startRedis, testSeed, utf8Locale } from "@larder/testkit";
-import { describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { type RedisServer, seededRandom, startProcess, testSeed } from "@larder/testkit";
+import { expect } from "vitest";
 import { get, hex, openStore, rawClient } from "./harness.ts";
 import { rivalRows, winners } from "./rival-rows.ts";
 
-const WRITER = join(import.meta.dirname, "writer.ts");
+const WRITER = fileURLToPath(import.meta.resolve("./writer.ts"));
+
+/** Five processes start and work on what may be two busy cores. */
+export const PATIENCE = 60_000;
 
 function startWriter(server: RedisServer, dataSeed: number, orderSeed: number) {
   const args = ["--conditions=@larder/source", WRITER, server.connectionString, `${dataSeed}`, `${orderSeed}`];
@@ -12,19 +15,19 @@ function startWriter(server: RedisServer, dataSeed: number, orderSeed: number) {
 }
 
 /** Four processes write the same rows, each in its own order, one of them is killed on its way and a fifth takes its place. */
-async function expectOneEnd(server: RedisServer): Promise<void> {
+export async function expectOneEnd(server: RedisServer): Promise<void> {
   const random = seededRandom(testSeed());
   const seed = random.integer(0, 2 ** 30);
   const rows = rivalRows(seed);
   const killed = await startWriter(server, seed, random.integer(0, 2 ** 30));
   const writers = await Promise.all([1, 2, 3].map(() => startWriter(server, seed, random.integer(0, 2 ** 30))));
-  await killed.waitForLine(/started/);
+  await killed.waitForLine(/started/, PATIENCE);
   killed.signal("SIGKILL");
   await killed.waitForExit();
   writers.push(await startWriter(server, seed, random.integer(0, 2 ** 30)));
   const applied: number[] = [];
   for (const writer of writers) {
-    const line = await writer.waitForLine(/^applied/);
+    const line = await writer.waitForLine(/^applied/, PATIENCE);
     expect(await writer.waitForExit()).toEqual({ code: 0, signal: null });
     applied.push(...(JSON.parse(line.slice("applied ".length)) as number[]));
   }
@@ -41,20 +44,3 @@ async function expectOneEnd(server: RedisServer): Promise<void> {
   }
   await store.close();
 }
-
-describe("writers in several processes, any order, repeats, one killed", () => {
-  test("leave the greatest row of each key", async () => {
-    await using server = await startRedis();
-    await expectOneEnd(server);
-  });
-
-  test("also on a server whose locale sorts text otherwise than by bytes", async () => {
-    await using server = await startRedis({ env: await utf8Locale() });
-    {
-      // The trap is there: Lua's order of strings is not the order of bytes on this server.
-      await using client = await rawClient(server);
-      expect(await client.eval("return 'B' < 'a' and 1 or 0", 0)).toBe(0);
-    }
-    await expectOneEnd(server);
-  });
-});

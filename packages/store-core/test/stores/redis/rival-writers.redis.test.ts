@@ -1,0 +1,10 @@
+import { startRedis } from "@larder/testkit";
+import { test } from "vitest";
+import { expectOneEnd, PATIENCE } from "./rival-writers.ts";
+
+test("writers in several processes, in any order, with repeats, one of them killed, leave the greatest row of each key", {
+  timeout: 2 * PATIENCE,
+}, async () => {
+  await using server = await startRedis();
+  await expectOneEnd(server);
+});
