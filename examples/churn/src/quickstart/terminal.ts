@@ -1,4 +1,4 @@
-/** How the quick start talks: plain lines in a log, a moving clock on a terminal. */
+/** How the quick start talks: a line per step in a log, a moving clock on a terminal. */
 export interface Talk {
   /** True where somebody watches. */
   readonly interactive: boolean;
@@ -10,8 +10,7 @@ export interface Talk {
 }
 
 const WIDTH = 34;
-/** Without a terminal, work that takes long says so this often. */
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 2_000;
 const FRAME_MS = 100;
 
 /** Talks on stdout. */
@@ -29,16 +28,21 @@ export function terminalTalk(stdout: NodeJS.WriteStream, env: Readonly<Record<st
     async step(label, work, result) {
       const start = performance.now();
       const seconds = (): string => `${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s`;
-      write(interactive ? head(label) : `${head(label)}\n`);
-      const timer = interactive
-        ? setInterval(() => write(`\r${head(label)}${seconds()}`), FRAME_MS)
-        : setInterval(() => write(`  ${"".padEnd(WIDTH)}${seconds()}, still at it\n`), HEARTBEAT_MS);
+      // A log gets one line per step, with a dot for every few seconds; a terminal has its line redrawn.
+      const redraw = (): void => write(`\r${head(label)}${seconds()}`);
+      write(head(label));
+      const timer = interactive ? setInterval(redraw, FRAME_MS) : setInterval(() => write("."), HEARTBEAT_MS);
+      const end = (text: string): void => {
+        if (interactive) redraw();
+        else write(seconds());
+        write(`  ${text}\n`);
+      };
       try {
         const value = await work();
-        write(`${interactive ? `\r${head(label)}` : head("")}${seconds()}  ${result(value)}\n`);
+        end(result(value));
         return value;
       } catch (error) {
-        write(`${interactive ? `\r${head(label)}` : head("")}${seconds()}  failed\n`);
+        end("failed");
         throw error;
       } finally {
         clearInterval(timer);
