@@ -7,6 +7,7 @@ export {
 } from "./latest-rows/latest-rows.ts";
 export type { SourceRecord } from "./latest-rows/record-reader.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";
+export { type FileRowsChunk, type FileRowsRequest, readFileRows } from "./offline/file-rows.ts";
 export type {
   ColumnBatch,
   EngineCall,

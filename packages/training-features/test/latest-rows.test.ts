@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { temporaryFolder } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LatestRowsChunk, type LatestRowsRequest, type OfflineEngine, readLatestRows } from "../src/index.ts";
 import { makeDefinitions, makeView, type ViewSketch } from "./support/make-definitions.ts";
 import { testEngine, writeParquet } from "./support/parquet.ts";
-import { tempFolder } from "./support/temp-folder.ts";
 
 let engine: OfflineEngine;
 beforeAll(async () => {
@@ -20,10 +20,10 @@ async function read(
   files: Readonly<Record<string, string>>,
   request: Partial<LatestRowsRequest> = {},
 ): Promise<LatestRowsChunk[]> {
-  const folder = tempFolder();
-  for (const [name, select] of Object.entries(files)) await writeParquet(engine, join(folder, name), select);
+  await using folder = await temporaryFolder();
+  for (const [name, select] of Object.entries(files)) await writeParquet(engine, join(folder.path, name), select);
   const view = makeView(sketch);
-  const definitions = makeDefinitions(folder, [view], ["default", "acme"]);
+  const definitions = makeDefinitions(folder.path, [view], ["default", "acme"]);
   const chunks: LatestRowsChunk[] = [];
   for await (const chunk of readLatestRows({ definitions, view, tenant: "default", ...ALL, engine, ...request })) {
     chunks.push(chunk);
@@ -261,14 +261,14 @@ test.each(["", "x", "[]", '["1"]', '["1","2","3"]', '[1,"x"]', '["1; DROP","x"]'
 );
 
 test("leaving the loop early leaves the session usable and without tables", async () => {
-  const folder = tempFolder();
+  await using folder = await temporaryFolder();
   await writeParquet(
     engine,
-    join(folder, "stats.parquet"),
+    join(folder.path, "stats.parquet"),
     "SELECT i AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, NULL::TIMESTAMP AS created, 1.0::DOUBLE AS v, false AS deleted FROM range(20000) t(i)",
   );
   const view = makeView(stats);
-  const definitions = makeDefinitions(folder, [view]);
+  const definitions = makeDefinitions(folder.path, [view]);
   for await (const chunk of readLatestRows({ definitions, view, tenant: "default", ...ALL, engine, chunkRows: 10 })) {
     expect(chunk.rows).toHaveLength(10);
     break;

@@ -6,6 +6,7 @@ import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import type { TimeRange } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
+import { dropTables } from "../offline/sql-text.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
 import { latestSql, newestSql, unusableSql } from "./build-latest-sql.ts";
 import { compileRecordReader, type SourceRecord } from "./record-reader.ts";
@@ -111,9 +112,7 @@ async function* readWith(engine: OfflineEngine, request: LatestRowsRequest): Asy
       yield { rows, after: last ?? request.after, done, total, unusable };
     }
   } finally {
-    for (const name of ["newest", "latest"]) {
-      await engine.run(`DROP TABLE IF EXISTS ${name}`, { subject: { kind: "plan" } });
-    }
+    await engine.run(dropTables(["newest", "latest"]), { subject: { kind: "plan" } });
   }
 }
 

@@ -150,8 +150,11 @@ class DuckDbSession implements OfflineEngine {
   #valuesOf(vector: DuckDBVector, from: number, count: number): EngineValue[] {
     const values: EngineValue[] = new Array(count);
     if (vector instanceof this.#vectors.blob) {
-      // Short values are views of the chunk's memory: copy.
-      for (let i = 0; i < count; i++) values[i] = vector.getItemBytes(from + i)?.slice() ?? null;
+      for (let i = 0; i < count; i++) {
+        const bytes = vector.getItemBytes(from + i);
+        // The binding's bytes may be a view of memory that goes with the chunk: copy.
+        values[i] = bytes === null ? null : new Uint8Array(bytes);
+      }
     } else if (vector instanceof this.#vectors.list) {
       for (let i = 0; i < count; i++) {
         const present = vector.getItemVector(from + i) !== null;

@@ -1,6 +1,6 @@
 import { LarderError } from "@larder/schema";
-import type { EngineCall, EngineRow, OfflineEngine } from "./offline-engine.ts";
-import { fileList, quoteText, readParquet } from "./sql-text.ts";
+import type { EngineCall, EngineRow, EngineValue, OfflineEngine } from "./offline-engine.ts";
+import { fileList, readParquet } from "./sql-text.ts";
 
 /** Files whose columns have the same names and types: they are read by one scan. */
 export interface FileGroup {
@@ -27,24 +27,25 @@ export async function describeParquet(
   files: readonly string[],
   call: EngineCall,
 ): Promise<ParquetFiles> {
-  const rows = new Map<string, number>();
-  const counts = `SELECT file_name, num_rows FROM parquet_file_metadata(${fileList(files)})`;
-  for (const row of await engine.rows(counts, call)) rows.set(String(row["file_name"]), Number(row["num_rows"]));
-  const bySchema = new Map<string, string[]>();
-  const schemas = `SELECT file_name, md5(string_agg(part, chr(10) ORDER BY i)) AS hash FROM (
-      SELECT file_name, row_number() OVER () AS i, CAST(to_json([${SCHEMA_COLUMNS}]) AS VARCHAR) AS part
-      FROM parquet_schema(${fileList(files)})
-    ) GROUP BY file_name ORDER BY file_name`;
-  for (const row of await engine.rows(schemas, call)) {
-    const hash = String(row["hash"]);
-    const group = bySchema.get(hash);
-    if (group === undefined) bySchema.set(hash, [String(row["file_name"])]);
-    else group.push(String(row["file_name"]));
+  const footers = await engine.rows(
+    `SELECT s.file_name AS file, any_value(m.num_rows) AS rows, md5(string_agg(part, chr(10) ORDER BY i)) AS hash, list(s.name) AS names
+    FROM (SELECT *, row_number() OVER () AS i, CAST(to_json([${SCHEMA_COLUMNS}]) AS VARCHAR) AS part FROM parquet_schema(${fileList(files)})) AS s
+    JOIN parquet_file_metadata(${fileList(files)}) AS m ON m.file_name = s.file_name
+    GROUP BY s.file_name ORDER BY s.file_name`,
+    call,
+  );
+  const bySchema = new Map<string, EngineRow[]>();
+  for (const footer of footers) {
+    const hash = String(footer["hash"]);
+    bySchema.set(hash, [...(bySchema.get(hash) ?? []), footer]);
   }
   const groups: FileGroup[] = [];
-  for (const group of bySchema.values())
-    groups.push({ files: group.sort(), columns: await columnsOf(engine, group[0]!, call) });
-  return { groups: groups.sort((a, b) => (a.files[0]! < b.files[0]! ? -1 : 1)), rows };
+  for (const group of bySchema.values()) {
+    const paths = group.map((footer) => String(footer["file"]));
+    groups.push({ files: paths, columns: await columnsOf(engine, paths[0]!, group[0]!["names"], call) });
+  }
+  const rows = new Map(footers.map((footer) => [String(footer["file"]), Number(footer["rows"])]));
+  return { groups, rows };
 }
 
 const SCHEMA_COLUMNS = [
@@ -60,38 +61,21 @@ const SCHEMA_COLUMNS = [
   .map((column) => `CAST(${column} AS VARCHAR)`)
   .join(", ");
 
-async function columnsOf(engine: OfflineEngine, file: string, call: EngineCall): Promise<ReadonlyMap<string, string>> {
-  const described = await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([file])}`, call);
-  const columns = described.map((row) => [String(row["column_name"]), String(row["column_type"])] as const);
-  await refuseTwins(
-    engine,
-    file,
-    columns.map(([name]) => name),
-    call,
-  );
-  return new Map(columns);
-}
-
-/** DuckDB's names ignore case, so it renames the second of `Age` and `age`; nothing that is read by name may depend on that. */
-async function refuseTwins(
+async function columnsOf(
   engine: OfflineEngine,
   file: string,
-  names: readonly string[],
+  names: EngineValue | undefined,
   call: EngineCall,
-): Promise<void> {
-  const quoted = names.map(quoteText).join(", ");
-  const renamed =
-    names.length === 0
-      ? []
-      : await engine.rows(
-          `SELECT n FROM (SELECT unnest([${quoted}]) AS n) WHERE n NOT IN (SELECT name FROM parquet_schema(${fileList([file])}))`,
-          call,
-        );
-  const [first] = renamed as [EngineRow?];
-  if (first === undefined) return;
+): Promise<ReadonlyMap<string, string>> {
+  const described = await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([file])}`, call);
+  const columns = new Map(described.map((row) => [String(row["column_name"]), String(row["column_type"])]));
+  const written = new Set(names as readonly string[]);
+  // DuckDB's names ignore case, so it renames the second of `Age` and `age`; nothing that is read by name may depend on that.
+  const renamed = [...columns.keys()].find((name) => !written.has(name));
+  if (renamed === undefined) return columns;
   const { subject } = call;
   throw new LarderError(subject.kind === "entities" ? "ENTITY_ROWS_INVALID" : "SOURCE_MISMATCH", {
-    what: `${file} has two columns whose names differ in case only ("${String(first["n"])}" is the second)`,
+    what: `${file} has two columns of one name, if upper and lower case are not told apart ("${renamed}" is the second)`,
     remedy: "Rename one of them",
     facts: { file, ...(subject.kind === "source" ? { view: subject.view } : {}) },
   });

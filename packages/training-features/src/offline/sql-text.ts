@@ -29,5 +29,10 @@ export function fileList(files: readonly string[]): string {
   return `[${files.map((file) => quoteText(file.replace(/[[*?]/g, "[$&]"))).join(", ")}]`;
 }
 
+/** Statements that drop tables, whether or not they are there. */
+export function dropTables(tables: readonly string[]): string {
+  return tables.map((table) => `DROP TABLE IF EXISTS ${table}`).join("; ");
+}
+
 export const INT64_MIN = -(2n ** 63n);
 export const INT64_MAX = 2n ** 63n - 1n;

@@ -8,8 +8,8 @@ import { winnerOrder } from "./winner-order.ts";
 /*
  * The join of one view, in statements that each leave a temporary table. Nothing wide is ever sorted:
  *
- *   wanted    entity rows with a time and whole keys:            row_no, k0…, at
- *   located   the winner's times for each, by one ASOF join:     row_no, k0…, at, event[, known], alive
+ *   wanted    entity rows with a time and whole keys:            row_no, k0…, moment
+ *   located   the winner's times for each, by one ASOF join:     row_no, k0…, moment, event[, known], alive
  *   fetched   the winners' rows, by a hash join on those times:  k0…, event[, known], created, tombstone, v…
  *   joined_i  features by entity row, what `output` puts beside the entity rows
  *
@@ -47,7 +47,7 @@ export function wantedSql(plan: ViewPlan): string {
   const keys = plan.entityKeys.length === 0 ? ["0 AS k0"] : plan.entityKeys.map((sql, i) => `${sql} AS k${i}`);
   const present = [plan.entityTime, ...plan.entityKeys].map((sql) => `${sql} IS NOT NULL`).join(" AND ");
   return `CREATE OR REPLACE TEMP TABLE wanted AS
-SELECT rowid AS row_no, ${keys.join(", ")}, ${plan.entityTime} AS at
+SELECT rowid AS row_no, ${keys.join(", ")}, ${plan.entityTime} AS moment
 FROM entity_rows WHERE ${present}`;
 }
 
@@ -56,7 +56,7 @@ export function locateSql(plan: ViewPlan, rule: AsOf, target: string, wanted: st
   const { projection, table, range, pathOf } = plan;
   const keys = keysOf(plan);
   const on = keys.map((key) => `l.${key} = f.${key}`).join(" AND ");
-  const left = ["l.row_no", ...keys.map((key) => `l.${key}`), "l.at"].join(", ");
+  const left = ["l.row_no", ...keys.map((key) => `l.${key}`), "l.moment"].join(", ");
   const scan = scanSql(table, { created: rule === "bitemporal", range, pathOf });
   const candidates = `SELECT s.* FROM (\n${scan}\n) AS s SEMI JOIN ${wanted} AS w ON ${keys.map((key) => `s.${key} = w.${key}`).join(" AND ")}`;
   const alive = `${aliveSql(projection)} AS alive`;
@@ -65,7 +65,7 @@ export function locateSql(plan: ViewPlan, rule: AsOf, target: string, wanted: st
 SELECT ${left}, f.event, ${alive}
 FROM ${wanted} AS l ASOF JOIN (
 ${candidates}
-) AS f ON ${on} AND l.at >= f.event`;
+) AS f ON ${on} AND l.moment >= f.event`;
   }
   const upper = range.to === undefined ? "" : ` AND created <= ${bigintLiteral(range.to)}`;
   return `CREATE OR REPLACE TEMP TABLE ${target} AS
@@ -75,7 +75,7 @@ SELECT ${keys.join(", ")}, event, greatest(event, created) AS known FROM (
 ${candidates}
 ) WHERE created IS NOT NULL${upper}
 QUALIFY event >= max(event) OVER (PARTITION BY ${keys.join(", ")} ORDER BY known RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-) AS f ON ${on} AND l.at >= f.known`;
+) AS f ON ${on} AND l.moment >= f.known`;
 }
 
 /** The located winners with their features; several for one winner only where created time and tombstone are equal too. */
@@ -133,7 +133,7 @@ SELECT w.* FROM wanted AS w ANTI JOIN (SELECT * FROM located WHERE alive) AS l O
 export function lateSql(plan: ViewPlan): string {
   return `CREATE OR REPLACE TEMP TABLE rest AS
 SELECT w.* FROM wanted AS w JOIN located AS l ON w.row_no = l.row_no JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}
-WHERE l.alive AND (f.created IS NULL OR f.created > l.at)`;
+WHERE l.alive AND (f.created IS NULL OR f.created > l.moment)`;
 }
 
 /** Join condition on keys and event time. */
@@ -169,7 +169,7 @@ function rowsSql(plan: ViewPlan, features: readonly Feature[]): string {
 /** Whether the winner is within the TTL, inclusive. The entity row's time is clamped so that the subtraction stays in int64. */
 function aliveSql({ ttl }: JoinProjection): string {
   if (ttl === undefined) return "true";
-  return `f.event >= greatest(l.at, ${bigintLiteral(INT64_MIN + ttl)}) - ${bigintLiteral(ttl)}`;
+  return `f.event >= greatest(l.moment, ${bigintLiteral(INT64_MIN + ttl)}) - ${bigintLiteral(ttl)}`;
 }
 
 function keysOf(plan: ViewPlan): string[] {

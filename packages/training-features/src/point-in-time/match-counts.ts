@@ -59,7 +59,7 @@ async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<Examp
   const keys = plan.projection.keys.map((_, i) => `CAST(l.k${i} AS VARCHAR) AS k${i}`);
   const time = (sql: string) => `strftime(make_timestamp(${sql}), '%Y-%m-%dT%H:%M:%S.%fZ')`;
   const row = await runner.row(
-    `SELECT ${[...keys, "l.row_no", `${time("l.at")} AS at`, `${time("l.event")} AS event`].join(", ")}, ${time("min(f.created)")} AS created
+    `SELECT ${[...keys, "l.row_no", `${time("l.moment")} AS at`, `${time("l.event")} AS event`].join(", ")}, ${time("min(f.created)")} AS created
      FROM (SELECT * FROM located_rest WHERE alive ORDER BY row_no LIMIT 1) AS l
      JOIN (${scanSql(plan.table, { created: true, range: plan.range })}) AS f ON ${matchedOn(plan, "l", "f")} GROUP BY ALL`,
   );

@@ -3,7 +3,7 @@ import { checkValues } from "../offline/check-values.ts";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
 import { featureColumn } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
-import { INT64_MIN } from "../offline/sql-text.ts";
+import { dropTables, INT64_MIN } from "../offline/sql-text.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
 import type { EntityRows } from "../training-set/entity-rows.ts";
 import {
@@ -79,9 +79,7 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
     `SELECT count(*) AS n, (SELECT count(*) FROM wanted) AS wanted, ${present.join(", ")} FROM ${joinedTable(plan.index)}`,
   );
   const matched = await countMatches(plan, Number(facts["n"]), runner);
-  for (const name of JOIN_TABLES) {
-    await runner.run(`DROP TABLE IF EXISTS ${name}`);
-  }
+  await runner.run(dropTables(JOIN_TABLES));
   return {
     projection,
     table,

@@ -4,7 +4,7 @@ import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { refuseObjectStore } from "../offline/source-files.ts";
-import { quoteText } from "../offline/sql-text.ts";
+import { dropTables, quoteText } from "../offline/sql-text.ts";
 import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
@@ -160,7 +160,7 @@ async function withEngine<T>(
     return await work(engine);
   } finally {
     const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
-    for (const table of tables) await engine.run(`DROP TABLE IF EXISTS ${table}`, { subject: { kind: "plan" } });
+    await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
 

@@ -1,0 +1,207 @@
+import { join } from "node:path";
+import type { FeatureView, JoinKey } from "@larder/schema";
+import { propertySettings, temporaryFolder } from "@larder/testkit";
+import fc from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type AsOf, buildTrainingSet, type OfflineEngine, readLatestRows } from "../../src/index.ts";
+import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
+import { parquetRows, testEngine, writeParquet } from "../support/parquet.ts";
+import { type Cell, compareRows, type ReferenceEntity, type ReferenceRow, referenceJoin } from "./reference-join.ts";
+
+let engine: OfflineEngine;
+beforeAll(async () => {
+  engine = await testEngine();
+});
+afterAll(() => engine.close());
+
+/** Key columns of the entity rows: a view takes the first `n`. */
+const KEYS: readonly JoinKey[] = [
+  { name: "id", type: "int64" },
+  { name: "text", type: "string" },
+];
+const IDS = [2n ** 53n, 2n ** 53n + 1n, -(2n ** 63n), 2n ** 63n - 1n, 0n, null];
+const TEXTS = ["", "a", "A", "é", "e\u0301", "a\0", "🥫", null];
+
+/** Notations of a time column, and the microseconds that they can tell apart. */
+const NOTATIONS = {
+  naive: { cast: "::TIMESTAMP", step: 1n },
+  zoned: { cast: "::TIMESTAMPTZ", step: 1n },
+  nanos: { cast: "::TIMESTAMP_NS", step: 1n },
+  millis: { cast: "::TIMESTAMP_MS", step: 1000n },
+  seconds: { cast: "::TIMESTAMP_S", step: 1_000_000n },
+} as const;
+
+const keysOf = fc.tuple(fc.constantFrom(...IDS.slice(0, 4), ...IDS), fc.constantFrom("a", "a", ...TEXTS));
+const moment = fc.option(fc.integer({ min: 0, max: 12 }), { freq: 20 });
+const row = fc.record({
+  keys: keysOf,
+  event: moment,
+  created: moment,
+  deleted: fc.constantFrom(false, false, false, true, null),
+  f: fc.constantFrom(null, 0, -1.5, 1.5, Number.NaN, Number.POSITIVE_INFINITY),
+  n: fc.constantFrom(null, 0n, 1n, 2n ** 53n, 2n ** 53n + 1n, -(2n ** 63n)),
+  s: fc.constantFrom(null, "", "x", "\u{fe4d}", "🥫"),
+});
+const viewCase = fc.record({
+  rows: fc.array(row, { maxLength: 80 }),
+  keyCount: fc.constantFrom(0, 1, 1, 1, 2),
+  ttl: fc.constantFrom(undefined, 1, 2, 5),
+  created: fc.constantFrom("arrival", "load_time", undefined),
+  tombstones: fc.boolean(),
+  notation: fc.constantFrom(...(Object.keys(NOTATIONS) as (keyof typeof NOTATIONS)[])),
+  files: fc.integer({ min: 1, max: 3 }),
+  asked: fc.constantFrom(["f"], ["s", "n"], ["f", "n", "s"]),
+});
+const entityRow = fc.record({ keys: keysOf, at: moment });
+const history = fc.record({
+  // DuckDB takes another plan for fewer than 64 entity rows.
+  entities: fc.oneof(fc.array(entityRow, { maxLength: 20 }), fc.array(entityRow, { minLength: 64, maxLength: 100 })),
+  entityNotation: fc.constantFrom("naive", "zoned", "nanos"),
+  views: fc.array(viewCase, { minLength: 1, maxLength: 2 }),
+});
+type ViewCase = typeof viewCase extends fc.Arbitrary<infer T> ? T : never;
+
+const T0 = 1_767_225_600_000_000n;
+
+test("any history joins as the plain loops say, by both rules, and its latest rows are theirs", async () => {
+  await fc.assert(
+    fc.asyncProperty(history, async ({ entities, entityNotation, views }) => {
+      await using folder = await temporaryFolder();
+      // All columns of one join must tell the same moments apart, or rows meant to be apart would meet.
+      const step = views.map(({ notation }) => NOTATIONS[notation].step).reduce((a, b) => (a > b ? a : b));
+      const micros = (moment: number | null): bigint | null => (moment === null ? null : T0 + BigInt(moment) * step);
+
+      const wanted: ReferenceEntity[] = entities.map(({ keys, at }) => ({ keys, at: micros(at) }));
+      const entityFile = join(folder.path, "entities.parquet");
+      await writeParquet(engine, entityFile, entitiesSql(wanted, NOTATIONS[entityNotation as "naive"].cast));
+      const built: WrittenView[] = [];
+      for (const [i, view] of views.entries()) built.push(await writeView(folder.path, view, i, micros, step));
+
+      for (const asOf of ["event_time", "bitemporal"] as const) {
+        const out = join(folder.path, `${asOf}.parquet`);
+        const report = await buildTrainingSet({
+          definitions: makeDefinitions(folder.path, built.map(({ view }) => view)),
+          features: built.flatMap(({ view, asked }) => refsOf(view, { features: asked })),
+          fullFeatureNames: true,
+          entities: entityFile,
+          out,
+          asOf,
+          tenant: "default",
+          engine,
+        });
+        const rows = await parquetRows(engine, out);
+        expect(rows.map(({ row_no }) => row_no)).toEqual(wanted.map((_, i) => BigInt(i)));
+        for (const [i, { view, rows: history, asked, ttl, created }] of built.entries()) {
+          const reference = (rule: AsOf) =>
+            referenceJoin(wanted, {
+              rows: history,
+              ttl,
+              hasCreated: created !== undefined,
+              bitemporal: rule === "bitemporal" && created === "arrival",
+            });
+          const winners = reference(asOf);
+          for (const feature of asked) {
+            const index = view.featureByName.get(feature)!.index;
+            const expected = winners.map((winner) => (winner === undefined || winner.deleted ? null : winner.values[index]));
+            expect(rows.map((row) => row[`${view.name}__${feature}`])).toEqual(expected);
+          }
+          const found = (rule: AsOf) => reference(rule).filter((winner) => winner !== undefined).length;
+          expect(report.manifest.views[i]!.matched).toEqual({
+            event_time: found("event_time"),
+            bitemporal: created === "arrival" ? found("bitemporal") : null,
+          });
+        }
+      }
+      for (const { view, rows, created } of built) {
+        const latest: unknown[] = [];
+        const definitions = makeDefinitions(folder.path, [view]);
+        const window = { start: T0, end: T0 + 8n * step };
+        for await (const chunk of readLatestRows({ definitions, view, tenant: "default", ...window, engine, chunkRows: 7 })) {
+          latest.push(...chunk.rows.map((row) => [...view.joinKeys.map(({ name }) => row[name]), row["event_timestamp"], row["f"], row["n"], row["s"]]));
+        }
+        expect(latest).toEqual(referenceLatest(rows, window.start, window.end, created !== undefined));
+      }
+    }),
+    { ...propertySettings(12), endOnFailure: true },
+  );
+});
+
+interface WrittenView {
+  readonly view: FeatureView;
+  readonly rows: readonly ReferenceRow[];
+  readonly asked: readonly string[];
+  readonly ttl: bigint | undefined;
+  readonly created: string | undefined;
+}
+
+/** Writes a view's rows over its files, in the order of the case. */
+async function writeView(
+  folder: string,
+  sketch: ViewCase,
+  index: number,
+  micros: (moment: number | null) => bigint | null,
+  step: bigint,
+): Promise<WrittenView> {
+  const name = `view${index}`;
+  const keys = KEYS.slice(0, sketch.keyCount);
+  const rows: ReferenceRow[] = sketch.rows.map(({ keys, event, created, deleted, f, n, s }) => ({
+    keys: keys.slice(0, sketch.keyCount),
+    event: micros(event),
+    created: micros(created),
+    deleted: sketch.tombstones ? deleted : false,
+    values: [f, n, s],
+  }));
+  const { cast } = NOTATIONS[sketch.notation];
+  for (let file = 0; file < sketch.files; file++) {
+    const part = rows.filter((_, i) => i % sketch.files === file);
+    await writeParquet(engine, join(folder, `${name}-${file}.parquet`), rowsSql(keys, part, cast));
+  }
+  const view = makeView({
+    name,
+    joinKeys: keys,
+    features: { f: "float64", n: "int64", s: "string" },
+    ttl: sketch.ttl === undefined ? undefined : sketch.ttl * Number(step),
+    source: {
+      path: `${name}-*.parquet`,
+      createdTimestampColumn: sketch.created === undefined ? undefined : "created",
+      createdMeans: sketch.created,
+      tombstoneColumn: sketch.tombstones ? "deleted" : undefined,
+    },
+  });
+  return { view, rows, asked: sketch.asked, ttl: view.ttl === undefined ? undefined : BigInt(view.ttl), created: sketch.created };
+}
+
+function referenceLatest(rows: readonly ReferenceRow[], start: bigint, end: bigint, hasCreated: boolean): unknown[] {
+  const winners = new Map<string, ReferenceRow>();
+  for (const row of rows) {
+    if (row.event === null || row.event < start || row.event > end || row.keys.includes(null)) continue;
+    const key = row.keys.join("|");
+    const other = winners.get(key);
+    if (other === undefined || compareRows(row, other, hasCreated) > 0) winners.set(key, row);
+  }
+  const keyOrder = (a: ReferenceRow, b: ReferenceRow) =>
+    compareRows({ ...a, event: 0n, created: null, deleted: false, values: a.keys }, { ...b, event: 0n, created: null, deleted: false, values: b.keys }, false);
+  return [...winners.values()].sort(keyOrder).map((row) => [...row.keys, row.event, ...row.values]);
+}
+
+function entitiesSql(entities: readonly ReferenceEntity[], cast: string): string {
+  const rows = entities.map(({ keys, at }, i) => `(${i}, ${cell(keys[0]!)}, ${cell(keys[1]!)}, ${cell(at)})`);
+  return `SELECT row_no::BIGINT AS row_no, id::BIGINT AS id, "text"::VARCHAR AS "text", make_timestamp(moment::BIGINT)${cast} AS event_timestamp
+    FROM (VALUES ${[...rows, "(-1, NULL, NULL, NULL)"].join(", ")}) t(row_no, id, "text", moment) WHERE row_no >= 0`;
+}
+
+function rowsSql(keys: readonly JoinKey[], rows: readonly ReferenceRow[], cast: string): string {
+  const types = [...keys.map(({ type }) => (type === "string" ? "VARCHAR" : "BIGINT")), "BIGINT", "BIGINT", "BOOLEAN", "DOUBLE", "BIGINT", "VARCHAR"];
+  const values = rows.map((row) => `(true, ${[...row.keys, row.event, row.created, row.deleted, ...row.values].map((value, i) => `${cell(value)}::${types[i]}`).join(", ")})`);
+  const none = `(false, ${types.map((type) => `NULL::${type}`).join(", ")})`;
+  const names = [...keys.map(({ name }) => `"${name}"`), "event", "created", "deleted", "f", "n", "s"];
+  return `SELECT ${names.slice(0, keys.length).map((name) => `${name}, `).join("")}make_timestamp(event)${cast} AS event_timestamp, make_timestamp(created)${cast} AS created, deleted, f, n, s
+    FROM (VALUES ${[...values, none].join(", ")}) t(real, ${names.join(", ")}) WHERE real`;
+}
+
+function cell(value: Cell | boolean): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") return `(${value.split("\0").map((part) => `'${part}'`).join(" || chr(0) || ")})`;
+  if (typeof value === "number") return Object.is(value, -0) ? "'-0.0'" : `'${value}'`;
+  return `'${value}'`;
+}
