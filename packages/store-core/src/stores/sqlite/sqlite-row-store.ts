@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay, setImmediate as yieldTurn } from "node:timers/promises";
@@ -41,7 +41,7 @@ const DELETE_STEP = 1_000;
 export async function openSqliteRowStore(config: SqliteConfig, physicalClock: Clock = systemClock): Promise<RowStore> {
   const { path } = config;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
   } catch (cause) {
     throw folderError(path, cause);
   }
@@ -233,6 +233,19 @@ class SqliteRowStore implements RowStore {
   #check(call: Call): void {
     if (this.#closing !== undefined) throw storeClosed();
     refuseEnded(call);
+  }
+}
+
+/** Makes a folder and those above it. Node's own `recursive` does not end where a file system refuses new folders as missing ones, as /proc does. */
+async function makeFolder(path: string, hasParent = false): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || hasParent || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path, true);
   }
 }
 
