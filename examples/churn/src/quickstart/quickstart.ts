@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { Agent } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -60,6 +61,7 @@ async function fillStore(talk: Talk, { script, larder }: Commands): Promise<void
   );
   await talk.step("2/6 validate feature_store.yaml", () => larder("validate"), summaryOf.validate);
   const training = ["--entities", "data/labels.parquet", "--service", "churn_v1", "--out", ".larder/train.parquet"];
+  await mkdir(join(EXAMPLE, ".larder"), { recursive: true });
   await talk.step("3/6 build a training set", () => larder("training-set", ...training), summaryOf.trainingSet);
   await talk.step("4/6 fill the online store", () => larder("materialize", yearBefore, asOf), summaryOf.materialize);
 }
