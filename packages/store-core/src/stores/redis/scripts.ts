@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import {
   isFailure,
   type RedisCommand,
@@ -7,7 +9,6 @@ import {
   type ReplyFailure,
   type Wait,
 } from "./connection.ts";
-import { DELETE_ROWS, GATHER, PUT_META, PUT_ROWS } from "./scripts.gen.ts";
 
 /** A Lua script: what it takes and answers is said at the head of its file in scripts/. */
 export interface Script {
@@ -23,10 +24,10 @@ export interface ScriptRun {
   readonly args: readonly (string | Buffer)[];
 }
 
-export const gather = script(GATHER, true);
-export const putRows = script(PUT_ROWS, false);
-export const deleteRows = script(DELETE_ROWS, false);
-export const putMeta = script(PUT_META, false);
+export const gather = script("gather.lua", true);
+export const putRows = script("put-rows.lua", false);
+export const deleteRows = script("delete-rows.lua", false);
+export const putMeta = script("put-meta.lua", false);
 
 /**
  * Sends commands and script runs in one round trip. Scripts go by their hash; a server that does not know one (restarted, failed over, told to
@@ -63,6 +64,8 @@ function scriptCommand({ script, keys, args }: ScriptRun, verb: "EVALSHA" | "EVA
   return [name, [verb === "EVALSHA" ? script.sha : script.text, String(keys.length), keys, args]];
 }
 
-function script(text: string, readOnly: boolean): Script {
+/** The files lie in the package's src, also for what runs from its dist: package.json maps the name. */
+function script(file: string, readOnly: boolean): Script {
+  const text = readFileSync(fileURLToPath(import.meta.resolve(`#redis-scripts/${file}`)), "utf8");
   return { text, sha: createHash("sha1").update(text).digest("hex"), readOnly };
 }

@@ -28,7 +28,9 @@ export interface SqliteWriter {
 /** Starts the thread; it opens the file first. @throws STORE_MISCONFIGURED, STORE_FORMAT_NEWER, STORE_TIMEOUT, STORE_UNAVAILABLE */
 export async function startSqliteWriter(start: WriterStart): Promise<SqliteWriter> {
   // The thread is a file beside this one, from source as from dist. It needs none of this process's options.
-  const file = new URL(import.meta.url.endsWith(".ts") ? "./sqlite-writer.ts" : "./sqlite-writer.js", import.meta.url);
+  const file = import.meta.url.endsWith(".ts")
+    ? new URL("./sqlite-writer.ts", import.meta.url)
+    : new URL("./sqlite-writer.js", import.meta.url);
   const worker = new Worker(file, { workerData: start, execArgv: [], name: "larder-sqlite-writer" });
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   try {

@@ -2,7 +2,7 @@ import { propertySettings, type RedisServer, startRedis } from "@larder/testkit"
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { PutOutcome, RowStore, StoredRow } from "../../../src/row-store.ts";
-import { PUT_ROWS } from "../../../src/stores/redis/scripts.gen.ts";
+import { putRows } from "../../../src/stores/redis/scripts.ts";
 import { CALL, cells, get, hex, NOW, openStore, put, rawClient, row, SCOPE } from "./harness.ts";
 
 let server: RedisServer;
@@ -114,7 +114,7 @@ describe("writes", () => {
   test("the script itself refuses a batch that would block the server", async () => {
     await using client = await rawClient(server);
     const keys = Array.from({ length: 257 }, (_, i) => `l:churn:default:{${i}}`);
-    await expect(client.eval(PUT_ROWS, 257, ...keys, "field", "", ...keys)).rejects.toThrow("at most 256 rows");
+    await expect(client.eval(putRows.text, 257, ...keys, "field", "", ...keys)).rejects.toThrow("at most 256 rows");
     expect(await client.dbsize()).toBe(0);
   });
 
