@@ -7,24 +7,30 @@ import { join } from "node:path";
  */
 export function readOutcome({ package: name, directory, cache, execution }, suite) {
   const cached = cache?.status === "HIT";
-  const seconds = execution === undefined || cached ? 0 : (execution.endTime - execution.startTime) / 1000;
-  const outcome = { name: `${name} ${suite}`, cached, seconds, passed: 0, failed: 0, skipped: 0 };
   const exitCode = cached ? 0 : execution?.exitCode;
-  if (exitCode === undefined) return { ...outcome, problem: "was not run" };
   const path = join(directory, "reports", `${suite}.json`);
-  if (!existsSync(path)) return { ...outcome, problem: `left no report (exit code ${exitCode})` };
-  const report = JSON.parse(readFileSync(path, "utf8"));
-  outcome.passed = report.numPassedTests;
-  outcome.failed = report.numFailedTests;
-  outcome.skipped = report.numPendingTests + report.numTodoTests;
+  const report = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined;
+  return {
+    name: `${name} ${suite}`,
+    cached,
+    seconds: execution === undefined || cached ? 0 : (execution.endTime - execution.startTime) / 1000,
+    passed: report?.numPassedTests ?? 0,
+    failed: report?.numFailedTests ?? 0,
+    skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
+    problem: problemOf(exitCode, report),
+  };
+}
+
+function problemOf(exitCode, report) {
+  if (exitCode === undefined) return "was not run";
+  if (report === undefined) return `left no report (exit code ${exitCode})`;
   // A file can fail while each of its tests passed, or before it had any.
   const files = report.testResults.filter(
     (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
   );
-  if (files.length > 0) return { ...outcome, problem: `${files.length} file(s) failed outside of their tests` };
-  if (outcome.failed === 0 && (exitCode !== 0 || !report.success))
-    return { ...outcome, problem: `ended with ${exitCode}` };
-  return outcome;
+  if (files.length > 0) return `${files.length} file(s) failed outside of their tests`;
+  if (report.numFailedTests === 0 && (exitCode !== 0 || !report.success)) return `ended with ${exitCode}`;
+  return undefined;
 }
 
 /** Prints a line per suite and the sums. Returns the exit code. `servers` as provideServers gives them. */

@@ -23,9 +23,8 @@ process.exitCode = printOutcomes(outcomes, servers, console.log);
 
 /** No report may be left from an earlier run: a suite that dies before writing one must be seen. Turbo restores those that still hold. */
 function removeReports() {
-  for (const group of ["packages", "examples"]) {
-    for (const name of readdirSync(group)) rmSync(join(group, name, "reports"), { recursive: true, force: true });
-  }
+  const packages = ["packages", "examples"].flatMap((group) => readdirSync(group).map((name) => join(group, name)));
+  for (const folder of [...packages, "scripts"]) rmSync(join(folder, "reports"), { recursive: true, force: true });
 }
 
 /** Runs one turbo task in every package that has it, and says per package what came of it. */

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { runCaptured } from "./child.mjs";
 import { say, step } from "./progress.mjs";
 import { describeInstallFailure, SetupError } from "./setup-error.mjs";
+import { takingTurns } from "./turns.mjs";
 
 /**
  * Installs what pnpm-lock.yaml lists, unless nothing has changed since the last time. Two runs at once take turns. `storeOptions` says where pnpm
@@ -19,7 +19,7 @@ export async function provideWorkspace(root, pnpmFolder, storeOptions) {
     const remedy = "Clone the repository into a folder of your own, or have its owner run the command";
     throw new SetupError("FOLDER_NOT_WRITABLE", `${root} can't be written by this user`, remedy, error);
   }
-  await takingTurns(join(root, ".larder"), async () => {
+  await takingTurns(join(root, ".larder", "install.lock"), async () => {
     if (isInstalled(root)) return;
     await step("dependencies by pnpm install --frozen-lockfile", () => install(root, pnpmFolder, storeOptions));
   });
@@ -77,53 +77,5 @@ function workspaceFolders(root) {
       .sort()
       .map((name) => join(root, group, name)),
   );
-  return [root, ...folders.filter((folder) => existsSync(join(folder, "package.json")))];
-}
-
-const BEAT_MS = 1_000;
-const STALE_MS = 10_000;
-
-/** Lets one process at a time do `work`. The holder touches the lock every second; one that was killed is taken over ten seconds later. */
-async function takingTurns(folder, work) {
-  const lock = join(folder, "install.lock");
-  await mkdir(folder, { recursive: true });
-  let told = false;
-  while (!(await acquired(lock))) {
-    if (!told) say("another run is installing here; waiting for it");
-    told = true;
-    await pause(200);
-  }
-  const beat = setInterval(() => {
-    const now = new Date();
-    utimes(lock, now, now).catch(() => {});
-  }, BEAT_MS);
-  try {
-    return await work();
-  } finally {
-    clearInterval(beat);
-    await rm(lock, { recursive: true, force: true });
-  }
-}
-
-async function acquired(lock) {
-  try {
-    await mkdir(lock);
-    return true;
-  } catch (error) {
-    if (error.code !== "EEXIST") throw error;
-  }
-  if ((await ageOf(lock)) <= STALE_MS) return false;
-  // Moved first, then looked at again: of two that wait, the slower one may have moved the faster one's new lock, and puts it back.
-  const moved = `${lock}.${process.pid}`;
-  await rename(lock, moved).catch(() => {});
-  if ((await ageOf(moved)) <= STALE_MS) await rename(moved, lock).catch(() => {});
-  await rm(moved, { recursive: true, force: true });
-  return false;
-}
-
-/** Milliseconds since the holder last touched it; 0 when it is gone. */
-async function ageOf(path) {
-  const now = Date.now();
-  const info = await stat(path).catch(() => undefined);
-  return info === undefined ? 0 : now - info.mtimeMs;
+  return [root, join(root, "scripts"), ...folders.filter((folder) => existsSync(join(folder, "package.json")))];
 }
