@@ -1,1 +1,12 @@
-export {};
+export { isLarderError, LarderError } from "@larder/schema";
+export {
+  FeatureStore,
+  type FeatureStoreOptions,
+  type HistoricalFeaturesRequest,
+  type MaterializeRequest,
+  type OnlineFeaturesRequest,
+} from "./feature-store.ts";
+export type { EntityRow, Int64Mode, OnlineFeatures } from "./online-features.ts";
+export type { PushResult } from "./push-rows.ts";
+export type { FeatureSelection } from "./read-plans.ts";
+export type { TimeInput } from "./time-input.ts";

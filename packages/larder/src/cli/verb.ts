@@ -1,0 +1,94 @@
+import { Command } from "commander";
+import type { Progress } from "./render/progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The options that every verb has. */
+export interface CommonOptions {
+  readonly file: string;
+  readonly tenant: string;
+  readonly json: boolean;
+}
+
+/** What a verb gets to work with. */
+export interface VerbContext<Options> {
+  readonly options: Options & CommonOptions;
+  /** Positional arguments, in order. */
+  readonly args: readonly string[];
+  readonly terminal: Terminal;
+  /** Aborts at SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** The absolute form of a path that the user wrote. */
+  path(text: string): string;
+  /** Absolute path of the definitions (`-f`). */
+  readonly file: string;
+  /** Shows how far long work has come, on stderr. */
+  progress(label: string): Progress;
+}
+
+/** What a verb found: the same result for a machine and for a reader. */
+export interface VerbResult {
+  /** One value, written as one line of JSON with `--json`. int64 values are exact. */
+  readonly json: unknown;
+  readonly text: string;
+  /** 1 when the work was done and its result is bad news; default 0. */
+  readonly exitCode?: 0 | 1 | 99;
+}
+
+/** A verb as its file writes it. */
+export interface VerbSpec<Options> {
+  /** Name and arguments in commander's form: `materialize <START> <END>`. */
+  readonly usage: string;
+  /** One line, in the list of verbs. */
+  readonly summary: string;
+  /** What it does, what it leaves behind, what can go wrong. */
+  readonly description: string;
+  /** Command lines that work as printed, without the leading `larder`. */
+  readonly examples: readonly string[];
+  /** `none` for verbs that take no tenant, `required` where a default would be dangerous, `unset` for no default. Default: `default`. */
+  readonly tenant?: "none" | "required" | "unset";
+  options?(command: Command): Command;
+  /** Long names of options that must be given. Commander's own check would come before the one for misspelt options, and hide it. */
+  readonly required?: readonly string[];
+  run(context: VerbContext<Options>): Promise<VerbResult | undefined>;
+}
+
+/** Runs a verb's work and renders its result; given by main.ts. */
+export type Act = <Options>(spec: VerbSpec<Options>, command: Command) => Promise<void>;
+
+/** A verb, ready to be added to the program. */
+export type Verb = (act: Act) => Command;
+
+/** Makes a verb: its options, its help, and the action that hands over to `run`. */
+export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
+  return (act) => {
+    const [name = "", ...args] = spec.usage.split(" ");
+    const command = new Command(name).summary(spec.summary).description(spec.description);
+    if (args.length > 0) command.arguments(args.join(" "));
+    spec.options?.(command);
+    command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
+    if (spec.tenant === "required") command.option("--tenant <name>", "whose rows (required)");
+    else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
+    else if (spec.tenant === undefined) command.option("--tenant <name>", "whose rows", "default");
+    command.option("--json", "one JSON object on stdout, also for an error", false);
+    command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
+    const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];
+    return command.action(async () => {
+      refuseMissing(command, required);
+      await act(spec, command);
+    });
+  };
+}
+
+function refuseMissing(command: Command, required: readonly string[]): void {
+  for (const option of command.options) {
+    if (!required.includes(option.long ?? "") || command.getOptionValue(option.attributeName()) !== undefined) continue;
+    command.error(`error: required option '${option.flags}' not specified`, {
+      code: "commander.missingMandatoryOptionValue",
+    });
+  }
+}
+
+/** For an option that may be repeated: all of its values, in order. */
+export function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

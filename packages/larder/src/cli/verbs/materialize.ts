@@ -1,0 +1,41 @@
+import { collect, defineVerb } from "../verb.ts";
+
+/** `larder materialize START END`: the latest rows of a Parquet window into the online store. */
+export const materializeVerb = defineVerb<{ readonly view: readonly string[] }>({
+  usage: "materialize <START> <END>",
+  summary: "load the latest rows of a time window from Parquet into the online store",
+  description: `Reads, per feature view, each entity's latest row with an event time from START to END (ISO 8601, inclusive at both ends; without
+a zone it is UTC; a date alone is its midnight) and writes it if it is newer than what is stored. Repeating a run is safe.
+
+A run that is stopped or killed continues where it was when the same command is run again. Rows that cannot be used (a value of the wrong
+type, an event time ahead of the clock) are counted as refused and the first ones listed; the others are written, and the exit code is 1.`,
+  examples: [
+    "materialize 2024-01-01 2024-02-01",
+    "materialize 2024-01-01T00:00:00Z 2024-02-01T00:00:00Z --view churn_features --json",
+  ],
+  options: (command) => command.option("--view <name>", "only this view; may be repeated", collect, []),
+  async run(context) {
+    const { openStore } = await import("../open-store.ts");
+    const { materializeResult } = await import("../render/materialize-report.ts");
+    const { timeArgument } = await import("../time-argument.ts");
+    const [start = "", end = ""] = context.args;
+    const window = { start: timeArgument("START", start), end: timeArgument("END", end) };
+    await using opened = await openStore(context);
+    const { materialize } = await import("@larder/materializer");
+    const { view } = context.options;
+    const progress = context.progress("materialize");
+    try {
+      const report = await materialize(opened, {
+        ...window,
+        tenant: context.options.tenant,
+        signal: context.signal,
+        ...(view.length === 0 ? {} : { views: view }),
+        onProgress: ({ view: what, ...at }) =>
+          progress.update(at.phase === "search" ? { ...at, what } : { done: at.rows, total: at.total, what }),
+      });
+      return materializeResult(report, context.terminal.paint);
+    } finally {
+      progress.stop();
+    }
+  },
+});

@@ -1,0 +1,55 @@
+import { commaList, selectionOptions } from "../feature-options.ts";
+import { defineVerb } from "../verb.ts";
+
+/** `larder training-set`: a point-in-time join of entity rows with features. */
+export const trainingSetVerb = defineVerb<{
+  readonly entities: string;
+  readonly features?: string;
+  readonly service?: string;
+  readonly out: string;
+  readonly asOf?: "event_time";
+  readonly timestampColumn: string;
+  readonly fullFeatureNames: boolean;
+}>({
+  usage: "training-set",
+  summary: "join entity rows with the features known at their time, into Parquet",
+  description: `For every row of --entities (a Parquet file with the join keys, a timestamp and whatever else, such as a label) finds the feature
+values that were known at that time, never later ones, and writes all columns to --out, with a manifest beside it. Order and duplicates stay;
+rows without a match keep nulls.
+
+A feature row counts from its created time on (when it could be known). --as-of event_time counts it from its event time, as Feast does.`,
+  examples: [
+    "training-set --entities labels.parquet --service churn_v1 --out train.parquet",
+    "training-set --entities labels.parquet --features churn_features:tenure_months --out train.parquet --as-of event_time",
+  ],
+  options: (command) =>
+    selectionOptions(command)
+      .option("--entities <file>", "entity rows, as Parquet, CSV or NDJSON (required)")
+      .option("--out <file>", "where the training set goes, as Parquet (required)")
+      .option("--as-of <rule>", "event_time: ignore created times, as Feast does")
+      .option("--timestamp-column <name>", "the entity rows' time", "event_timestamp")
+      .option("--full-feature-names", "name columns view__feature", false),
+  required: ["--entities", "--out"],
+  async run(context) {
+    const { options, file, terminal, signal } = context;
+    const { loadDefinitions } = await import("@larder/schema");
+    const { trainingSetResult } = await import("../render/training-set-report.ts");
+    const { createTrainingSet } = await import("../../training-set.ts");
+    const definitions = await loadDefinitions(file, { env: terminal.env });
+    const progress = context.progress("training-set");
+    try {
+      const report = await createTrainingSet(definitions, {
+        ...options,
+        features: commaList(options.features),
+        featureService: options.service,
+        entities: context.path(options.entities),
+        out: context.path(options.out),
+        signal,
+        onProgress: ({ step, fraction }) => progress.update({ fraction, what: step }),
+      });
+      return trainingSetResult(report, terminal.paint);
+    } finally {
+      progress.stop();
+    }
+  },
+});

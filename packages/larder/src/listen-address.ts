@@ -1,0 +1,64 @@
+import { type Definitions, LarderError } from "@larder/schema";
+
+/** Where the server listens. */
+export interface ListenAddress {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+}
+
+/** Where a command line wants it to listen; undefined takes the yaml's word. */
+export interface ListenWish {
+  readonly host?: string | undefined;
+  /** As text where it comes from a command line. */
+  readonly port?: string | number | undefined;
+}
+
+/**
+ * The address to listen on: the wish, else `server` of the yaml.
+ * @throws USAGE for a port that is none; UNSAFE_LISTEN off loopback unless the yaml states `auth: none`
+ */
+export function listenAddress({ server }: Pick<Definitions, "server">, wish: ListenWish): ListenAddress {
+  const host = wish.host ?? server.host;
+  if (!isLoopback(host) && server.auth !== "none") {
+    throw new LarderError("UNSAFE_LISTEN", {
+      what: `Listening on ${host} would let every machine that reaches it read and write features`,
+      remedy: "Listen on 127.0.0.1, or state server: { auth: none } in the yaml if something else guards the port",
+      facts: { host },
+    });
+  }
+  return { host, port: portOf(wish.port ?? server.port) };
+}
+
+/** The error of a `listen` that failed. */
+export function listenError(cause: unknown, { host, port }: ListenAddress): LarderError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "EADDRINUSE") {
+    return new LarderError("PORT_IN_USE", {
+      what: `Port ${port} of ${host} is in use`,
+      remedy: "Stop what listens there, or choose another with --port (0 takes a free one)",
+      facts: { host, port },
+      cause,
+    });
+  }
+  return new LarderError("USAGE", {
+    what: `Cannot listen on ${host} port ${port}${code === "" ? "" : ` (${code})`}`,
+    remedy: "Choose an address of this machine with --host, and a port from 1024 on with --port",
+    facts: { host, port },
+    cause,
+  });
+}
+
+function portOf(port: string | number): number {
+  const number = typeof port === "number" ? port : /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  throw new LarderError("USAGE", {
+    what: `"${String(port).slice(0, 20)}" is no port`,
+    remedy: "Give a number from 1 to 65535, or 0 for a free port",
+    facts: { field: "port" },
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

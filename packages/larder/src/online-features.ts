@@ -1,0 +1,79 @@
+import { type FeatureValue, formatTime, LarderError, type ScalarValue } from "@larder/schema";
+import { type FeatureBatch, STATUS_NAMES, type StatusName } from "@larder/store-core";
+
+/** How int64 and unix_timestamp values come out: as `number`, refused beyond 2^53, or as `bigint`. */
+export type Int64Mode = "number" | "bigint";
+
+/** One entity row of a request: join key -> value, as the caller wrote it. */
+export type EntityRow = Readonly<Record<string, unknown>>;
+
+/** The answer of `getOnlineFeatures`: entity rows x features, in the order of the request. */
+export interface OnlineFeatures {
+  /** Column name -> one value per entity row: join keys as they were given, then features. null where there is no value; see `statuses`. */
+  toDict(): Record<string, unknown[]>;
+  /** One object per entity row. */
+  toRows(): Record<string, unknown>[];
+  /** Feature -> why each value is what it is. */
+  readonly statuses: Readonly<Record<string, readonly StatusName[]>>;
+  /** Feature -> event time of the row each value came from, ISO 8601 with microseconds; null where there is no row. */
+  readonly eventTimestamps: Readonly<Record<string, readonly (string | null)[]>>;
+  /** True iff last-known-good rows or outage defaults were used. */
+  readonly degraded: boolean;
+}
+
+/**
+ * Turns a read into the caller's representation, all of it at once, so that a value that does not fit is an error of the call.
+ * @throws UNSAFE_INTEGER
+ */
+export function createOnlineFeatures(
+  batch: FeatureBatch,
+  rows: readonly EntityRow[],
+  int64: Int64Mode,
+): OnlineFeatures {
+  const { columns, joinKeys } = batch.plan;
+  const values: Record<string, unknown[]> = {};
+  const statuses: Record<string, StatusName[]> = {};
+  const eventTimestamps: Record<string, (string | null)[]> = {};
+  for (const { name } of joinKeys) values[name] = rows.map((row) => row[name]);
+  columns.forEach(({ name, view }, column) => {
+    const out = new Array<unknown>(batch.rowCount);
+    const status = new Array<StatusName>(batch.rowCount);
+    const times = new Array<string | null>(batch.rowCount);
+    for (let row = 0; row < batch.rowCount; row++) {
+      out[row] = embedded(batch.value(row, column), int64, name, row);
+      status[row] = STATUS_NAMES[batch.status(row, column)];
+      const time = batch.eventTime(row, view);
+      times[row] = time === undefined ? null : formatTime(time);
+    }
+    values[name] = out;
+    statuses[name] = status;
+    eventTimestamps[name] = times;
+  });
+  const names = Object.keys(values);
+  return {
+    toDict: () => Object.fromEntries(names.map((name) => [name, [...(values[name] ?? [])]])),
+    toRows: () => rows.map((_, row) => Object.fromEntries(names.map((name) => [name, values[name]?.[row]]))),
+    statuses,
+    eventTimestamps,
+    degraded: batch.degraded,
+  };
+}
+
+function embedded(value: FeatureValue, int64: Int64Mode, name: string, row: number): unknown {
+  if (int64 === "bigint") return value;
+  if (typeof value === "bigint") return safeNumber(value, name, row);
+  if (Array.isArray(value)) {
+    return value.map((item: ScalarValue) => (typeof item === "bigint" ? safeNumber(item, name, row) : item));
+  }
+  return value;
+}
+
+function safeNumber(value: bigint, name: string, row: number): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new LarderError("UNSAFE_INTEGER", {
+    what: `Feature "${name}" of entity row ${row} is ${value}, which a number cannot hold exactly`,
+    remedy: 'Open the store with { int64: "bigint" }',
+    facts: { field: name, row },
+  });
+}

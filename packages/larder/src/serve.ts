@@ -1,0 +1,47 @@
+import { once } from "node:events";
+import { loadDefinitions, systemClock } from "@larder/schema";
+import { buildApp, loadModels } from "@larder/serving";
+import { openOnlineStore } from "@larder/store-core";
+import pino from "pino";
+import { Lifecycle } from "./lifecycle.ts";
+import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
+
+/** What `larder serve` runs on. */
+export interface ServeRequest extends ListenWish {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends the server: not ready, requests under way finish, everything closes. */
+  readonly signal: AbortSignal;
+  /** Called once, with the address, when requests are answered. */
+  readonly onListening: (url: string) => void;
+}
+
+/**
+ * Serves until `signal` aborts. Store, models and server open in this order and close in reverse within 10 s.
+ * @throws what opening them throws; PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
+ */
+export async function serve(request: ServeRequest): Promise<void> {
+  const definitions = await loadDefinitions(request.file, { env: request.env });
+  const address = listenAddress(definitions, request);
+  const clock = systemClock;
+  const logger = pino({ name: "larder", base: null }, pino.destination({ dest: 2, sync: true }));
+  const lifecycle = new Lifecycle({ onProblem: (problem) => logger.error({ code: problem.code }, problem.message) });
+  try {
+    const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
+    const models = await lifecycle.open("models", () => loadModels(definitions));
+    const app = await lifecycle.open("HTTP server", () =>
+      buildApp({ definitions, store, models, clock, logger, stopping: request.signal }),
+    );
+    const url = await app.listen(address).catch((error: unknown) => {
+      throw listenError(error, address);
+    });
+    request.onListening(url);
+    if (!request.signal.aborted) await once(request.signal, "abort");
+    logger.info("stopping");
+  } catch (error) {
+    await lifecycle.close();
+    throw error;
+  }
+  const [problem] = await lifecycle.close();
+  if (problem !== undefined) throw problem;
+}

@@ -1,0 +1,48 @@
+import { type Definitions, LarderError } from "@larder/schema";
+import type { TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
+import { type FeatureSelection, selectFeatures } from "./read-plans.ts";
+
+/** A training set by the names of its features. Paths count from the current folder. */
+export interface TrainingSetOptions extends FeatureSelection {
+  /** Parquet, CSV or NDJSON file of entity rows: the join keys, a time, and whatever else, such as a label. */
+  readonly entities: string;
+  /** Parquet file to write; the manifest goes beside it. */
+  readonly out: string;
+  /** `event_time` ignores created times, as Feast does. Default `bitemporal`: what was known at the row's time. */
+  readonly asOf?: string | undefined;
+  /** Column of `entities` with the row's time. Default `event_timestamp`. */
+  readonly timestampColumn?: string | undefined;
+  readonly tenant: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TrainingSetProgress) => void) | undefined;
+}
+
+/** Builds it; DuckDB is loaded when this is called. @throws what `buildTrainingSet` and {@link selectFeatures} throw */
+export async function createTrainingSet(
+  definitions: Definitions,
+  options: TrainingSetOptions,
+): Promise<TrainingSetReport> {
+  const { asOf = "bitemporal", featureService, fullFeatureNames, timestampColumn, signal, onProgress } = options;
+  if (asOf !== "bitemporal" && asOf !== "event_time") {
+    throw new LarderError("INVALID_REQUEST", {
+      what: `"${asOf.slice(0, 100)}" is no rule for a training set`,
+      remedy: "Use bitemporal (the default) or event_time",
+      facts: { field: "as_of" },
+    });
+  }
+  const features = selectFeatures(definitions, options);
+  const { buildTrainingSet } = await import("@larder/training-features");
+  return buildTrainingSet({
+    definitions,
+    features,
+    asOf,
+    entities: options.entities,
+    out: options.out,
+    tenant: options.tenant,
+    ...(featureService === undefined ? {} : { service: featureService }),
+    ...(fullFeatureNames === undefined ? {} : { fullFeatureNames }),
+    ...(timestampColumn === undefined ? {} : { timestampColumn }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}

@@ -1,0 +1,80 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { buildProgram, runCli } from "../../src/cli/program.ts";
+import type { Act } from "../../src/cli/verb.ts";
+import { plainTerminal } from "./plain-terminal.ts";
+
+const nothing: Act = async () => {};
+const verbs = buildProgram(plainTerminal(), nothing).commands;
+const docs = await readFile(join(import.meta.dirname, "../../../../docs/cli.md"), "utf8");
+
+test("help lists every verb with what it does, on stdout, and exits 0", async () => {
+  const terminal = plainTerminal();
+  expect(await runCli(["--help"], terminal)).toBe(0);
+  for (const verb of verbs) expect(terminal.said.replace(/\s+/g, " ")).toContain(verb.summary());
+  expect(terminal.talked).toBe("");
+});
+
+test.each(verbs.map((verb) => verb.name()))("%s --help teaches by description, options and examples", async (name) => {
+  const terminal = plainTerminal();
+  expect(await runCli([name, "--help"], terminal)).toBe(0);
+  expect(terminal.said).toMatch(/Usage: larder /);
+  expect(terminal.said).toContain("--json");
+  expect(terminal.said).toContain("Examples:");
+});
+
+/** Command lines in help texts and docs: `  $ larder …` and lines of sh blocks. */
+function commandLines(text: string): string[][] {
+  return [...text.matchAll(/^ *(?:\$ )?larder (.+)$/gm)].map(([, line = ""]) => line.split(" "));
+}
+
+test("every example in help and docs is a command line that the command takes", async () => {
+  const helps = verbs.map(async (verb) => {
+    const terminal = plainTerminal();
+    await runCli([verb.name(), "--help"], terminal);
+    return terminal.said;
+  });
+  const lines = commandLines([docs, ...(await Promise.all(helps))].join("\n"));
+  expect(lines.length).toBeGreaterThan(20);
+  for (const args of lines) {
+    let acted = 0;
+    const program = buildProgram(plainTerminal(), async () => void acted++);
+    await program.parseAsync(args, { from: "user" });
+    expect(acted, args.join(" ")).toBe(1);
+  }
+});
+
+test("docs/cli.md has a section with an example for every verb, and names every option there or among those that all share", () => {
+  const sections = new Map(docs.split(/^## /m).map((section) => [section.split("\n", 1)[0], section]));
+  const shared = sections.get("What all verbs share") ?? "";
+  for (const verb of verbs) {
+    const section = sections.get(verb.name());
+    expect(section, verb.name()).toMatch(new RegExp(`^larder ${verb.name()}`, "m"));
+    expect(docs).toContain(`| [\`${verb.name()}\`](#${verb.name()}) | `);
+    for (const option of verb.options) expect(shared + section, option.flags).toContain(`\`${option.flags}\``);
+  }
+});
+
+test.each([
+  [["materialise", "a", "b"], "Did you mean materialize"],
+  [["get", "--entitty", "a=1"], "Did you mean --entity"],
+  [["push", "view"], "--help after a verb"],
+  [["materialize", "2024-01-01"], "--help after a verb"],
+  [["get", "extra", "--entity", "a=1"], "--help after a verb"],
+  [["frobnicate"], "larder --help"],
+  [[], "validate, materialize, push, get, training-set, serve, reset"],
+])("wrong usage %j exits 2 and says what was meant", async (args, remedy) => {
+  const terminal = plainTerminal();
+  expect(await runCli(args, terminal)).toBe(2);
+  expect(terminal.talked).toContain("error USAGE: ");
+  expect(terminal.talked).toContain(remedy);
+  expect(terminal.talked).not.toMatch(/^\s+at /m);
+  expect(terminal.said).toBe("");
+
+  const json = plainTerminal();
+  expect(await runCli([...args, "--json"], json)).toBe(2);
+  expect(JSON.parse(json.said)).toMatchObject({ error: { code: "USAGE" } });
+  expect(json.said.endsWith("}\n")).toBe(true);
+  expect(json.talked).toBe("");
+});
