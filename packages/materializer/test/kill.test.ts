@@ -6,8 +6,8 @@ import { expect, test } from "vitest";
 import { definitionsIn, makeFolders, rowsOf } from "./fixture.ts";
 import { writeParquet } from "./parquet.ts";
 
-const ROWS = 6_000;
-const CHUNK = 100;
+const ROWS = 2_000;
+const CHUNK = 50;
 const SCRIPT = ["--conditions=@larder/source", join(import.meta.dirname, "fixtures", "materialize-process.ts")];
 
 test("a run that is killed, twice, and run again ends like one that was left alone, and repeats a chunk at most each time", async () => {
@@ -23,7 +23,7 @@ test("a run that is killed, twice, and run again ends like one that was left alo
   }
   for (const _ of [1, 2]) {
     await using child = await startProcess(process.execPath, [...SCRIPT, killed.path, String(CHUNK)]);
-    await child.waitForLine(/^at \d+00$/);
+    await child.waitForLine(/^at \d+50$/);
     child.signal("SIGKILL");
     expect(await child.waitForExit()).toEqual({ code: null, signal: "SIGKILL" });
     expect(child.stdout).not.toContain("report");
