@@ -25,7 +25,7 @@ export function readDuration(text: string): number | Fault {
   }
   const micros = Number(text.slice(0, -unit.length)) * MICROS[unit]!;
   if (Number.isSafeInteger(micros)) return micros;
-  return new Fault(`is ${show(text)}, beyond 285 years`, "Write a shorter duration, or leave the key out for no limit");
+  return new Fault(`is ${show(text)}, beyond 285 years`, "Write a shorter duration");
 }
 
 /** The shortest text of a duration in microseconds, for messages: `90000000` is `90s`. */

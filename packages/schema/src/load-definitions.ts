@@ -54,6 +54,7 @@ export function parseDefinitions(text: string, options: ParseOptions = {}): Defi
   const loader = new Loader(options.file ?? "feature_store.yaml", options.env ?? {});
   const root = loader.readText(text, options.file ?? "feature_store.yaml");
   for (const pattern of root === undefined ? [] : includePatterns(root)) {
+    if (pattern.kind !== "scalar") continue;
     loader.problems.add(pattern, "names files, and this text is read without any", "Load the file from disk");
   }
   return loader.finish(root, []);
@@ -93,7 +94,7 @@ class Loader {
     if (main?.kind !== "map") throw this.problems.toError(this.#file);
     const merged = mergeFiles(main, included, this.problems);
     const { root, notices } = isFeastFile(merged)
-      ? readFeastFile(merged, this.problems)
+      ? readFeastFile(merged, this.problems, this.#env)
       : { root: merged, notices: [] };
     const shaped = checkShape<FeatureStoreFile>(FeatureStoreFile, root, this.problems);
     const context = createCheckContext(shaped, this.problems);

@@ -17,22 +17,25 @@ export function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** How many bytes from the start are valid UTF-8: the offset of the sequence that breaks it. */
+/** How many bytes from the start are whole, valid UTF-8: the offset of the sequence that breaks it, or the length. */
 export function invalidUtf8Offset(bytes: Uint8Array): number {
+  if (isValid(bytes)) return bytes.length;
   let good = 0;
   let bad = bytes.length;
   while (good < bad) {
     const middle = Math.ceil((good + bad) / 2);
-    if (isPrefixValid(bytes.subarray(0, middle))) good = middle;
+    if (isValid(bytes.subarray(0, middle), { stream: true })) good = middle;
     else bad = middle - 1;
   }
+  // The last of these bytes may begin a sequence that does not go on.
+  while (!isValid(bytes.subarray(0, good))) good--;
   return good;
 }
 
-/** True if the bytes are valid, apart from a sequence that goes on after their end. */
-function isPrefixValid(bytes: Uint8Array): boolean {
+/** With `stream`, a sequence may go on after the last byte. */
+function isValid(bytes: Uint8Array, options: { readonly stream?: boolean } = {}): boolean {
   try {
-    new TextDecoder("utf-8", STRICT).decode(bytes, { stream: true });
+    new TextDecoder("utf-8", STRICT).decode(bytes, options);
     return true;
   } catch {
     return false;

@@ -46,7 +46,7 @@ function checkTenants({ file, at, problems, views }: CheckContext): void {
       const remedy = suggest(view, [...views.keys()], "Declare it under feature_views");
       problems.add(
         at(`${keyPath("tenants", name)}.ttl`, view),
-        `is a TTL for the feature view "${view}", which does not exist`,
+        `is a TTL for the feature view ${show(view)}, which does not exist`,
         remedy,
       );
     }

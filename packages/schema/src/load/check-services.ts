@@ -13,9 +13,15 @@ interface ServiceFeature {
   readonly type: string | undefined;
 }
 
+/** The features of a service; not complete where something in it is wrong, so that more cannot be missed in it. */
+interface ServiceFeatures {
+  readonly features: readonly ServiceFeature[];
+  readonly complete: boolean;
+}
+
 /** Checks what feature services and models mean. */
 export function checkServices(context: CheckContext): void {
-  const features = new Map<string, readonly ServiceFeature[]>();
+  const features = new Map<string, ServiceFeatures>();
   for (const [i, service] of present(context.file.feature_services)) {
     const found = new ServiceCheck(context, service, `feature_services[${i}].features`).run();
     if (service.name !== undefined && !features.has(service.name)) features.set(service.name, found);
@@ -28,6 +34,7 @@ class ServiceCheck {
   readonly #service: LooseService;
   readonly #path: string;
   readonly #features: ServiceFeature[] = [];
+  #complete: boolean;
   /** Short name in an answer -> the feature, or the join key of a view, that has it. */
   readonly #answers = new Map<string, { readonly what: string; readonly aliased: boolean }>();
   /** Column of the request -> its type and the view that asks for it. */
@@ -37,9 +44,10 @@ class ServiceCheck {
     this.#context = context;
     this.#service = service;
     this.#path = path;
+    this.#complete = isWhole(service.features);
   }
 
-  run(): readonly ServiceFeature[] {
+  run(): ServiceFeatures {
     for (const [i, item] of present(this.#service.features)) {
       const path = `${this.#path}[${i}]`;
       if (typeof item === "string") this.#addReference(item, path);
@@ -55,7 +63,7 @@ class ServiceCheck {
         `Take "${viewName}" as a projection with a name_alias`,
       );
     }
-    return this.#features;
+    return { features: this.#features, complete: this.#complete };
   }
 
   #addReference(reference: string, path: string): void {
@@ -92,15 +100,19 @@ class ServiceCheck {
     if (view !== undefined) return view;
     const remedy = suggest(name, [...views.keys()], "Declare it under feature_views");
     problems.add(at, `names the feature view "${name}", which does not exist`, remedy);
+    this.#complete = false;
     return undefined;
   }
 
   #addFeature(viewOf: string, viewName: string, feature: string, aliased: boolean, at: At): void {
     const { views, problems } = this.#context;
-    const known = [...present(views.get(viewOf)?.features)].map(([, each]) => each);
+    const list = views.get(viewOf)?.features;
+    const known = [...present(list)].map(([, each]) => each);
     const found = known.find(({ name }) => name === feature);
     if (found === undefined) {
-      const names = known.flatMap(({ name }) => name ?? []);
+      this.#complete = false;
+      if (!isWhole(list) || known.some(({ name }) => name === undefined)) return;
+      const names = [...new Set(known.flatMap(({ name }) => name ?? []))];
       const remedy = suggest(feature, names, "Declare the view's features");
       problems.add(at, `names the feature "${feature}", which the view "${viewOf}" does not have`, remedy);
       return;
@@ -136,7 +148,7 @@ class ServiceCheck {
       problems.add(this.#context.at(`${path}.join_key_map`, key), `is no join key of "${view}"`, remedy);
     }
     const mine = new Set<string>();
-    for (const { name, type } of keys) {
+    for (const { name, type } of keys.filter((key, i) => keys.findIndex((each) => each.name === key.name) === i)) {
       const column = (Object.hasOwn(map, name) ? map[name] : undefined) ?? name;
       if (mine.has(column))
         problems.add(at, `takes two join keys from the column "${column}"`, "Map each to its own column");
@@ -151,6 +163,11 @@ class ServiceCheck {
   }
 }
 
+/** False for a list that is broken, or has something broken in it: what it lacks may be just that. */
+function isWhole(list: readonly unknown[] | undefined): boolean {
+  return list !== undefined && !list.includes(undefined);
+}
+
 function joinKeysOf({ views, entities }: CheckContext, view: string) {
   const found = views.get(view);
   const names = [found?.entity, ...(found?.entities ?? [])].filter((name) => name !== undefined);
@@ -162,7 +179,7 @@ function checkModel(
   context: CheckContext,
   model: LooseModel,
   path: string,
-  services: ReadonlyMap<string, readonly ServiceFeature[]>,
+  services: ReadonlyMap<string, ServiceFeatures>,
 ): void {
   const { at, problems } = context;
   const { feature_service: service, on_store_failure: failure } = model;
@@ -181,7 +198,8 @@ function checkModel(
     problems.add(at(path, "feature_service"), `names the feature service "${service}", which does not exist`, remedy);
     return;
   }
-  const features = services.get(service) ?? [];
+  const { features = [], complete = false } = services.get(service) ?? {};
+  if (!complete) return;
   for (const [input, value] of Object.entries(model.inputs ?? {})) {
     const inputPath = keyPath(`${path}.inputs`, input);
     if (typeof value === "string") checkInput(context, value, inputPath, service, features);

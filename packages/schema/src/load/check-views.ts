@@ -1,4 +1,4 @@
-import { Fault } from "../fault.ts";
+import { show } from "../fault.ts";
 import { decodeFeatureValue } from "../rows/decode-value.ts";
 import { CREATED_TIME_NAME, EVENT_TIME_NAME } from "../rows/row-decoder.ts";
 import { type CheckContext, indexByName, type LooseView, present } from "./check-context.ts";
@@ -79,7 +79,8 @@ class ViewCheck {
     if (seen.has(name)) problems.add(at, `names the entity "${name}" twice`, "Name each entity once");
     seen.add(name);
     for (const [, key] of present(entity.join_keys)) {
-      if (key.name === undefined) continue;
+      // A key named like a time has been reported with its entity.
+      if (key.name === undefined || literalMeaning(key.name) !== undefined) continue;
       const taken = this.#columns.get(key.name);
       if (taken !== undefined && taken !== joinKeyOf(name)) {
         const what = `brings the join key "${key.name}", which is also ${taken}`;
@@ -132,7 +133,8 @@ class ViewCheck {
       }
       if (feature.default === undefined || type === undefined) continue;
       const decoded = decodeFeatureValue(type, feature.default);
-      if (!decoded.ok) problems.addFault(at(`${path}[${i}]`, "default"), new Fault(decoded.what, decoded.remedy));
+      if (!decoded.ok)
+        problems.add(at(`${path}[${i}]`, "default"), decoded.what, decoded.remedy.replace(/^Send /, "Write "));
     }
   }
 
@@ -145,14 +147,14 @@ class ViewCheck {
       if (name === undefined) continue;
       const at = this.#context.at(`${this.#path}.source.field_mapping`, column);
       if (!known.includes(name)) {
-        const what = `maps "${column}" to "${name}", which the view does not read`;
+        const what = `maps ${show(column)} to "${name}", which the view does not read`;
         this.#context.problems.add(at, what, suggest(name, known, "Remove it"));
       }
       const first = from.get(name);
       if (first !== undefined) {
         this.#context.problems.add(
           at,
-          `maps "${column}" to "${name}", as "${first}" is already`,
+          `maps ${show(column)} to "${name}", as ${show(first)} is already`,
           "Map one column to each name",
         );
       }

@@ -63,7 +63,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     server: compileServer(value.server),
     budgets: compileBudgets(value.budgets),
     notices,
-    hash: hashDefinitions(value),
+    hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
   });
 }

@@ -1,5 +1,6 @@
 import { FeatureStoreFile } from "../definition-schema.ts";
 import type { Notice } from "../definitions.ts";
+import type { Environment } from "../yaml/expand-variables.ts";
 import { keyPath, type MapEntry, type MapNode, type PlacedNode } from "../yaml/placed-node.ts";
 import { nearest } from "./nearest.ts";
 import type { ProblemList } from "./problem-list.ts";
@@ -13,8 +14,10 @@ export function isFeastFile(root: PlacedNode): root is MapNode {
 export function readFeastFile(
   root: MapNode,
   problems: ProblemList,
+  env: Environment,
 ): { readonly root: MapNode; readonly notices: readonly Notice[] } {
   const reader = new FeastReader(problems);
+  refuseBareVariables(root, problems, env);
   return { root: reader.readTop(root), notices: reader.notices };
 }
 
@@ -154,6 +157,17 @@ class FeastReader {
 
   #note(node: PlacedNode, what: string): void {
     this.notices.push({ place: node.place, field: node.field, what });
+  }
+}
+
+/** Feast also expands $NAME, wherever the variable is set; there the text would mean two things. */
+function refuseBareVariables(node: PlacedNode, problems: ProblemList, env: Environment): void {
+  if (node.kind === "list") for (const item of node.items) refuseBareVariables(item, problems, env);
+  if (node.kind === "map") for (const { value } of node.entries.values()) refuseBareVariables(value, problems, env);
+  if (node.kind !== "scalar") return;
+  for (const [, name = ""] of node.source.matchAll(/\$([A-Za-z_]\w*)/g)) {
+    if (env[name] === undefined) continue;
+    problems.add(node, `has $${name}, which Feast expands and Larder does not`, `Write \${${name}}`);
   }
 }
 

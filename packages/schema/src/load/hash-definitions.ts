@@ -1,34 +1,52 @@
 import { createHash } from "node:crypto";
-import type { FeatureStoreFile } from "../definition-schema.ts";
+import { relative, sep } from "node:path";
+import type { Definitions } from "../definitions.ts";
 
-/** Keys that describe and do not define. */
-const DESCRIBING = new Set(["description", "owner", "tags"]);
+/** What the hash is taken of. */
+export type HashedParts = Pick<
+  Definitions,
+  "folder" | "project" | "entities" | "views" | "services" | "models" | "tenants"
+>;
 
 /**
  * SHA-256 (hex) over what the definitions mean: project, entities, views, services, models and the TTLs of tenants, defaults filled in. Not over
- * comments, order of keys or of definitions, descriptions, nor where it runs (stores, brokers, server, budgets, quotas).
+ * comments, order of keys or of definitions, descriptions, nor where it runs (folder, stores, brokers, server, budgets, quotas).
  */
-export function hashDefinitions(file: FeatureStoreFile): string {
+export function hashDefinitions(parts: HashedParts): string {
+  const { folder, project, entities, views, services, models, tenants } = parts;
   const meaning = {
-    project: file.project,
-    entities: named(file.entities),
-    feature_views: named(file.feature_views),
-    feature_services: named(file.feature_services),
-    models: named(file.models),
-    tenants: Object.fromEntries(Object.entries(file.tenants).map(([name, { ttl }]) => [`tenant ${name}`, ttl])),
+    project,
+    entities,
+    views,
+    services,
+    models: mapValues(models, (model) => ({
+      ...model,
+      path: relative(folder, model.path).split(sep).join("/"),
+      featureService: model.featureService.name,
+    })),
+    tenants: mapValues(tenants, ({ ttl }) => ttl),
   };
   return createHash("sha256").update(JSON.stringify(meaning, canonical)).digest("hex");
 }
 
-function named<T extends { readonly name: string }>(items: readonly T[]): Readonly<Record<string, T>> {
-  return Object.fromEntries(items.map((item) => [item.name, item]));
-}
+/** Properties that describe, or repeat what others say. */
+const LEFT_OUT = new Set(["description", "owner", "tags", "place", "entities", "featureByName", "rowDecoder"]);
 
-/** Sorts keys by code unit, leaves descriptions out, and writes what JSON has no form for. */
-function canonical(_key: string, value: unknown): unknown {
+/** Sorts maps by code unit, keeps lists in order, names views instead of repeating them, and writes what JSON has no form for. */
+function canonical(key: string, value: unknown): unknown {
   if (typeof value === "bigint") return { int: String(value) };
   if (typeof value === "number" && !Number.isFinite(value)) return { float: String(value) };
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const entries = Object.entries(value).filter(([key]) => !DESCRIBING.has(key));
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  if (value instanceof Uint8Array) return { bytes: Buffer.from(value).toString("base64") };
+  if (key === "view" || key === "feature") return Reflect.get(value, "name");
+  if (value instanceof Map) return { map: sortByKey([...value]) };
+  return Object.fromEntries(sortByKey(Object.entries(value)).filter(([name]) => key === "" || !LEFT_OUT.has(name)));
+}
+
+function sortByKey(entries: (readonly [string, unknown])[]): (readonly [string, unknown])[] {
+  return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function mapValues<T>(map: ReadonlyMap<string, T>, change: (value: T) => unknown): ReadonlyMap<string, unknown> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]));
 }

@@ -3,18 +3,19 @@ import { Fault } from "../fault.ts";
 /** Keys and values that Larder's design has and this version does not: said plainly instead of "unknown". */
 const NOT_BUILT: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
   "online_store.near_cache": ["is not built into this version", "Remove it: every read asks the store"],
-  "online_store.type": ["names an online store that this version does not have", "Use one of: memory, sqlite, redis"],
+  "online_store.type": ["is no online store of this version", "Use one of: memory, sqlite, redis"],
+  "offline_store.type": ["is no offline store of this version", "Use duckdb"],
+  "stream.type": ["is no stream that this version reads", "Use kafka"],
+  "feature_views[].stream.format": ["is no format that this version reads", "Use json"],
   "server.auth": [
     "asks for authentication that this version does not have",
-    "Use none, or leave it out to listen on loopback only",
+    "Write none, or leave it out to listen on this machine only",
   ],
-  "feature_views[].stream.format": ["names a format that this version does not read", "Use json"],
-  "stream.type": ["names a stream that this version does not read", "Use kafka"],
-  "offline_store.type": ["names an offline store that this version does not have", "Use duckdb"],
 };
 
-/** A better word for a fault at `path`, where the reader asks for something that is planned and not built. */
-export function notBuiltFault(path: string): Fault | undefined {
-  const entry = NOT_BUILT[path.replaceAll(/\[\d+\]/g, "[]")];
-  return entry === undefined ? undefined : new Fault(...entry);
+/** What to say of a key or value at `path` that is planned and not built; `shown` is the value, if it has one to show. */
+export function notBuiltFault(path: string, shown?: string): Fault | undefined {
+  const [what, remedy] = NOT_BUILT[path.replaceAll(/\[\d+\]/g, "[]")] ?? [];
+  if (what === undefined || remedy === undefined) return undefined;
+  return new Fault(shown !== undefined && what.startsWith("is no ") ? `is ${shown}, which ${what}` : what, remedy);
 }

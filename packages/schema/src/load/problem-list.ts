@@ -31,7 +31,7 @@ export class ProblemList {
 
   /** CONFIG_INVALID, with one line per problem: `file:line:col: path: what: remedy`, in the order of the files. */
   toError(file: string): LarderError {
-    const all = sortByPlace([...this.#problems.values()]);
+    const all = sortByPlace(file, [...this.#problems.values()]);
     const problems = all.slice(0, MAX_LISTED);
     const lines = problems.map(({ place, field, what, remedy }) => `${place}: ${field}: ${what}: ${remedy}`);
     const more = all.length - problems.length;
@@ -47,8 +47,9 @@ export class ProblemList {
   }
 }
 
-function sortByPlace(problems: Problem[]): Problem[] {
-  const files = new Map<string, number>();
+/** The main file first, then the others as they came up. */
+function sortByPlace(main: string, problems: Problem[]): Problem[] {
+  const files = new Map([[main, 0]]);
   const keyed = problems.map((problem) => {
     const [, file = "", line = "0", column = "0"] = /^(.*):(\d+):(\d+)$/s.exec(problem.place) ?? [];
     const index = files.get(file) ?? files.size;

@@ -17,7 +17,7 @@ export function checkForm(form: TextForm, value: YamlScalar, pattern: RegExp): F
     case "size":
       return checkSize(value);
     case "value":
-      return value === null ? new Fault("is null", "Give a value, or leave the key out") : undefined;
+      return value === null ? new Fault("is null", "Give a value, or remove it") : undefined;
     case "project":
     case "name":
     case "reference":
@@ -25,9 +25,21 @@ export function checkForm(form: TextForm, value: YamlScalar, pattern: RegExp): F
   }
 }
 
+/** What each form asks for, in a message. */
+export const FORM_KINDS: Readonly<Record<TextForm, string>> = {
+  project: "a project name",
+  name: "a name",
+  reference: '"view:feature"',
+  duration: "a duration",
+  limit: "a duration",
+  online_ttl: "a duration or none",
+  size: "a size",
+  value: "a plain value or a list of them",
+};
+
 /** The fault of a scalar where text is needed. */
 export function notText(value: YamlScalar): Fault {
-  if (value === null) return new Fault("is empty", "Give it a value, or leave the key out");
+  if (value === null) return new Fault("is empty", "Give it a value, or remove it");
   return new Fault(`is ${show(value)}, which is not text`, `Put it in quotes: "${clip(String(value))}"`);
 }
 
@@ -78,5 +90,5 @@ function checkSize(value: YamlScalar): Fault | undefined {
 }
 
 function zeroSize(): Fault {
-  return new Fault("is not above zero", "Write a size of at least 1B, or leave the key out");
+  return new Fault("is not above zero", "Write a size of at least 1B, or remove it");
 }

@@ -10,6 +10,8 @@ export function checkLexemes(
   let offset = 0;
   let flow = 0;
   let indicators = 0;
+  let stray = 0;
+  let last = "";
   let lineStart = true;
   for (const lexeme of new Lexer().lex(text)) {
     if (--budget.lexemes < 0) return { offset, fault: tooMuch() };
@@ -22,13 +24,23 @@ export function checkLexemes(
       if (lineStart && first === " " && lexeme.length > LIMITS.indent) return { offset, fault: tooDeep() };
       lineStart = false;
       if (first === "[" || first === "{") flow++;
-      else if (first === "]" || first === "}") flow = Math.max(0, flow - 1);
+      else if (first === "]" || first === "}") {
+        if (flow > 0) flow--;
+        else stray++;
+      } else if (first === "," && last === ",") stray++;
       else if (flow === 0 && (lexeme === "-" || lexeme === "?" || lexeme === ":")) indicators++;
       if (flow > LIMITS.depth || indicators > LIMITS.depth) return { offset, fault: tooDeep() };
+      if (stray > LIMITS.stray) return { offset, fault: tooStray() };
+      if (first !== " ") last = first ?? "";
     }
     offset += lexeme.length;
   }
   return undefined;
+}
+
+/** One error of the parser costs as much as a hundred values: a file of nothing but stray marks is refused before it. */
+function tooStray(): Fault {
+  return new Fault(`has more than ${LIMITS.stray} closing brackets or commas that fit nothing`, "Correct the syntax");
 }
 
 /** Control characters by which the lexer announces a document, a scalar or the end of a broken flow: they stand for no text. */

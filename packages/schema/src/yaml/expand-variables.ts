@@ -3,6 +3,8 @@ import { Fault } from "../fault.ts";
 /** Variables by name, as in `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+const OPEN = "$\u007b";
+
 const REFERENCE = /\$\$\{|\$\{([^}]*)\}|\$\{/g;
 const VARIABLE = /^([A-Za-z_]\w*)(?::-(.*))?$/s;
 
@@ -24,15 +26,16 @@ export function expandVariables(text: string, env: Environment): string | Fault 
 }
 
 function expandOne(inner: string | undefined, env: Environment): string | Fault {
-  if (inner === undefined) return new Fault("has ${ without }", "Close the reference, or write $${ for a literal ${");
+  if (inner === undefined)
+    return new Fault(`has ${OPEN} without }`, `Close it, or write $${OPEN} for a literal ${OPEN}`);
   const [, name = "", fallback] = VARIABLE.exec(inner) ?? [];
   if (name === "") {
-    return new Fault("has a ${…} that names no variable", "Write ${NAME} or ${NAME:-default}, or $${ for a literal ${");
+    const remedy = `Write ${OPEN}NAME} or ${OPEN}NAME:-default}, or $${OPEN} for a literal ${OPEN}`;
+    return new Fault(`has ${OPEN}…} around what is no variable's name`, remedy);
   }
   const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (value !== undefined && (value !== "" || fallback === undefined)) return value;
-  return (
-    fallback ??
-    new Fault(`needs the environment variable ${name}, which is not set`, `Set ${name}, or write \${${name}:-default}`)
-  );
+  if (fallback !== undefined) return fallback;
+  const remedy = `Set ${name}, or write ${OPEN}${name}:-default}`;
+  return new Fault(`needs the environment variable ${name}, which is not set`, remedy);
 }

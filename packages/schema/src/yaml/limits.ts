@@ -13,6 +13,8 @@ export const LIMITS = {
   depth: 32,
   /** Spaces before a line's first character. */
   indent: 200,
+  /** Closing brackets that close nothing, and commas after commas. */
+  stray: 100,
   /** Files that `include` may name. */
   includes: 100,
   /** Folder entries looked at to find them. */

@@ -24,30 +24,36 @@ export function typePlainScalar(text: string): YamlScalar | Fault {
 /** Unquoted scalars that YAML 1.1 (PyYAML and so Feast, and many editors) reads as something else than YAML 1.2. */
 const READ_DIFFERENTLY: readonly RegExp[] = [
   /^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF)$/,
-  // octal, binary, underscores
-  /^[-+]?0\d+$/,
+  // Octal with 0 or 0o, binary, signed hexadecimal, underscores.
+  /^[-+]?0[\d_]+$/,
   /^0o[0-7]+$/,
-  /^[-+]0x[0-9a-fA-F_]+$/,
   /^[-+]?0b[01_]+$/,
-  /^[-+]?(?=[\d.]*\d_|0x)(?=[^_]*_)(?:0x)?[\d_a-fA-F]*\.?[\d_]*$/,
-  // base 60, a number 1.1 takes for text, dates, value and merge marks
-  /^[-+]?\d[\d_]*(?::[0-5]?\d)+(?:\.[\d_]*)?$/,
+  /^[-+]0x[\da-fA-F_]+$/,
+  /^0x(?=[^_]*_)[\da-fA-F_]+$/,
+  /^[-+]?\d(?=[^_]*_)[\d_]*(?:\.[\d_]*)?(?:[eE][-+]?\d+)?$/,
+  /^[-+]?\.(?=[^_]*_)[\d_]+$/,
+  // Base 60.
+  /^[-+]?[1-9][\d_]*(?::[0-5]?\d)+$/,
+  /^[-+]?\d[\d_]*(?::[0-5]?\d)+\.[\d_]*$/,
+  // 1.1 asks for a point and a sign in the exponent.
   /^[-+]?\d+[eE][-+]?\d+$/,
-  /^[-+]?\d*\.\d*[eE]\d+$/,
+  /^[-+]?(?:\d+\.\d*|\.\d+)[eE]\d+$/,
+  // Dates, and the mark of a default value.
   /^\d{4}-\d\d?-\d\d?(?:[Tt \t].*)?$/,
-  /^(?:=|<<)$/,
+  /^=$/,
 ];
 
 /** The problem of an unquoted scalar that YAML 1.1 and 1.2 read differently, if it is one. */
 export function yaml11Fault(text: string): Fault | undefined {
+  if (text === "<<") return new Fault("is a merge (<<), which YAML 1.2 does not have", "Write the keys out");
   if (text.length > 100 || !READ_DIFFERENTLY.some((pattern) => pattern.test(text))) return undefined;
   return new Fault(`is ${text} without quotes, which YAML 1.1 and 1.2 read differently`, remedyFor(text));
 }
 
 function remedyFor(text: string): string {
-  const number = Number(text.replaceAll("_", ""));
-  const plain = /^[-+]?[\d_.]*\d[\d_.]*(?:[eE][-+]?\d+)?$/.test(text) && Number.isFinite(number);
-  return plain ? `Put it in quotes, or write the number as ${number}` : `Put it in quotes: "${text}"`;
+  return /^[-+]?[\d_]+$/.test(text)
+    ? `Put it in quotes, or write the number as ${BigInt(text.replaceAll("_", ""))}`
+    : `Put it in quotes: "${text}"`;
 }
 
 function typeInteger(text: string): number | bigint {

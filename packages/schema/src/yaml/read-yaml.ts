@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type ParsedNode, parseDocument, Scalar } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type ParsedNode,
+  parseDocument,
+  Scalar,
+  type YAMLParseError,
+} from "yaml";
 import { clip, Fault } from "../fault.ts";
 import type { At, ProblemList } from "../load/problem-list.ts";
 import { checkLexemes, tooDeep, tooMuch } from "./check-lexemes.ts";
@@ -38,20 +49,13 @@ export function readYaml(text: string, context: ReadYamlContext): PlacedNode | u
     schema: "failsafe",
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const placeAt = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  for (const error of document.errors) {
-    const sentence = clip(error.message.replaceAll(/\s+/g, " "), 200);
-    problems.add(
-      { place: placeAt(error.pos[0]), field: "yaml" },
-      `cannot be read as YAML (${sentence})`,
-      "Correct the syntax",
-    );
-  }
+  reportSyntax(text, document.errors, placeAt, problems);
   if (document.errors.length > 0) return undefined;
   const { version, explicit } = document.directives?.yaml ?? {};
   if (explicit === true && version !== "1.2") {
@@ -62,6 +66,31 @@ export function readYaml(text: string, context: ReadYamlContext): PlacedNode | u
     return undefined;
   }
   return new NodeReader(context, placeAt).read(document.contents, "", 0);
+}
+
+/** ${VAR} without quotes inside { } or [ ] is the one mistake that YAML's own words do not explain. */
+function reportSyntax(
+  text: string,
+  errors: readonly YAMLParseError[],
+  placeAt: (offset: number) => string,
+  problems: ProblemList,
+): void {
+  const variable = errors.find(({ pos: [offset] }) => text.slice(offset - 1, offset + 1) === "${");
+  if (variable !== undefined) {
+    const what = "has a variable without quotes inside { } or [ ], where YAML takes its { for a map";
+    const remedy = "Put it in quotes, or write the key on a line of its own";
+    problems.add({ place: placeAt(variable.pos[0]), field: "yaml" }, what, remedy);
+    return;
+  }
+  for (const { code, message, pos } of errors) {
+    const at = { place: placeAt(pos[0]), field: "yaml" };
+    if (code === "MULTIPLE_DOCS") problems.add(at, "starts a second document (---)", "Keep one document per file");
+    else problems.add(at, `cannot be read as YAML (${sentenceOf(message)})`, "Correct the syntax");
+  }
+}
+
+function sentenceOf(message: string): string {
+  return clip(message.replaceAll(/\s+/g, " "), 200);
 }
 
 function placeIn(text: string, file: string, offset: number): string {
@@ -94,7 +123,13 @@ class NodeReader {
     if (isAlias(node)) return this.#readAlias(node.source, at, field, depth);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     if (node.tag !== undefined) {
-      return this.#broken(at, new Fault(`has the tag ${clip(node.tag)}`, "Remove it: types come from the schema"));
+      return this.#broken(
+        at,
+        new Fault(
+          `has the tag ${clip(node.tag.replace("tag:yaml.org,2002:", "!!"))}`,
+          "Remove it: types come from the schema",
+        ),
+      );
     }
     if (isScalar(node)) return this.#readScalar(node, at);
     this.#open.add(node);
@@ -126,7 +161,7 @@ class NodeReader {
       const keyNode = pair.key as Node | null;
       const key = this.#readKey(keyNode, at, field);
       if (key === undefined) continue;
-      const path = keyPath(field, key.name);
+      const path = keyPath(field, clip(key.name));
       const value = this.read(pair.value as Node | null, path, depth + 1, keyNode?.range?.[0]);
       if (entries.has(key.name)) {
         const first = entries.get(key.name)?.key.place ?? "";
@@ -157,9 +192,11 @@ class NodeReader {
     const name = typeof target.value === "string" ? target.value : (target.source ?? "");
     if (target.type !== Scalar.PLAIN) return { name, place };
     const fault = yaml11Fault(name);
-    const key = keyPath(field, name);
+    const key = keyPath(field, clip(name));
     if (fault !== undefined) this.#context.problems.addFault({ place, field: key }, fault);
-    else if (typeof typePlainScalar(name) !== "string") {
+    if (name === "<<") return undefined;
+    if (fault !== undefined) return { name, place };
+    if (typeof typePlainScalar(name) !== "string") {
       this.#context.problems.add(
         { place, field: key },
         `is the key ${clip(name)}, which is not text`,
