@@ -38,9 +38,12 @@ test("the README's calls answer what the README says, over HTTP and in process",
   expect((await folder.larder("materialize", "2025-01-01", "2026-11-01")).code).toBe(0);
 
   await using server = await folder.serve();
-  const calls = blocks(readme, "sh").flatMap((block) => [...block.matchAll(/^(curl .*?(?<!\\))\n# (.*)$/gms)]);
+  const calls = blocks(readme, "sh")
+    .flatMap((block) => block.trim().split("\n\n"))
+    .filter((call) => call.startsWith("curl "))
+    .map((call) => call.split("\n# ", 2));
   expect(calls.length).toBeGreaterThan(1);
-  for (const [, command = "", answer] of calls) {
+  for (const [command = "", answer] of calls) {
     const { stdout } = await runProcess("bash", ["-c", command.replace("http://127.0.0.1:6566", server.url)], {
       ms: 20_000,
     });
