@@ -97,6 +97,7 @@ async function joinAndWrite(
   const entityFile = resolve(request.entities);
   const entities = await loadEntityRows(engine, entityFile, timestampColumn, spec, signal);
   const before = new Map(entities.state);
+  refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
   refuseCollisions(
     spec.outputs.map(({ feature }) => feature.output),
@@ -117,17 +118,17 @@ async function joinAndWrite(
       signal,
       onProgress: steps.next(),
     });
+    refuseOverwrite(out, view.table.files);
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
   }
-  refuseOverwrite(out, before.keys());
 
   const sql = outputSql(spec, columns);
-  const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: steps.next() };
-  await engine.run(
-    `COPY (\n${sql}\n) TO ${quoteText(part)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`,
-    call,
-  );
+  const written = steps.next();
+  const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: written };
+  const copy = `COPY (\n${sql}\n) TO ${quoteText(part)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
+  await engine.run(copy, call);
+  written(1);
   const described = steps.next();
   const manifest = await compileManifest({
     engine,
