@@ -13,6 +13,8 @@ export interface LeakCheck {
 
 /** Watches what is opened in this process from now on; call it before the work, for instance in `beforeAll`. */
 export function startLeakCheck(): LeakCheck {
+  // This process's own streams are made when they are first asked for, which is not the work's doing.
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.listenerCount("error");
   const opened = new Map<number | Worker, Opened>();
   const hook = createHook({
     init: (id, type, trigger, resource) => {
