@@ -3,7 +3,7 @@ import { runForeground } from "./bootstrap/child.mjs";
 
 const CHECKS = {
   biome: ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"],
-  knip: ["node_modules/knip/bin/knip.js"],
+  knip: ["node_modules/knip/bin/knip.js", "--no-config-hints"],
   boundaries: ["node_modules/turbo/bin/turbo", "boundaries"],
 };
 

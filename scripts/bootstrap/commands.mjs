@@ -8,6 +8,9 @@ const PROGRAMS = {
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
   bench: ["scripts/bench.mjs"],
+  proved: ["scripts/proved.mjs"],
+  // Sets everything up and says which Node it did it for.
+  setup: ["--version"],
 };
 
 /** Arguments for Node, and the options of its process, for a command line. Throws UNKNOWN_COMMAND. */

@@ -24,6 +24,13 @@ test("an unref'd timer is no leak, since it keeps nothing alive", async () => {
   clearTimeout(timer);
 });
 
+test("this process's own input and output are no leaks, whoever uses them first", async () => {
+  const check = startLeakCheck();
+  process.stdin.once("error", () => {});
+  process.stderr.once("error", () => {});
+  await check.assertNothingLeft();
+});
+
 test("each kind of leak is named and counted", async () => {
   const check = startLeakCheck();
   const server = createServer().listen(0, LOOPBACK);
