@@ -73,9 +73,14 @@ function featureText(
 
 function viewTimes(batch: FeatureBatch, view: number): string[] {
   const times = new Array<string>(batch.rowCount);
+  let last: number | undefined;
+  let text = EPOCH;
   for (let row = 0; row < batch.rowCount; row++) {
     const micros = batch.eventTime(row, view);
-    times[row] = micros === undefined ? EPOCH : `"${timeText(micros)}"`;
+    // Rows that were loaded together share their time.
+    if (micros !== last) text = micros === undefined ? EPOCH : `"${timeText(micros)}"`;
+    last = micros;
+    times[row] = text;
   }
   return times;
 }

@@ -98,7 +98,7 @@ export async function openWorld(yaml: string = FEATURES): Promise<World> {
 }
 
 /** Definitions whose relative paths count from the fixtures. */
-export function definitionsOf(yaml: string): Definitions {
+function definitionsOf(yaml: string): Definitions {
   return parseDefinitions(yaml, { file: join(FIXTURES, "feature_store.yaml"), env: {} });
 }
 

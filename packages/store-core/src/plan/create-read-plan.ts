@@ -4,7 +4,7 @@ import type { PlanColumn, PlanGroup, PlanView, ReadPlan } from "./read-plan.ts";
 
 /**
  * Compiles a feature list. Output names are `feature`, or `view__feature` with `fullFeatureNames`.
- * @throws INVALID_REQUEST for an empty list, FEATURE_NAME_COLLISION when two columns would have one name
+ * @throws INVALID_REQUEST for an empty list, FEATURE_NAME_COLLISION when two columns, or a column and a join key, would have one name
  */
 export function createReadPlan(
   definitions: Pick<Definitions, "project">,
@@ -47,7 +47,7 @@ export function createReadPlan(
       view,
     });
   }
-  refuseCollisions(columns);
+  refuseCollisions(columns, joinKeys);
   return {
     project: definitions.project,
     columns,
@@ -62,9 +62,16 @@ function requestColumns(ref: FeatureRef): JoinKey[] {
   return sortedJoinKeys(ref.view).map(({ name, type }) => ({ name: ref.joinKeyMap.get(name) ?? name, type }));
 }
 
-function refuseCollisions(columns: readonly PlanColumn[]): void {
+function refuseCollisions(columns: readonly PlanColumn[], joinKeys: ReadonlyMap<string, JoinKey>): void {
   const seen = new Map<string, PlanColumn>();
   for (const column of columns) {
+    if (joinKeys.has(column.name)) {
+      throw new LarderError("FEATURE_NAME_COLLISION", {
+        what: `"${column.name}" is the name of a feature of ${column.ref.viewName} and of a join key`,
+        remedy: "Ask with full_feature_names, which names columns view__feature",
+        facts: { field: "features", name: column.name },
+      });
+    }
     const other = seen.get(column.name);
     seen.set(column.name, column);
     if (other === undefined) continue;

@@ -8,6 +8,7 @@ const definitions = definitionsOf(`
   - { name: a, entity: customer, features: [{ name: x, type: int64 }, { name: label, type: string }] }
   - { name: b, entity: customer, features: [{ name: x, type: int64 }] }
   - { name: pair, entities: [shop, customer], features: [{ name: z, type: bool }] }
+  - { name: shops, entity: shop, features: [{ name: customer_id, type: int64 }] }
   - { name: none, entities: [], features: [{ name: w, type: bool }] }
 `);
 const planOf = (...features: string[]) =>
@@ -44,6 +45,11 @@ test("two columns of one name are refused, full names tell them apart", () => {
   const refs = ["a:x", "b:x"].map((name) => findFeature(definitions, name));
   const plan = createReadPlan(definitions, refs, { fullFeatureNames: true });
   expect(plan.columns.map(({ name }) => name)).toEqual(["a__x", "b__x"]);
+});
+
+test("a feature of a join key's name is refused where both would be columns", () => {
+  expect(errorOf(() => planOf("shops:customer_id", "a:x"))).toMatchObject({ code: "FEATURE_NAME_COLLISION" });
+  expect(planOf("shops:customer_id").columns.map(({ name }) => name)).toEqual(["customer_id"]);
 });
 
 test("an empty feature list is refused", () => {
