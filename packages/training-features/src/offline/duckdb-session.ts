@@ -31,8 +31,7 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEn
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();
-    // Only a session takes the time zone. Without it a naive time would be read in the machine's zone.
-    await connection.run("SET TimeZone = 'UTC'; SET enable_progress_bar = true; SET enable_progress_bar_print = false");
+    for (const setting of SETTINGS) await connection.run(`SET ${setting}`);
     return new DuckDbSession(
       instance,
       connection,
@@ -45,6 +44,15 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEn
     throw duckDbError(error, { kind: "plan" });
   }
 }
+
+const SETTINGS = [
+  // Only an open session takes the time zone. Without it a naive time would be read in the machine's.
+  "TimeZone = 'UTC'",
+  // A file that was replaced within the clock's grain would be answered from the cache.
+  "enable_external_file_cache = false",
+  "enable_progress_bar = true",
+  "enable_progress_bar_print = false",
+];
 
 type DuckDb = typeof import("@duckdb/node-api");
 

@@ -94,8 +94,7 @@ async function joinAndWrite(
 ): Promise<Joined> {
   const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
   const steps = stepsOf(spec, request.onProgress);
-  const entityFile = resolve(request.entities);
-  const entities = await loadEntityRows(engine, entityFile, timestampColumn, spec, signal);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
   const before = new Map(entities.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);

@@ -19,6 +19,7 @@ export async function parquetRows(engine: OfflineEngine, path: string): Promise<
   const select = columns.map(([name, type]) => {
     const quoted = `"${name.replaceAll('"', '""')}"`;
     if (type === "TIMESTAMP_NS") return `epoch_ns(${quoted}) AS ${quoted}`;
+    if (type === "HUGEINT" || type.startsWith("DECIMAL")) return `CAST(${quoted} AS VARCHAR) AS ${quoted}`;
     if (type.startsWith("TIMESTAMP") && type.endsWith("[]")) return `list_transform(${quoted}, lambda e: epoch_us(e)) AS ${quoted}`;
     return type.startsWith("TIMESTAMP") ? `epoch_us(${quoted}) AS ${quoted}` : quoted;
   });
