@@ -1,6 +1,6 @@
 import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore, OnlineStoreCapabilities } from "../src/online-store.ts";
-import type { RowScope } from "../src/row-store.ts";
+import type { RowScope, RowStore } from "../src/row-store.ts";
 
 /** Registers one test, as `test` of vitest or `it` of node:test does. */
 export type It = (name: string, run: () => Promise<void>) => void;
@@ -9,6 +9,8 @@ export type It = (name: string, run: () => Promise<void>) => void;
 export interface ConformanceHarness {
   readonly name: string;
   readonly capabilities: OnlineStoreCapabilities;
+  /** Whether it is a {@link RowStore} made typed; a store may also be an OnlineStore by itself. */
+  readonly hasRowStore: boolean;
   /** A place for rows that nobody else uses, empty: a file, a database, a Map. */
   create(): Promise<Backing>;
 }
@@ -17,6 +19,8 @@ export interface ConformanceHarness {
 export interface Backing {
   /** Opens a store over it, as one more process would. */
   open(definitions: Definitions, clock: Clock): Promise<OnlineStore>;
+  /** Opens the port below, in stores that have one, for these views. */
+  openRows?(views: readonly string[]): Promise<RowStore>;
   /** Replaces the bytes of a stored row behind the store's back. */
   overwrite(key: Required<RowScope>, bytes: Uint8Array): Promise<void>;
   /** Makes the backend fail, for open stores too, until `remove`. */

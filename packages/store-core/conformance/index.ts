@@ -5,6 +5,7 @@ import { lifecycle } from "./lifecycle.suite.ts";
 import { meta } from "./meta.suite.ts";
 import { newestWins } from "./newest-wins.suite.ts";
 import { nullValue } from "./null.suite.ts";
+import { rowStore } from "./row-store.suite.ts";
 import type { Rules } from "./rules.ts";
 import { schemaEvolution } from "./schema-evolution.suite.ts";
 import { tenant } from "./tenant.suite.ts";
@@ -31,11 +32,12 @@ const GROUPS: Readonly<Record<string, (rules: Rules) => void>> = {
 
 /**
  * States the contract of an online store as tests, one per rule; each opens a world of its own. The name of a test starts with its group:
- * `newest wins`, `tombstone`, `null`, `ttl`, `future`, `batch`, `tenant`, `schema evolution`, `lifecycle` or `meta`.
+ * `newest wins`, `tombstone`, `null`, `ttl`, `future`, `batch`, `tenant`, `schema evolution`, `lifecycle`, `meta` or `row store`.
  */
 export function conformance({ it, harness }: { readonly it: It; readonly harness: ConformanceHarness }): void {
   const { capabilities } = harness;
-  for (const [group, state] of Object.entries(GROUPS)) {
+  const groups = harness.hasRowStore ? { ...GROUPS, "row store": rowStore } : GROUPS;
+  for (const [group, state] of Object.entries(groups)) {
     state({ capabilities, rule: (name, run) => it(`${group}: ${name}`, () => inWorld(harness, run)) });
   }
 }

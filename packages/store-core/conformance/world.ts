@@ -12,6 +12,7 @@ import type { OnlineStore, ReadOptions, ResetScope, ScannedFeatureRow, WriteResu
 import { createReadPlan } from "../src/plan/create-read-plan.ts";
 import { type FeatureBatch, STATUS_NAMES, type StatusName } from "../src/plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "../src/plan/read-plan.ts";
+import type { RowStore } from "../src/row-store.ts";
 import { DEFINITIONS } from "./definitions.ts";
 import { type Backing, type ConformanceHarness, type MovableClock, movableClock } from "./harness.ts";
 
@@ -46,6 +47,13 @@ export class World {
   /** Opens a store over the backing, as one more process would. */
   async open(definitions: Definitions = DEFINITIONS): Promise<Session> {
     return new Session(await this.backing.open(definitions, this.clock), definitions);
+  }
+
+  /** Opens the port below the typed store. */
+  async openRows(views: readonly string[]): Promise<RowStore> {
+    const rows = await this.backing.openRows?.(views);
+    if (rows === undefined) throw new Error("The harness says hasRowStore and opens none");
+    return rows;
   }
 }
 

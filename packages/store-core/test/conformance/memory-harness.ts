@@ -18,45 +18,54 @@ export function memoryHarness(mutation: Mutation = {}): ConformanceHarness {
   return {
     name: "memory",
     capabilities: { createdTime: true, tenants: true, durable: false },
+    hasRowStore: true,
     async create() {
-      let shared = createMemoryRowStore();
-      let users = 0;
-      let failing = false;
+      const place = new Place();
       return {
         async open(definitions, clock) {
-          if (users === 0) shared = createMemoryRowStore();
-          users++;
-          const handle = handleOf(shared, {
-            close: async () => {
-              if (--users === 0) await shared.close();
-            },
-            before: () => {
-              if (failing) throw new LarderError("STORE_UNAVAILABLE", { what: "The rows are gone", remedy: "Give up" });
-            },
-          });
-          const rowStore = mutation.rows?.(handle, { definitions, clock }) ?? handle;
+          const rows = place.open();
+          const rowStore = mutation.rows?.(rows, { definitions, clock }) ?? rows;
           const told = mutation.definitions?.(definitions) ?? definitions;
           const store = createPackedOnlineStore({ definitions: told, rowStore, clock });
           return mutation.store?.(store, { definitions, clock }) ?? store;
         },
+        // Alone, it is the store itself that closes.
+        openRows: async () => (place.users === 0 ? place.openAlone() : place.open()),
         async overwrite({ project, tenant, view, entityKey }, bytes) {
-          const call = { tenant };
-          await shared.deleteScope({ project, tenant, view, entityKey }, call);
-          const row = {
-            entityKey,
-            eventTime: 0,
-            createdTime: undefined,
-            expiresAt: undefined,
-            tombstone: false,
-            bytes,
-          };
-          await shared.putIfNewer({ project, tenant, view }, [row], call);
+          const times = { eventTime: 0, createdTime: undefined, expiresAt: undefined };
+          await place.rows.deleteScope({ project, tenant, view, entityKey }, { tenant });
+          const row = { entityKey, ...times, tombstone: false, bytes };
+          await place.rows.putIfNewer({ project, tenant, view }, [row], { tenant });
         },
         async fail() {
-          failing = true;
+          place.failing = true;
         },
-        remove: () => shared.close(),
+        remove: () => place.rows.close(),
       };
     },
   };
+}
+
+class Place {
+  rows = createMemoryRowStore();
+  users = 0;
+  failing = false;
+
+  openAlone(): RowStore {
+    this.rows = createMemoryRowStore();
+    return this.rows;
+  }
+
+  open(): RowStore {
+    if (this.users++ === 0) this.openAlone();
+    const { rows } = this;
+    return handleOf(rows, {
+      close: async () => {
+        if (--this.users === 0) await rows.close();
+      },
+      before: () => {
+        if (this.failing) throw new LarderError("STORE_UNAVAILABLE", { what: "The rows are gone", remedy: "Give up" });
+      },
+    });
+  }
 }

@@ -26,15 +26,21 @@ export async function redisHarness(gather: "script" | "pipeline"): Promise<Confo
   return {
     name: `redis (${gather})`,
     capabilities: { createdTime: true, tenants: true, durable: true },
+    hasRowStore: true,
     async create() {
       const opened: RowStore[] = [];
       let alive = true;
+      const openRows = async (views: readonly string[]) => {
+        const rowStore = await openRedisRowStore(config, views);
+        opened.push(rowStore);
+        return rowStore;
+      };
       return {
         async open(definitions, clock) {
-          const rowStore = await openRedisRowStore(config, [...definitions.views.keys()]);
-          opened.push(rowStore);
+          const rowStore = await openRows([...definitions.views.keys()]);
           return createPackedOnlineStore({ definitions, rowStore, clock });
         },
+        openRows,
         overwrite: ({ project, tenant, view, entityKey }, bytes) =>
           behind((client) =>
             client.hset(rowKey(tenantPrefix(project, tenant), entityKey), viewField(view), Buffer.from(bytes)),

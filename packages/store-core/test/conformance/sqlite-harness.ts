@@ -16,6 +16,7 @@ export function sqliteHarness(): ConformanceHarness & AsyncDisposable {
   return {
     name: "sqlite",
     capabilities: { createdTime: true, tenants: true, durable: true },
+    hasRowStore: true,
     async create() {
       const current = place ?? (await Place.make());
       place = current;
@@ -23,6 +24,7 @@ export function sqliteHarness(): ConformanceHarness & AsyncDisposable {
         async open(definitions, clock) {
           return createPackedOnlineStore({ definitions, rowStore: await current.open(), clock });
         },
+        openRows: () => current.open(),
         async overwrite({ project, tenant, view, entityKey }, bytes) {
           const where = "project = ? AND tenant = ? AND view = ? AND entity_key = ?";
           const key = [project, tenant, view, entityKey];

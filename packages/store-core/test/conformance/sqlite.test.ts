@@ -7,4 +7,4 @@ const harness = sqliteHarness();
 afterAll(() => harness[Symbol.asyncDispose]());
 
 conformance({ it: test, harness });
-histories({ it: test, harness, seed: testSeed(), runs: testRuns(6), randomOf: seededRandom });
+histories({ it: test, harness, seed: testSeed(), runs: testRuns(4), randomOf: seededRandom });

@@ -109,6 +109,8 @@ class SqliteRowStore implements RowStore {
   }
 
   async putIfNewer(scope: ViewScope, rows: readonly StoredRow[], call: Call): Promise<readonly PutOutcome[]> {
+    this.#check(call);
+    if (rows.length === 0) return [];
     const { project, tenant, view } = scope;
     const ends = new Int32Array(rows.length);
     let end = 0;

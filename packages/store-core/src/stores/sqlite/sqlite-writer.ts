@@ -158,7 +158,9 @@ function compare(bytes: Uint8Array, stored: Uint8Array): PutOutcome {
   return tie ? "stale_conflict" : "stale";
 }
 
-let swept: readonly SQLOutputValue[] = ["", "", "", ""];
+const BEGINNING = ["", "", "", ""];
+
+let swept: readonly SQLOutputValue[] = BEGINNING;
 
 /**
  * Walks the table in circles, two rows per row written, and removes those that have expired: the cost of a write stays in proportion to its
@@ -168,8 +170,10 @@ function sweep(statements: Statements, written: number, before: number): void {
   const limit = 2 * written;
   const page = statements.sweepPage.all(before, ...swept, limit).map((row) => Object.values(row));
   for (const [project, tenant, view, entityKey, expired] of page) {
-    if (expired === 1)
+    if (expired === 1) {
       statements.deleteRow.run(project as string, tenant as string, view as string, entityKey as string);
+    }
   }
-  swept = page.length < limit ? ["", "", "", ""] : (page.at(-1) ?? []).slice(0, 4);
+  const last = page.at(-1);
+  swept = last === undefined || page.length < limit ? BEGINNING : last.slice(0, 4);
 }
