@@ -42,19 +42,20 @@ const SHRINK_MS = 10_000;
  * moves of the clock. After every step the store must answer as the memory store does, and hold what the contract's fold says.
  */
 export function histories({ it, harness, seed, runs, randomOf }: HistoryOptions): void {
-  it(`history: ${runs} random histories leave what the contract says (seed ${seed})`, async () => {
-    for (let run = 0; run < runs; run++) {
+  for (let run = 0; run < runs; run++) {
+    it(`history: random history ${run + 1} of ${runs} leaves what the contract says`, async () => {
       const steps = historySteps(randomOf(seed + run), STEPS);
       const failure = await failureOf(harness, steps);
-      if (failure === undefined) continue;
+      if (failure === undefined) return;
       const fails = async (fewer: readonly HistoryStep[]) => (await failureOf(harness, fewer)) !== undefined;
       const short = await shrinkHistory(steps, fails, SHRINK_MS);
+      const shown = inspect(short, { depth: 9 });
       throw new Error(
-        `The history of seed ${seed + run} fails (replay it with LARDER_SEED=${seed + run}). The shortest one found: ${inspect(short, { depth: 9 })}`,
+        `The history of seed ${seed + run} fails (replay it with LARDER_SEED=${seed + run}). The shortest one found: ${shown}`,
         { cause: (await failureOf(harness, short)) ?? failure },
       );
-    }
-  });
+    });
+  }
 }
 
 async function failureOf(harness: ConformanceHarness, steps: readonly HistoryStep[]): Promise<unknown> {
