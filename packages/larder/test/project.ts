@@ -2,9 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DuckDBInstance } from "@duckdb/node-api";
 import { type ProcessResult, runProcess, type TemporaryFolder, temporaryFolder } from "@larder/testkit";
+import { YAML } from "./definitions.ts";
 
 /** The command as users run it, from source. */
-export const LARDER = ["--conditions=@larder/source", join(import.meta.dirname, "../../src/cli/main.ts")];
+export const LARDER = ["--conditions=@larder/source", join(import.meta.dirname, "../src/cli/main.ts")];
 
 /** A folder with a feature_store.yaml, where the command is run. */
 export interface Project extends AsyncDisposable {
@@ -18,8 +19,8 @@ export interface Project extends AsyncDisposable {
   json(...args: readonly string[]): Promise<{ readonly code: number | null; readonly value: unknown }>;
 }
 
-/** `yaml` without a project line is what comes after project, stores and entities. */
-export async function createProject(yaml: string): Promise<Project> {
+/** Makes a folder with a feature_store.yaml. */
+export async function createProject(yaml: string = YAML): Promise<Project> {
   const folder: TemporaryFolder = await temporaryFolder();
   const path = (name: string): string => join(folder.path, name);
   const larder = (...args: readonly string[]): Promise<ProcessResult> =>
