@@ -9,8 +9,7 @@ const PROGRAMS = {
   lint: ["scripts/lint.mjs"],
   bench: ["scripts/bench.mjs"],
   proved: ["scripts/proved.mjs"],
-  // Sets everything up and says which Node it did it for.
-  setup: ["--version"],
+  setup: ["scripts/setup.mjs"],
 };
 
 /** Arguments for Node, and the options of its process, for a command line. Throws UNKNOWN_COMMAND. */
