@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
+import { deepStrictEqual, fail, ok, rejects, strictEqual } from "node:assert/strict";
 import { type ErrorCode, isLarderError } from "@larder/schema";
 import type { Call } from "../src/call.ts";
 import { START } from "./harness.ts";
@@ -57,6 +57,15 @@ export function lifecycle({ rule, capabilities }: Rules): void {
       await failsWith("STORE_TIMEOUT", name, call({ tenant: "default", deadline: performance.now() - 1 }));
     }
     deepStrictEqual(await session.scan({ tenant: "default" }), []);
+  });
+
+  rule("a deadline may be as far as the caller likes", async (world) => {
+    const session = await world.open();
+    for (const deadline of [performance.now() + 1e12, Number.POSITIVE_INFINITY]) {
+      for (const [name, call] of methods(session)) {
+        await call({ tenant: "default", deadline }).catch((error) => fail(`${name}: ${String(error)}`));
+      }
+    }
   });
 
   rule("a write whose signal aborts on the way is written or not, and may be repeated", async (world) => {

@@ -15,6 +15,11 @@ export function refuseEnded({ signal, deadline }: Pick<Call, "signal" | "deadlin
   if (deadline !== undefined && performance.now() >= deadline) throw timedOut("The call");
 }
 
+/** Milliseconds until a deadline, for a timer: a timer that is longer than it can hold fires at once. */
+export function timeLeft(deadline: number): number {
+  return Math.min(deadline - performance.now(), 2 ** 31 - 1);
+}
+
 /** The error of a call whose signal aborted. */
 export function aborted(signal: AbortSignal): LarderError {
   return new LarderError("ABORTED", { what: "The call was aborted", remedy: "Call again", cause: signal.reason });

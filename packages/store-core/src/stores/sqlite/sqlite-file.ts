@@ -42,13 +42,11 @@ export function openForWriting(path: string, busyMs: number): DatabaseSync | Ref
 }
 
 /**
- * Opens the file for reading, after a writer has opened it. A lock is never waited for here, since that would stop the event loop. The file is
- * mapped into memory: measured, single rows then read in about half the time.
+ * Opens the file for reading, after a writer has opened it. A lock is never waited for here, since that would stop the event loop. The file is not
+ * mapped into memory: that reads single rows somewhat faster, but whoever truncates the file then kills this process.
  */
 export function openForReading(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 0 });
-  db.exec("PRAGMA mmap_size = 268435456");
-  return db;
+  return new DatabaseSync(path, { readOnly: true, timeout: 0 });
 }
 
 /** The result code and text of what `node:sqlite` threw. */

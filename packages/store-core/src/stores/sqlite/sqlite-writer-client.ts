@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { LarderError } from "@larder/schema";
-import { aborted, type Call, storeClosed } from "../../call.ts";
+import { aborted, type Call, storeClosed, timeLeft } from "../../call.ts";
 import { lockTimeout, refusedError, sqliteError } from "./sqlite-errors.ts";
 import {
   sharedNow,
@@ -92,14 +92,13 @@ function createWriter(worker: Worker, exited: Promise<void>, path: string): Sqli
           act();
         };
         const onAbort = (): void => settle(() => reject(aborted(signal as AbortSignal)));
-        const left = deadline - performance.now();
-        const timer = setTimeout(() => settle(() => reject(lockTimeout(path))), left);
+        const timer = setTimeout(() => settle(() => reject(lockTimeout(path))), timeLeft(deadline));
         signal?.addEventListener("abort", onAbort, { once: true });
         pending.set(id, {
           resolve: (answer) => settle(() => resolve(answer)),
           reject: (error) => settle(() => reject(error)),
         });
-        const request: WriterRequest = { id, deadline: sharedNow() + left, work };
+        const request: WriterRequest = { id, deadline: sharedNow() + timeLeft(deadline), work };
         worker.postMessage(request);
         queued++;
       });
