@@ -57,15 +57,15 @@ export const VIEWS: readonly ChurnView[] = [
 ];
 
 /** The row's value in a column; null in a deletion. */
-export function columnValue(column: ViewColumn, row: PublishedRow): number | bigint | string | null {
+export function columnValue(column: ViewColumn, row: PublishedRow): number | string | null {
   if (row.features === undefined) return null;
   return column.name === "last_invoice" ? invoiceNumber(row) : row.features[column.name];
 }
 
 /** Year, month and customer in one number: 2026-10, customer 42 is 20261000042. */
-function invoiceNumber(row: PublishedRow): bigint {
+export function invoiceNumber(row: PublishedRow): number {
   const date = new Date(row.eventTime);
-  return BigInt((date.getUTCFullYear() * 100 + date.getUTCMonth() + 1) * 100_000 + row.customerId);
+  return (date.getUTCFullYear() * 100 + date.getUTCMonth() + 1) * 100_000 + row.customerId;
 }
 
 function numbers(...names: readonly NumberName[]): readonly ViewColumn[] {

@@ -41,7 +41,7 @@ export async function churnFolder(edit: (yaml: string) => string = (yaml) => yam
     larder: (...args) => runProcess(process.execPath, [...LARDER, ...args], { ...options, ms: 60_000 }),
     async serve() {
       const child = await startProcess(process.execPath, [...LARDER, "serve", "--port", "0", "--json"], options);
-      const line = await child.waitForLine(/^\{"url"/);
+      const line = await child.waitForLine(/^\{"url"/, 60_000);
       const { url }: { url: string } = JSON.parse(line);
       return { url, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
     },

@@ -12,6 +12,8 @@ import { churnServer, post } from "./churn-server.ts";
 const EXAMPLE = join(import.meta.dirname, "..");
 const DAY = 86_400_000;
 const MADE_BY_HAND = 900_001;
+/** Processes start slowly on a busy machine. */
+const PATIENCE = 120_000;
 
 const today = new Date();
 const asOf = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), 1));
@@ -21,15 +23,20 @@ const window = [yearBefore.toISOString(), asOf.toISOString()];
 let folder: ChurnFolder;
 let golden: readonly GoldenRow[];
 let firstLoad: unknown;
+let server: Awaited<ReturnType<ChurnFolder["serve"]>>;
 
 beforeAll(async () => {
   golden = await readGolden(join(EXAMPLE, "models", "golden_predictions.json"));
   folder = await churnFolder();
   succeeded(await folder.generate("--as-of", asOf.toISOString().slice(0, 10)));
   firstLoad = await materialize();
-});
+  server = await folder.serve();
+}, PATIENCE);
 
-afterAll(() => folder[Symbol.asyncDispose]());
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
 
 /** What a process printed, once it has ended well. */
 function succeeded({ code, stdout, stderr }: ProcessResult): string {
@@ -56,7 +63,7 @@ function wrong(rows: readonly GoldenRow[], predictions: readonly (number | undef
     .filter(({ expected, predicted }) => predicted === undefined || !(Math.abs(predicted - expected) <= TOLERANCE));
 }
 
-test("the definitions are valid", async () => {
+test("the definitions are valid", { timeout: PATIENCE }, async () => {
   expect(JSON.parse(succeeded(await folder.larder("validate", "--json")))).toMatchObject({
     valid: true,
     notices: [],
@@ -64,12 +71,13 @@ test("the definitions are valid", async () => {
   });
 });
 
-test("golden predictions travel the whole way: Parquet, materialize, SQLite, HTTP predict", async () => {
+test("golden predictions travel the whole way: Parquet, materialize, SQLite, HTTP predict", {
+  timeout: PATIENCE,
+}, async () => {
   const latestRows = 7043 + 20;
   expect(firstLoad).toMatchObject({ totals: { rows: 3 * latestRows, applied: 3 * latestRows } });
   expect(await materialize()).toMatchObject({ totals: { duplicate: 3 * latestRows, applied: 0 } });
 
-  await using server = await folder.serve();
   const known = golden.filter((row) => row.customerId !== null);
   const byHand = golden.filter((row) => row.customerId === null);
   expect([known.length, byHand.length]).toEqual([96, 4]);
@@ -91,8 +99,7 @@ test("golden predictions travel the whole way: Parquet, materialize, SQLite, HTT
   expect(wrong([...known, ...byHand], await predict(server.url, ids))).toEqual([]);
 });
 
-test("closed accounts have no prediction, and the answer names what is missing", async () => {
-  await using server = await folder.serve();
+test("closed accounts have no prediction, and the answer names what is missing", { timeout: PATIENCE }, async () => {
   const { text } = await post(`${server.url}/predict`, JSON.stringify({ entity_rows: [{ customer_id: 7044 }] }));
   expect(JSON.parse(text)).toMatchObject({
     predictions: [null],
@@ -101,14 +108,16 @@ test("closed accounts have no prediction, and the answer names what is missing",
   });
 });
 
-test("predictions outlive a missed month: 60 days on, every customer's features are still there", async () => {
-  const later = (today.getTime() + 60 * DAY) * 1000;
-  await using server = await churnServer(folder.file, { now: () => later });
+test("predictions outlive a missed month: 60 days on, every customer's features are still there", {
+  timeout: PATIENCE,
+}, async () => {
+  const sixtyDaysOn = (today.getTime() + 60 * DAY) * 1000;
+  await using later = await churnServer(folder.file, { now: () => sixtyDaysOn });
   const known = golden.filter((row) => row.customerId !== null);
   const ids = known.map((row) => row.customerId ?? 0);
-  expect(wrong(known, await predict(server.url, ids))).toEqual([]);
+  expect(wrong(known, await predict(later.url, ids))).toEqual([]);
   const { text } = await post(
-    `${server.url}/get-online-features`,
+    `${later.url}/get-online-features`,
     JSON.stringify({ feature_service: "churn_v1", entities: { customer_id: ids } }),
   );
   const answer: { results: readonly { statuses: readonly string[] }[] } = JSON.parse(text);
@@ -117,7 +126,9 @@ test("predictions outlive a missed month: 60 days on, every customer's features 
   expect(statuses.filter((status) => status === "NULL_VALUE")).toHaveLength(11);
 });
 
-test("the training set holds what was known at each label's time, and nothing later", async () => {
+test("the training set holds what was known at each label's time, and nothing later", {
+  timeout: PATIENCE,
+}, async () => {
   const training = ["--entities", "data/labels.parquet", "--service", "churn_v1", "--out", "train.parquet"];
   succeeded(await folder.larder("training-set", ...training));
   const history = makeHistory(await readTelco(join(EXAMPLE, "data", "telco_churn.csv")), 1, asOf);
