@@ -2,6 +2,7 @@
 // suite through turbo, so that what `npm test` has just run is not run again, and fails where a file is missing, had no test, or a test of it
 // failed or was left out.
 import { readFileSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
 import { prepareServers, runTurboTests, SUITES } from "./turbo-tests.mjs";
 
 const [folder, suite, ...files] = process.argv.slice(2);
