@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 report=packages/store-core/reports/redis-read.json
 rm -f "$report"
 status=0
-npm run --silent bench || status=$?
+npm run --silent bench -- --filter=@larder/store-core || status=$?
 [ -e "$report" ] || { echo "3-7: the bench wrote no $report" >&2; exit 1; }
 REPORT=$report node -e '
   const { compared } = JSON.parse(require("node:fs").readFileSync(process.env.REPORT, "utf8"));
