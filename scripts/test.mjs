@@ -14,5 +14,7 @@ process.exitCode = printOutcomes(outcomes, servers, console.log);
 /** No report may be left from an earlier run: a suite that dies before writing one must be seen. Turbo restores those that still hold. */
 function removeReports() {
   const packages = ["packages", "examples"].flatMap((group) => readdirSync(group).map((name) => join(group, name)));
-  for (const folder of [...packages, "scripts"]) rmSync(join(folder, "reports"), { recursive: true, force: true });
+  for (const folder of [...packages, "scripts"]) {
+    for (const suite of Object.values(SUITES)) rmSync(join(folder, "reports", `${suite}.json`), { force: true });
+  }
 }
