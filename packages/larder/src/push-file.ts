@@ -86,10 +86,9 @@ async function checkRows(view: FeatureView, rows: AsyncIterable<FileRow>, clock:
     if (problems.length < MAX_PROBLEMS) problems.push(...decoded.problems.slice(0, MAX_PROBLEMS - problems.length));
   }
   if (invalid === 0) return [...columns];
-  const [first] = problems;
   throw new LarderError("INVALID_ROWS", {
     what: `${invalid} of ${total} rows for feature view "${view.name}" cannot be taken; nothing was written`,
-    remedy: first?.remedy ?? "Correct the rows and push the file again",
+    remedy: "Correct the rows and push the file again",
     facts: { view: view.name, rows: total, invalid },
     problems,
   });

@@ -1,5 +1,5 @@
 import { type Definitions, LarderError } from "@larder/schema";
-import type { TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
+import type { AsOf, TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
 import { type FeatureSelection, selectFeatures } from "./read-plans.ts";
 
 /** A training set by the names of its features. Paths count from the current folder. */
@@ -9,7 +9,7 @@ export interface TrainingSetOptions extends FeatureSelection {
   /** Parquet file to write; the manifest goes beside it. */
   readonly out: string;
   /** `event_time` ignores created times, as Feast does. Default `bitemporal`: what was known at the row's time. */
-  readonly asOf?: string | undefined;
+  readonly asOf?: AsOf | undefined;
   /** Column of `entities` with the row's time. Default `event_timestamp`. */
   readonly timestampColumn?: string | undefined;
   readonly tenant: string;
@@ -25,7 +25,7 @@ export async function createTrainingSet(
   const { asOf = "bitemporal", featureService, fullFeatureNames, timestampColumn, signal, onProgress } = options;
   if (asOf !== "bitemporal" && asOf !== "event_time") {
     throw new LarderError("INVALID_REQUEST", {
-      what: `"${asOf.slice(0, 100)}" is no rule for a training set`,
+      what: `"${String(asOf).slice(0, 100)}" is no rule for a training set`,
       remedy: "Use bitemporal (the default) or event_time",
       facts: { field: "as_of" },
     });

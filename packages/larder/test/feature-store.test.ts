@@ -172,6 +172,7 @@ test("materialize fills the online store, getHistoricalFeatures joins, both from
   const built = await store.getHistoricalFeatures({ entities, featureService: "plans_v1", out });
   expect(built).toMatchObject({ out, rows: 1, manifest: { feature_service: "plans_v1", as_of: "bitemporal" } });
   await expect(
+    // @ts-expect-error: callers in JavaScript are told, too
     store.getHistoricalFeatures({ entities, featureService: "plans_v1", out, asOf: "created_time" }),
   ).rejects.toMatchObject({ code: "INVALID_REQUEST" });
 });

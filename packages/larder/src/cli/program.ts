@@ -6,7 +6,8 @@ import { VERBS } from "./verbs/index.ts";
 
 const DESCRIPTION = `Online feature store and model server, driven by one feature_store.yaml.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration, 99 a budget was missed.
+Results go to stdout, everything else to stderr.
+Exit codes: 0 fine, 1 failed, 2 wrong usage or configuration, 99 a budget was missed.
 Relative paths count from where you stand; paths inside the yaml from its folder.`;
 
 /** The whole command, with every verb of `verbs`. */

@@ -19,17 +19,31 @@ export interface Terminal {
 /** The few colours in use. */
 export type Paint = Pick<ReturnType<typeof pc.createColors>, "bold" | "dim" | "red" | "green" | "yellow" | "cyan">;
 
-/** The terminal of this process. */
-export function systemTerminal(): Terminal {
-  const { env, stdout, stderr } = process;
+/** The part of `process` that a terminal is made from. */
+export interface Streams {
+  readonly env: Terminal["env"];
+  cwd(): string;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+interface Stream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** The terminal of a process. */
+export function systemTerminal(streams: Streams = process): Terminal {
+  const { env, stdout, stderr } = streams;
   const colour = !env["NO_COLOR"] && env["TERM"] !== "dumb";
   return {
     env,
-    folder: env["INIT_CWD"] || process.cwd(),
+    folder: env["INIT_CWD"] || streams.cwd(),
     helpWidth: Math.min(stdout.isTTY ? stdout.columns || 80 : 120, 140),
     width: stderr.isTTY ? stderr.columns || 80 : undefined,
-    paint: pc.createColors(colour && stdout.isTTY),
-    paintTalk: pc.createColors(colour && stderr.isTTY),
+    paint: pc.createColors(colour && stdout.isTTY === true),
+    paintTalk: pc.createColors(colour && stderr.isTTY === true),
     out: (text) => void stdout.write(text),
     talk: (text) => void stderr.write(text),
   };

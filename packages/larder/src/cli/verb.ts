@@ -6,7 +6,7 @@ import type { Terminal } from "./terminal.ts";
 export interface CommonOptions {
   readonly file: string;
   readonly tenant: string;
-  readonly json: boolean;
+  readonly json?: boolean;
 }
 
 /** What a verb gets to work with. */
@@ -62,14 +62,14 @@ export type Verb = (act: Act) => Command;
 export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
   return (act) => {
     const [name = "", ...args] = spec.usage.split(" ");
-    const command = new Command(name).summary(spec.summary).description(spec.description);
+    const command = new Command(name).summary(spec.summary).description(unwrapped(spec.description));
     if (args.length > 0) command.arguments(args.join(" "));
     spec.options?.(command);
     command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
     if (spec.tenant === "required") command.option("--tenant <name>", "whose rows (required)");
     else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
     else if (spec.tenant === undefined) command.option("--tenant <name>", "whose rows", "default");
-    command.option("--json", "one JSON object on stdout, also for an error", false);
+    command.option("--json", "one JSON object on stdout, also for an error");
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
     const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];
     return command.action(async () => {
@@ -77,6 +77,11 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
       await act(spec, command);
     });
   };
+}
+
+/** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */
+function unwrapped(text: string): string {
+  return text.replace(/(?<!\n)\n(?!\n)/g, " ");
 }
 
 function refuseMissing(command: Command, required: readonly string[]): void {

@@ -22,6 +22,8 @@ test.each(verbs.map((verb) => verb.name()))("%s --help teaches by description, o
   expect(terminal.said).toMatch(/Usage: larder /);
   expect(terminal.said).toContain("--json");
   expect(terminal.said).toContain("Examples:");
+  for (const line of terminal.said.split("\n").filter((text) => !text.includes("$ ")))
+    expect(line.length).toBeLessThan(121);
 });
 
 /** Command lines in help texts and docs: `  $ larder …` and lines of sh blocks. */

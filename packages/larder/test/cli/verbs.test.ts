@@ -135,9 +135,9 @@ test("materialize exits 1 when it refused a row, and says which and why", async 
 });
 
 test("paths count from where the user stands, which npm tells by INIT_CWD", async () => {
-  const terminal = plainTerminal(undefined, project.path("data"));
-  expect(await runCli(["validate", "-f", "../feature_store.yaml", "--json"], terminal)).toBe(0);
-  expect(JSON.parse(terminal.said)).toMatchObject({ file: project.path("feature_store.yaml") });
+  const args = [...LARDER, "validate", "-f", "../feature_store.yaml", "--json"];
+  const child = await runProcess(process.execPath, args, { cwd: "/", env: { INIT_CWD: project.path("data") } });
+  expect(JSON.parse(child.stdout)).toMatchObject({ file: project.path("feature_store.yaml") });
 });
 
 test("an error in a process of its own: exit code, one JSON object on stdout with --json, talk on stderr without", async () => {

@@ -5,7 +5,7 @@ import { collect, defineVerb } from "../verb.ts";
 export const getVerb = defineVerb<{
   readonly features?: string;
   readonly service?: string;
-  readonly entity: readonly string[];
+  readonly entity?: readonly string[];
 }>({
   usage: "get",
   summary: "read one entity's features from the online store",
@@ -16,14 +16,14 @@ A status that is not PRESENT says why there is no value: NOT_FOUND, NULL_VALUE, 
     "get --service churn_v1 --entity customer_id=12345 --json",
   ],
   options: (command) =>
-    selectionOptions(command).option("--entity <key=value>", "a join key; repeat for a composite key", collect, []),
+    selectionOptions(command).option("--entity <key=value>", "a join key; repeat for a composite key", collect),
   async run({ file, options, terminal, signal }) {
     const { entityRow } = await import("../entity-option.ts");
     const { renderTable } = await import("../render/table.ts");
     const { FeatureStore } = await import("../../feature-store.ts");
     const selection = { features: commaList(options.features), featureService: options.service };
     await using store = await FeatureStore.open(file, { tenant: options.tenant, int64: "bigint", env: terminal.env });
-    const row = entityRow(options.entity, store.joinKeys(selection));
+    const row = entityRow(options.entity ?? [], store.joinKeys(selection));
     const answer = await store.getOnlineFeatures({ ...selection, entityRows: [row], signal });
     const [values = {}] = answer.toRows();
     const features = Object.entries(answer.statuses).map(([name, [status]]) => ({

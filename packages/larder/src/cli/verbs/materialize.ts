@@ -1,7 +1,7 @@
 import { collect, defineVerb } from "../verb.ts";
 
 /** `larder materialize START END`: the latest rows of a Parquet window into the online store. */
-export const materializeVerb = defineVerb<{ readonly view: readonly string[] }>({
+export const materializeVerb = defineVerb<{ readonly view?: readonly string[] }>({
   usage: "materialize <START> <END>",
   summary: "load the latest rows of a time window from Parquet into the online store",
   description: `Reads, per feature view, each entity's latest row with an event time from START to END (ISO 8601, inclusive at both ends; without
@@ -13,7 +13,7 @@ type, an event time ahead of the clock) are counted as refused and the first one
     "materialize 2024-01-01 2024-02-01",
     "materialize 2024-01-01T00:00:00Z 2024-02-01T00:00:00Z --view churn_features --json",
   ],
-  options: (command) => command.option("--view <name>", "only this view; may be repeated", collect, []),
+  options: (command) => command.option("--view <name>", "only this view; may be repeated", collect),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
     const { materializeResult } = await import("../render/materialize-report.ts");
@@ -29,7 +29,7 @@ type, an event time ahead of the clock) are counted as refused and the first one
         ...window,
         tenant: context.options.tenant,
         signal: context.signal,
-        ...(view.length === 0 ? {} : { views: view }),
+        ...(view === undefined ? {} : { views: view }),
         onProgress: ({ view: what, ...at }) =>
           progress.update(at.phase === "search" ? { ...at, what } : { done: at.rows, total: at.total, what }),
       });

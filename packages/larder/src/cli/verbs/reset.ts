@@ -4,7 +4,7 @@ import { collect, defineVerb } from "../verb.ts";
 export const resetVerb = defineVerb<{
   readonly view?: string;
   readonly entity?: readonly string[];
-  readonly yes: boolean;
+  readonly yes?: boolean;
 }>({
   usage: "reset",
   summary: "remove a tenant's rows from the online store",
@@ -21,12 +21,12 @@ Without --yes it changes nothing, says how many rows would go, and exits 2.`,
     command
       .option("--view <name>", "only this feature view")
       .option("--entity <key=value>", "only this entity; repeat for a composite key", collect)
-      .option("--yes", "really remove them", false),
+      .option("--yes", "really remove them"),
   async run(context) {
     const { entityRow } = await import("../entity-option.ts");
     const { openStore } = await import("../open-store.ts");
     const { resetRows } = await import("../../reset-rows.ts");
-    const { tenant, view, entity: pairs, yes: confirmed } = context.options;
+    const { tenant, view, entity: pairs, yes: confirmed = false } = context.options;
     await using opened = await openStore(context);
     const joinKeys = [...opened.definitions.entities.values()].flatMap((entity) => entity.joinKeys);
     const entity = pairs === undefined ? undefined : entityRow(pairs, joinKeys);

@@ -9,7 +9,7 @@ export const trainingSetVerb = defineVerb<{
   readonly out: string;
   readonly asOf?: "event_time";
   readonly timestampColumn: string;
-  readonly fullFeatureNames: boolean;
+  readonly fullFeatureNames?: boolean;
 }>({
   usage: "training-set",
   summary: "join entity rows with the features known at their time, into Parquet",
@@ -28,7 +28,7 @@ A feature row counts from its created time on (when it could be known). --as-of 
       .option("--out <file>", "where the training set goes, as Parquet (required)")
       .option("--as-of <rule>", "event_time: ignore created times, as Feast does")
       .option("--timestamp-column <name>", "the entity rows' time", "event_timestamp")
-      .option("--full-feature-names", "name columns view__feature", false),
+      .option("--full-feature-names", "name columns view__feature"),
   required: ["--entities", "--out"],
   async run(context) {
     const { options, file, terminal, signal } = context;
