@@ -21,7 +21,7 @@ export function cacheFolder(env = process.env) {
   const candidates = [
     ...(env["XDG_CACHE_HOME"] ? [join(env["XDG_CACHE_HOME"], "larder")] : []),
     ...(home === undefined ? [] : [join(home, ".cache", "larder")]),
-    join(tmpdir(), `larder-cache-${userNumber()}`),
+    join(env["TMPDIR"] || tmpdir(), `larder-cache-${userNumber()}`),
   ];
   // Programs are run from it, so a folder that nobody chose must be this user's own: anybody can make one under the system's temporary folder.
   const usable = candidates.find((path) => canBeMade(path) && statSync(path).uid === userNumber());

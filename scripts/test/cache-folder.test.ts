@@ -1,6 +1,6 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { temporaryFolder } from "@larder/testkit";
+import { type TemporaryFolder, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { cacheFolder, writableHome } from "../cache-folder.mjs";
 
@@ -20,23 +20,34 @@ test("a relative LARDER_CACHE counts from where the user stood", async () => {
   expect(cacheFolder({ LARDER_CACHE: "mine", INIT_CWD: folder.path })).toBe(join(folder.path, "mine"));
 });
 
+/** A file where the home folder should be: nobody, not even root, can make a folder in it. */
+function homeless(folder: TemporaryFolder) {
+  writeFileSync(join(folder.path, "home"), "");
+  return { HOME: join(folder.path, "home"), TMPDIR: folder.path };
+}
+
 test("without a usable home the cache is a private folder under the system's temporary one", async () => {
   await using folder = await temporaryFolder();
-  const home = join(folder.path, "home");
-  // A file where the home folder should be: nobody, not even root, can make a folder in it.
-  writeFileSync(home, "");
-  const path = cacheFolder({ HOME: home });
-  expect(path).toMatch(/larder-cache-\d+$/);
-  expect(existsSync(path)).toBe(true);
-  expect(writableHome({ HOME: folder.path })).toBe(folder.path);
+  const path = cacheFolder(homeless(folder));
+  expect(path).toBe(join(folder.path, `larder-cache-${process.getuid?.() ?? 0}`));
+  expect(statSync(path).mode & 0o777).toBe(0o700);
+});
+
+test.runIf(process.getuid?.() === 0)("a folder that somebody else has put in its place is not used", async () => {
+  await using folder = await temporaryFolder();
+  const env = homeless(folder);
+  const path = cacheFolder(env);
+  chownSync(path, 12_345, 12_345);
+  expect(() => cacheFolder(env)).toThrow(/is this user's own.*Name a folder of your own in LARDER_CACHE/);
 });
 
 test.skipIf(process.getuid?.() === 0)("a home folder that can't be written is none", async () => {
   await using folder = await temporaryFolder();
-  chmodSync(folder.path, 0o500);
-  expect(writableHome({ HOME: folder.path })).toBeUndefined();
-  expect(cacheFolder({ HOME: folder.path })).toMatch(/larder-cache-\d+$/);
-  chmodSync(folder.path, 0o700);
+  const home = join(folder.path, "home");
+  mkdirSync(home, { mode: 0o500 });
+  expect(writableHome({ HOME: home })).toBeUndefined();
+  expect(writableHome({ HOME: folder.path })).toBe(folder.path);
+  expect(cacheFolder({ HOME: home, TMPDIR: folder.path })).toMatch(/larder-cache-\d+$/);
 });
 
 test("a LARDER_CACHE that can't be used is an error, never silently another folder", async () => {
