@@ -6,4 +6,4 @@ import { memoryHarness } from "./memory-harness.ts";
 const harness = memoryHarness();
 
 conformance({ it: test, harness });
-histories({ it: test, harness, seed: testSeed(), runs: testRuns(15), randomOf: seededRandom });
+histories({ it: test, harness, seed: testSeed(), runs: testRuns(10), randomOf: seededRandom });
