@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { FeatureStoreFile } from "./definition-schema.ts";
 import type { Definitions } from "./definitions.ts";
@@ -13,6 +12,7 @@ import { isFeastFile, readFeastFile } from "./load/feast-file.ts";
 import { includePatterns, readIncludedFiles } from "./load/include-files.ts";
 import { mergeFiles } from "./load/merge-files.ts";
 import { ProblemList } from "./load/problem-list.ts";
+import { readBounded } from "./load/read-bounded.ts";
 import { decodeUtf8, invalidUtf8Offset } from "./utf8.ts";
 import type { Environment } from "./yaml/expand-variables.ts";
 import { fullBudget, LIMITS } from "./yaml/limits.ts";
@@ -72,7 +72,8 @@ class Loader {
   }
 
   readBytes(bytes: Uint8Array, file: string): PlacedNode | undefined {
-    if (bytes.length > LIMITS.bytes) return this.readText(" ".repeat(LIMITS.bytes + 1), file);
+    // Too large to be looked at, and maybe cut in the middle of a character.
+    if (bytes.length > LIMITS.bytes) return this.#refuseSize(file);
     const good = invalidUtf8Offset(bytes);
     if (good === bytes.length) return this.readText(decodeUtf8(bytes), file);
     const lines = decodeUtf8(bytes.subarray(0, good)).split("\n");
@@ -82,11 +83,17 @@ class Loader {
   }
 
   readText(text: string, file: string): PlacedNode | undefined {
+    if (Buffer.byteLength(text) > LIMITS.bytes) return this.#refuseSize(file);
     const context: ReadYamlContext = { file, env: this.#env, problems: this.problems, budget: this.#budget };
     const root = readYaml(text, context);
     if (root === undefined || root.kind === "map" || root.kind === "broken") return root;
     this.problems.add(root, "is not a map", "Start with project: and online_store:");
     return undefined;
+  }
+
+  #refuseSize(file: string): undefined {
+    const at = { place: `${file}:1:1`, field: "file" };
+    this.problems.add(at, `is larger than ${LIMITS.bytes} bytes`, "Split it, or remove what is no configuration");
   }
 
   /** Checks everything that could be read, so that all problems are reported together; then compiles. */
@@ -114,7 +121,7 @@ class Loader {
 
 async function readMain(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    return await readBounded(path);
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     throw new LarderError("CONFIG_UNREADABLE", {

@@ -4,7 +4,7 @@ import type { CheckContext } from "./check-context.ts";
 import { suggest } from "./nearest.ts";
 
 /** Longest tenant name in bytes of UTF-8. */
-export const MAX_TENANT_BYTES = 200;
+const MAX_TENANT_BYTES = 200;
 
 /** Checks tenants and budgets. */
 export function checkRest(context: CheckContext): void {

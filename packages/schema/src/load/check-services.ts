@@ -37,6 +37,10 @@ class ServiceCheck {
   #complete: boolean;
   /** Short name in an answer -> the feature, or the join key of a view, that has it. */
   readonly #answers = new Map<string, { readonly what: string; readonly aliased: boolean }>();
+  /** `view__feature`, as answers with full names have it. */
+  readonly #fullNames = new Map<string, string>();
+  /** View name or alias -> the view it stands for. */
+  readonly #viewNames = new Map<string, string>();
   /** Column of the request -> its type and the view that asks for it. */
   readonly #columns = new Map<string, { readonly type: string | undefined; readonly view: string }>();
 
@@ -70,6 +74,7 @@ class ServiceCheck {
     const [viewName = "", feature = ""] = reference.split(":");
     const at = this.#context.at(path);
     if (this.#findView(viewName, at) === undefined) return;
+    this.#viewNames.set(viewName, viewName);
     this.#addColumns(viewName, {}, at);
     this.#addFeature(viewName, viewName, feature, false, at);
   }
@@ -83,6 +88,16 @@ class ServiceCheck {
     if (view === undefined) return;
     const viewName = item.name_alias ?? item.view;
     const aliased = item.name_alias !== undefined;
+    const other = this.#viewNames.get(viewName);
+    if (other !== undefined && other !== item.view) {
+      const at = this.#context.at(path, aliased ? "name_alias" : "view");
+      this.#context.problems.add(
+        at,
+        `is "${viewName}", which stands for the view "${other}" already`,
+        "Use another name_alias",
+      );
+    }
+    this.#viewNames.set(viewName, item.view);
     this.#addColumns(item.view, item.join_key_map ?? {}, viewAt, path);
     if (item.features === undefined) {
       for (const [, { name }] of present(view.features)) {
@@ -125,6 +140,16 @@ class ServiceCheck {
       );
       return;
     }
+    const fullName = `${viewName}__${feature}`;
+    const same = this.#fullNames.get(fullName);
+    if (same !== undefined) {
+      problems.add(
+        at,
+        `is "${fullName}" in answers with full names, as "${same}" is`,
+        "Give one projection a name_alias",
+      );
+    }
+    this.#fullNames.set(fullName, `${viewName}:${feature}`);
     const taken = this.#answers.get(feature);
     if (taken !== undefined && !taken.aliased && !aliased) {
       const what = `brings "${viewName}:${feature}", and ${taken.what} has the same name in answers`;

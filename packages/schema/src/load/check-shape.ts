@@ -163,7 +163,9 @@ class ShapeChecker {
     else if (node.kind === "list" || node.kind === "map") {
       this.#problems.add(node, `is a ${node.kind}, not ${expected}`, `Write ${expected}`);
     } else if (node.kind === "scalar" && node.value !== null) {
-      this.#problems.add(node, `is ${show(node.source)}, not ${expected}`, `Write ${expected}`);
+      const isType = schema.anyOf?.flatMap(typeWords).some((word) => word === node.value) === true;
+      const remedy = isType ? `Write { type: ${node.source} }` : `Write ${expected}`;
+      this.#problems.add(node, `is ${show(node.source)}, not ${expected}`, remedy);
     } else {
       const defaults = schema.properties !== undefined && schema.required === undefined ? " ({} for its defaults)" : "";
       this.#problems.add(node, "is empty", `Give ${expected}${defaults}, or remove it`);

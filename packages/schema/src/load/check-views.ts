@@ -146,6 +146,13 @@ class ViewCheck {
     for (const [column, name] of Object.entries(mapping)) {
       if (name === undefined) continue;
       const at = this.#context.at(`${this.#path}.source.field_mapping`, column);
+      if (column in Object.prototype) {
+        this.#context.problems.add(
+          at,
+          "is a column that every JavaScript object has already",
+          "Rename it in the source",
+        );
+      }
       if (!known.includes(name)) {
         const what = `maps ${show(column)} to "${name}", which the view does not read`;
         this.#context.problems.add(at, what, suggest(name, known, "Remove it"));

@@ -69,7 +69,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
 }
 
 /** A path of the file, from the file's folder; object stores keep their address. */
-export function resolvePath(folder: string, path: string): string {
+function resolvePath(folder: string, path: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : resolve(folder, path);
 }
 

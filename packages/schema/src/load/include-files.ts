@@ -1,8 +1,9 @@
-import { glob, readFile } from "node:fs/promises";
+import { glob } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { LIMITS } from "../yaml/limits.ts";
 import type { PlacedNode } from "../yaml/placed-node.ts";
 import type { ProblemList } from "./problem-list.ts";
+import { readBounded } from "./read-bounded.ts";
 
 /** One included file. */
 export interface IncludedFile {
@@ -63,7 +64,7 @@ async function expandPattern(pattern: string, folder: string): Promise<readonly 
 
 async function readOne(name: string, node: PlacedNode, problems: ProblemList): Promise<Uint8Array | undefined> {
   try {
-    return await readFile(name);
+    return await readBounded(name);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unreadable";
     problems.add(node, `names ${name}, which cannot be read (${code})`, "Correct the path or the file's permissions");

@@ -19,14 +19,14 @@ export type DecodedValue<T> =
 export type ValueDecoder<T> = (value: unknown) => T | Fault;
 
 /** Longest string or bytes that may be a join key, in bytes of UTF-8. */
-export const MAX_KEY_BYTES = 1024;
+const MAX_KEY_BYTES = 1024;
 
 /** Checks one feature value; null is a value, undefined is not. See {@link RowDecoder} for what each type accepts. */
 export function decodeFeatureValue(type: ValueType, value: unknown): DecodedValue<FeatureValue> {
   return asResult(featureDecoder(type)(value));
 }
 
-/** Checks one join key value. null is no key; strings and bytes hold at most {@link MAX_KEY_BYTES}. */
+/** Checks one join key value. null is no key; strings and bytes hold at most 1,024 bytes of UTF-8. */
 export function decodeKeyValue(type: KeyType, value: unknown): DecodedValue<KeyValue> {
   return asResult(keyDecoder(type)(value));
 }

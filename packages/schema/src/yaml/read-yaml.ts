@@ -34,10 +34,6 @@ export interface ReadYamlContext {
 export function readYaml(text: string, context: ReadYamlContext): PlacedNode | undefined {
   const { file, problems, budget } = context;
   const whole = { place: `${file}:1:1`, field: "file" };
-  if (Buffer.byteLength(text) > LIMITS.bytes) {
-    problems.add(whole, `is larger than ${LIMITS.bytes} bytes`, "Split it, or remove what is no configuration");
-    return undefined;
-  }
   const lineCounter = new LineCounter();
   const found = checkLexemes(text, budget);
   if (found !== undefined) {

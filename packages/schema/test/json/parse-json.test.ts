@@ -110,14 +110,14 @@ test("depth is counted outside strings, and bounded", () => {
 
 test("hostile megabytes end in bounded time", () => {
   const texts = [
-    "[".repeat(4e6),
-    `"${"\\".repeat(4e6)}`,
-    `"${'\\"'.repeat(2e6)}`,
-    `[${"9".repeat(4e6)}]`,
-    `{${'"a":1,'.repeat(5e5)}"b":1}`,
-    `["${"x".repeat(4e6)}", 1e999]`,
-    `["${"x".repeat(4e6)}`,
-    `[${"1e5,".repeat(1e6)}`,
+    "[".repeat(1e6),
+    `"${"\\".repeat(1e6)}`,
+    `"${'\\"'.repeat(5e5)}`,
+    `[${"9".repeat(1e6)}]`,
+    `{${'"a":1,'.repeat(2e5)}"b":1}`,
+    `["${"x".repeat(1e6)}", 1e999]`,
+    `["${"x".repeat(1e6)}`,
+    `[${"1e5,".repeat(3e5)}`,
   ];
   for (const text of texts) {
     const start = performance.now();

@@ -66,6 +66,7 @@ test.each([
   ["nothing that exists", "include: nowhere.yaml", /include: names .*nowhere\.yaml, which cannot be read \(ENOENT\)/],
   ["a pattern without files", "include: v/*.yaml", /include: names no file: Correct the path/],
   ["a folder", "include: sub", /include: names .*sub, which cannot be read \(EISDIR\)/],
+  ["a file without end", "include: /dev/zero", /dev.zero:1:1: file: is larger than 1048576 bytes/],
   ["a number", "include: 1", /include: is 1, which is not text/],
   ["a file that is no map", "include: list.yaml", /list\.yaml:1:1: file: is not a map/],
   [

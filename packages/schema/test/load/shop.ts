@@ -18,6 +18,8 @@ feature_views:
     features: [{ name: count, type: int64 }, { name: amounts, type: list<float64> }]
     stream: { topic: orders }
   - { name: twin, entities: [ customer ], features: [{ type: float32, name: age }] }
+  - { name: a, entities: [ region ], features: [{ type: float64, name: b__age }] }
+  - { name: a__b, entities: [ region ], features: [{ type: float64, name: age }] }
   - { name: by_city, entities: [ region ], features: [{ type: float32, "name": customer_id }] }
 feature_services:
   - { name: shop_v1, features: ["profile:age", "profile:plan", { view: orders, features: [count] }] }
