@@ -53,29 +53,57 @@ FROM entity_rows WHERE ${present}`;
 
 /** The winner's times for each row of the table `wanted`, under a rule; rows that find nothing are left out. */
 export function locateSql(plan: ViewPlan, rule: AsOf, target: string, wanted: string): string {
-  const { projection, table, range, pathOf } = plan;
+  if (rule === "event_time")
+    return asofSql(plan, target, wanted, "event", ["event"], candidatesSql(plan, wanted, false));
+  const keys = keysOf(plan).join(", ");
+  const winners = `${knownSql(plan, wanted)}
+QUALIFY event >= max(event) OVER (PARTITION BY ${keys} ORDER BY known RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)`;
+  return asofSql(plan, target, wanted, "known", ["event", "known"], winners);
+}
+
+/**
+ * For each row of the table `wanted`, one of the rows that arrived last before it, not necessarily the winner: where that is alive, so is the winner.
+ * Cheaper than finding the winner.
+ */
+export function arrivedSql(plan: ViewPlan, target: string, wanted: string): string {
+  return asofSql(plan, target, wanted, "known", ["event"], knownSql(plan, wanted));
+}
+
+/** The last of `rows` whose `time` is not after the entity row's. */
+function asofSql(
+  plan: ViewPlan,
+  target: string,
+  wanted: string,
+  time: "event" | "known",
+  columns: readonly string[],
+  rows: string,
+): string {
   const keys = keysOf(plan);
-  const on = keys.map((key) => `l.${key} = f.${key}`).join(" AND ");
-  const left = ["l.row_no", ...keys.map((key) => `l.${key}`), "l.moment"].join(", ");
-  const scan = scanSql(table, { created: rule === "bitemporal", range, pathOf });
-  const candidates = `SELECT s.* FROM (\n${scan}\n) AS s SEMI JOIN ${wanted} AS w ON ${keys.map((key) => `s.${key} = w.${key}`).join(" AND ")}`;
-  const alive = `${aliveSql(projection)} AS alive`;
-  if (rule === "event_time") {
-    return `CREATE OR REPLACE TEMP TABLE ${target} AS
-SELECT ${left}, f.event, ${alive}
-FROM ${wanted} AS l ASOF JOIN (
-${candidates}
-) AS f ON ${on} AND l.moment >= f.event`;
-  }
-  const upper = range.to === undefined ? "" : ` AND created <= ${bigintLiteral(range.to)}`;
+  const select = [
+    ...["row_no", ...keys, "moment"].map((column) => `l.${column}`),
+    ...columns.map((column) => `f.${column}`),
+  ];
   return `CREATE OR REPLACE TEMP TABLE ${target} AS
-SELECT ${left}, f.event, f.known, ${alive}
+SELECT ${select.join(", ")}, ${aliveSql(plan.projection)} AS alive
 FROM ${wanted} AS l ASOF JOIN (
-SELECT ${keys.join(", ")}, event, greatest(event, created) AS known FROM (
-${candidates}
-) WHERE created IS NOT NULL${upper}
-QUALIFY event >= max(event) OVER (PARTITION BY ${keys.join(", ")} ORDER BY known RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-) AS f ON ${on} AND l.moment >= f.known`;
+${rows}
+) AS f ON ${keys.map((key) => `l.${key} = f.${key}`).join(" AND ")} AND l.moment >= f.${time}`;
+}
+
+/** The view's rows of the wanted keys. */
+function candidatesSql({ projection, table, range, pathOf }: ViewPlan, wanted: string, created: boolean): string {
+  const same = keyColumns(projection.keys.length).map((key) => `s.${key} = w.${key}`);
+  const scan = scanSql(table, { created, range, pathOf });
+  return `SELECT s.* FROM (\n${scan}\n) AS s SEMI JOIN ${wanted} AS w ON ${same.join(" AND ")}`;
+}
+
+/** The view's rows of the wanted keys that some entity row may know, with the time from which on they are known. */
+function knownSql(plan: ViewPlan, wanted: string): string {
+  const { to } = plan.range;
+  const upper = to === undefined ? "" : ` AND created <= ${bigintLiteral(to)}`;
+  return `SELECT ${keysOf(plan).join(", ")}, event, greatest(event, created) AS known FROM (
+${candidatesSql(plan, wanted, true)}
+) WHERE created IS NOT NULL${upper}`;
 }
 
 /** The located winners with their features; several for one winner only where created time and tombstone are equal too. */
@@ -134,6 +162,12 @@ export function lateSql(plan: ViewPlan): string {
   return `CREATE OR REPLACE TEMP TABLE rest AS
 SELECT w.* FROM wanted AS w JOIN located AS l ON w.row_no = l.row_no JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}
 WHERE l.alive AND (f.created IS NULL OR f.created > l.moment)`;
+}
+
+/** Table `rest`: entity rows whose last arrival is too old, so that another may be their winner. */
+export function undecidedSql(plan: ViewPlan): string {
+  return `CREATE OR REPLACE TEMP TABLE rest AS
+SELECT row_no, ${keysOf(plan).join(", ")}, moment FROM located_rest WHERE NOT alive`;
 }
 
 /** Join condition on keys and event time. */

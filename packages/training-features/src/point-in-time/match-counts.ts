@@ -1,7 +1,8 @@
 import { LarderError } from "@larder/schema";
 import { scanSql } from "../offline/source-scan.ts";
 import type { StatementRunner } from "../offline/statement-runner.ts";
-import { lateSql, locateSql, matchedOn, unmatchedSql, type ViewPlan } from "./build-sql.ts";
+import { arrivedSql, lateSql, locateSql, matchedOn, undecidedSql, unmatchedSql, type ViewPlan } from "./build-sql.ts";
+import type { AsOf } from "./join-spec.ts";
 
 /** How many entity rows found a row of the view under each rule (a tombstone is found too). */
 export interface MatchCounts {
@@ -21,29 +22,33 @@ export async function countMatches(plan: ViewPlan, found: number, runner: Statem
   const { projection } = plan;
   if (!projection.hasArrival) return { eventTime: found, bitemporal: undefined };
   if (projection.rule === "event_time") {
-    const late = await countRest(plan, lateSql(plan), runner);
+    const late = await countLate(plan, runner);
     return { eventTime: found, bitemporal: found - late.rows + late.found };
   }
-  const rest = await countRest(plan, unmatchedSql(), runner);
-  const counts = { eventTime: found + rest.found, bitemporal: found };
+  await runner.run(unmatchedSql());
+  const counts = { eventTime: found + (await countRest(plan, "event_time", runner)), bitemporal: found };
   if (!projection.arrivalStated && found * 2 < counts.eventTime) {
     throw looksLikeLoadTime(plan, counts, await exampleOf(plan, runner));
   }
   return counts;
 }
 
-/** Joins the rows of the table `rest`, which `sql` makes, by the rule that is not the plan's. */
-async function countRest(
-  plan: ViewPlan,
-  sql: string,
-  runner: StatementRunner,
-): Promise<{ rows: number; found: number }> {
-  await runner.run(sql);
+/** Entity rows whose winner by event time had not arrived, and how many of them find an older one that had. */
+async function countLate(plan: ViewPlan, runner: StatementRunner): Promise<{ rows: number; found: number }> {
+  await runner.run(lateSql(plan));
   const rows = await runner.count("rest");
   if (rows === 0) return { rows, found: 0 };
-  const other = plan.projection.rule === "bitemporal" ? "event_time" : "bitemporal";
-  await runner.run(locateSql(plan, other, "located_rest", "rest"));
-  return { rows, found: await runner.count("located_rest WHERE alive") };
+  await runner.run(arrivedSql(plan, "located_rest", "rest"));
+  const found = await runner.count("located_rest WHERE alive");
+  await runner.run(undecidedSql(plan));
+  return { rows, found: found + (await countRest(plan, "bitemporal", runner)) };
+}
+
+/** How many rows of the table `rest` find a row by a rule; leaves the table `located_rest`. */
+async function countRest(plan: ViewPlan, rule: AsOf, runner: StatementRunner): Promise<number> {
+  if ((await runner.count("rest")) === 0) return 0;
+  await runner.run(locateSql(plan, rule, "located_rest", "rest"));
+  return runner.count("located_rest WHERE alive");
 }
 
 interface Example {

@@ -39,18 +39,33 @@ async function customers(
 
 test.each([
   ["a file", "stats.parquet", { "stats.parquet": row(1), "other.parquet": row(2) }, [1n]],
-  ["a glob", "stats/*.parquet", { "stats/a.parquet": row(1), "stats/b.parquet": row(2), "stats/deep/c.parquet": row(3) }, [1n, 2n]],
+  [
+    "a glob",
+    "stats/*.parquet",
+    { "stats/a.parquet": row(1), "stats/b.parquet": row(2), "stats/deep/c.parquet": row(3) },
+    [1n, 2n],
+  ],
   ["a deep glob", "stats/**/*.parquet", { "stats/a.parquet": row(1), "stats/deep/c.parquet": row(3) }, [1n, 3n]],
-  ["a glob of folders", "year=*/part.parquet", { "year=2025/part.parquet": row(1), "year=2026/part.parquet": row(2) }, [1n, 2n]],
+  [
+    "a glob of folders",
+    "year=*/part.parquet",
+    { "year=2025/part.parquet": row(1), "year=2026/part.parquet": row(2) },
+    [1n, 2n],
+  ],
   ["choices", "{a,b}.parquet", { "a.parquet": row(1), "b.parquet": row(2), "c.parquet": row(3) }, [1n, 2n]],
   [
     "a folder, without what writers hide",
     "stats",
-    { "stats/a.parquet": row(1), "stats/x=1/b.parquet": row(2), "stats/_temporary/c.parquet": row(3), "stats/.d.parquet": row(4) },
+    {
+      "stats/a.parquet": row(1),
+      "stats/x=1/b.parquet": row(2),
+      "stats/_temporary/c.parquet": row(3),
+      "stats/.d.parquet": row(4),
+    },
     [1n, 2n],
   ],
   ["a name that looks like a pattern", "a[1]*.parquet", { "a[1]*.parquet": row(1), "a1x.parquet": row(2) }, [1n]],
-  ["quotes and spaces", "it's \"here\" ü.parquet", { "it's \"here\" ü.parquet": row(1) }, [1n]],
+  ["quotes and spaces", 'it\'s "here" ü.parquet', { 'it\'s "here" ü.parquet': row(1) }, [1n]],
 ])("a source is %s", async (_, path, files, expected) => {
   await using folder = await temporaryFolder();
   expect(await customers(folder.path, path, files)).toEqual(expected);
@@ -86,7 +101,9 @@ test("a view without source, and an object store, are refused by name", async ()
   await using folder = await temporaryFolder();
   const view = { ...makeView({ name: "pushed", features: { v: "float64" } }), source: undefined };
   const definitions = makeDefinitions(folder.path, [view]);
-  const first = readLatestRows({ definitions, view, tenant: "default", start: 0n, end: 1n, engine })[Symbol.asyncIterator]();
+  const first = readLatestRows({ definitions, view, tenant: "default", start: 0n, end: 1n, engine })[
+    Symbol.asyncIterator
+  ]();
   await expect(first.next()).rejects.toMatchObject({ code: "SOURCE_NOT_FOUND", facts: { view: "pushed" } });
   await expect(customers(folder.path, "s3://bucket/x.parquet", {})).rejects.toMatchObject({ code: "UNSUPPORTED" });
 });
@@ -112,7 +129,9 @@ test("{tenant} in a path is the tenant's name, encoded so that no name reaches a
   expect(await customers(folder.path, path, {}, { tenant: "*" })).toEqual([2n]);
   expect(await customers(folder.path, path, {}, { tenant: ".." })).toEqual([3n]);
   expect(await customers(folder.path, path, {}, { tenant: "a/b" })).toEqual([4n]);
-  await expect(customers(folder.path, path, {}, { tenant: "default" })).rejects.toMatchObject({ code: "SOURCE_NOT_FOUND" });
+  await expect(customers(folder.path, path, {}, { tenant: "default" })).rejects.toMatchObject({
+    code: "SOURCE_NOT_FOUND",
+  });
 });
 
 test("a tenant column keeps tenants apart, also by what a text literal could not hold; a null is nobody's", async () => {
@@ -121,7 +140,8 @@ test("a tenant column keeps tenants apart, also by what a text literal could not
     .map((tenant, i) => `${row(i + 1)}, ${tenant}::VARCHAR AS tenant`)
     .join(" UNION ALL ");
   const sketch = { source: { tenantColumn: "tenant" } };
-  const found = (tenant: string) => customers(folder.path, "stats.parquet", { "stats.parquet": file }, { tenant, sketch });
+  const found = (tenant: string) =>
+    customers(folder.path, "stats.parquet", { "stats.parquet": file }, { tenant, sketch });
   expect(await found("acme")).toEqual([1n]);
   expect(await found("a")).toEqual([2n]);
   expect(await found("a\0b")).toEqual([3n]);
@@ -133,15 +153,23 @@ test("files may differ in types that hold the same values, and each is read by i
   await using folder = await temporaryFolder();
   const sketch: Partial<ViewSketch> = { features: { v: "int64" } };
   const files = {
-    "s/a.parquet": "SELECT 1::INTEGER AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, 9007199254740993::BIGINT AS v",
-    "s/b.parquet": "SELECT 2::BIGINT AS customer_id, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS event_timestamp, 2.0::DOUBLE AS v",
-    "s/c.parquet": "SELECT 7 AS more, 3::SMALLINT AS v, TIMESTAMP_NS '2026-01-01' AS event_timestamp, 3::UTINYINT AS customer_id",
+    "s/a.parquet":
+      "SELECT 1::INTEGER AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, 9007199254740993::BIGINT AS v",
+    "s/b.parquet":
+      "SELECT 2::BIGINT AS customer_id, TIMESTAMPTZ '2026-01-01 00:00:00+00' AS event_timestamp, 2.0::DOUBLE AS v",
+    "s/c.parquet":
+      "SELECT 7 AS more, 3::SMALLINT AS v, TIMESTAMP_NS '2026-01-01' AS event_timestamp, 3::UTINYINT AS customer_id",
   };
   expect(await customers(folder.path, "s", files, { sketch })).toEqual([1n, 2n, 3n]);
 });
 
 test.each([
-  ["a missing column", "SELECT 1::BIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp", "v", /"v" is missing.*customer_id, event_timestamp/],
+  [
+    "a missing column",
+    "SELECT 1::BIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp",
+    "v",
+    /"v" is missing.*customer_id, event_timestamp/,
+  ],
   ["a column in other case", row(1).replace("AS v", 'AS "V"'), "v", /"v" is missing/],
   ["text for a number", row(1, "'1.0'"), "v", /"v" is VARCHAR, not a feature of type float64: numbers/],
   ["a time for a number", row(1, "TIMESTAMP '2026-01-01'"), "v", /is TIMESTAMP/],
@@ -226,7 +254,12 @@ test("a time finer than a microsecond is refused, not cut off", async () => {
 test("columns that differ in case only are refused", async () => {
   await using folder = await temporaryFolder();
   const sketch: Partial<ViewSketch> = { features: { twin_name: "float64" } };
-  await customers(folder.path, "stats.parquet", { "stats.parquet": `${row(1)}, 1.0::DOUBLE AS twin_name, 2 AS "TWIX_NAME"` }, { sketch });
+  await customers(
+    folder.path,
+    "stats.parquet",
+    { "stats.parquet": `${row(1)}, 1.0::DOUBLE AS twin_name, 2 AS "TWIX_NAME"` },
+    { sketch },
+  );
   // The engine would not write such a file, so the name is changed in its bytes.
   const path = join(folder.path, "stats.parquet");
   const bytes = readFileSync(path, "latin1");
@@ -244,7 +277,8 @@ test.each([
   ["damaged inside", (path: string) => writeFileSync(path, readFileSync(path).fill(0x55, 1000, 3000))],
 ])("a file that is %s is named", async (_, damage) => {
   await using folder = await temporaryFolder();
-  const many = "SELECT i AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, hash(i)::DOUBLE AS v FROM range(2000) t(i)";
+  const many =
+    "SELECT i AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, hash(i)::DOUBLE AS v FROM range(2000) t(i)";
   await customers(folder.path, "s", { "s/a.parquet": row(1), "s/b.parquet": many });
   damage(join(folder.path, "s/b.parquet"));
   await expect(customers(folder.path, "s", {})).rejects.toMatchObject({

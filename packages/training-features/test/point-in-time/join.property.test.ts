@@ -24,11 +24,11 @@ const TEXTS = ["", "a", "A", "é", "e\u0301", "a\0", "🥫", null];
 
 /** Notations of a time column, and the microseconds that they can tell apart. */
 const NOTATIONS = {
-  naive: { cast: "::TIMESTAMP", step: 1n },
-  zoned: { cast: "::TIMESTAMPTZ", step: 1n },
-  nanos: { cast: "::TIMESTAMP_NS", step: 1n },
-  millis: { cast: "::TIMESTAMP_MS", step: 1000n },
-  seconds: { cast: "::TIMESTAMP_S", step: 1_000_000n },
+  naive: { cast: "::TIMESTAMP", step: 1 },
+  zoned: { cast: "::TIMESTAMPTZ", step: 1 },
+  nanos: { cast: "::TIMESTAMP_NS", step: 1 },
+  millis: { cast: "::TIMESTAMP_MS", step: 1000 },
+  seconds: { cast: "::TIMESTAMP_S", step: 1_000_000 },
 } as const;
 
 const keysOf = fc.tuple(fc.constantFrom(...IDS.slice(0, 4), ...IDS), fc.constantFrom("a", "a", ...TEXTS));
@@ -68,7 +68,7 @@ test("any history joins as the plain loops say, by both rules, and its latest ro
     fc.asyncProperty(history, async ({ entities, entityNotation, views }) => {
       await using folder = await temporaryFolder();
       // All columns of one join must tell the same moments apart, or rows meant to be apart would meet.
-      const step = views.map(({ notation }) => NOTATIONS[notation].step).reduce((a, b) => (a > b ? a : b));
+      const step = BigInt(Math.max(...views.map(({ notation }) => NOTATIONS[notation].step)));
       const micros = (moment: number | null): bigint | null => (moment === null ? null : T0 + BigInt(moment) * step);
 
       const wanted: ReferenceEntity[] = entities.map(({ keys, at }) => ({ keys, at: micros(at) }));
@@ -80,7 +80,10 @@ test("any history joins as the plain loops say, by both rules, and its latest ro
       for (const asOf of ["event_time", "bitemporal"] as const) {
         const out = join(folder.path, `${asOf}.parquet`);
         const report = await buildTrainingSet({
-          definitions: makeDefinitions(folder.path, built.map(({ view }) => view)),
+          definitions: makeDefinitions(
+            folder.path,
+            built.map(({ view }) => view),
+          ),
           features: built.flatMap(({ view, asked }) => refsOf(view, { features: asked })),
           fullFeatureNames: true,
           entities: entityFile,
@@ -102,7 +105,9 @@ test("any history joins as the plain loops say, by both rules, and its latest ro
           const winners = reference(asOf);
           for (const feature of asked) {
             const index = view.featureByName.get(feature)!.index;
-            const expected = winners.map((winner) => (winner === undefined || winner.deleted ? null : winner.values[index]));
+            const expected = winners.map((winner) =>
+              winner === undefined || winner.deleted ? null : winner.values[index],
+            );
             expect(rows.map((row) => row[`${view.name}__${feature}`])).toEqual(expected);
           }
           const found = (rule: AsOf) => reference(rule).filter((winner) => winner !== undefined).length;
@@ -116,8 +121,23 @@ test("any history joins as the plain loops say, by both rules, and its latest ro
         const latest: unknown[] = [];
         const definitions = makeDefinitions(folder.path, [view]);
         const window = { start: T0, end: T0 + 8n * step };
-        for await (const chunk of readLatestRows({ definitions, view, tenant: "default", ...window, engine, chunkRows: 7 })) {
-          latest.push(...chunk.rows.map((row) => [...view.joinKeys.map(({ name }) => row[name]), row["event_timestamp"], row["f"], row["n"], row["s"]]));
+        for await (const chunk of readLatestRows({
+          definitions,
+          view,
+          tenant: "default",
+          ...window,
+          engine,
+          chunkRows: 7,
+        })) {
+          latest.push(
+            ...chunk.rows.map((row) => [
+              ...view.joinKeys.map(({ name }) => row[name]),
+              row["event_timestamp"],
+              row["f"],
+              row["n"],
+              row["s"],
+            ]),
+          );
         }
         expect(latest).toEqual(referenceLatest(rows, window.start, window.end, created !== undefined));
       }
@@ -168,7 +188,13 @@ async function writeView(
       tombstoneColumn: sketch.tombstones ? "deleted" : undefined,
     },
   });
-  return { view, rows, asked: sketch.asked, ttl: view.ttl === undefined ? undefined : BigInt(view.ttl), created: sketch.created };
+  return {
+    view,
+    rows,
+    asked: sketch.asked,
+    ttl: view.ttl === undefined ? undefined : BigInt(view.ttl),
+    created: sketch.created,
+  };
 }
 
 function referenceLatest(rows: readonly ReferenceRow[], start: bigint, end: bigint, hasCreated: boolean): unknown[] {
@@ -180,7 +206,11 @@ function referenceLatest(rows: readonly ReferenceRow[], start: bigint, end: bigi
     if (other === undefined || compareRows(row, other, hasCreated) > 0) winners.set(key, row);
   }
   const keyOrder = (a: ReferenceRow, b: ReferenceRow) =>
-    compareRows({ ...a, event: 0n, created: null, deleted: false, values: a.keys }, { ...b, event: 0n, created: null, deleted: false, values: b.keys }, false);
+    compareRows(
+      { ...a, event: 0n, created: null, deleted: false, values: a.keys },
+      { ...b, event: 0n, created: null, deleted: false, values: b.keys },
+      false,
+    );
   return [...winners.values()].sort(keyOrder).map((row) => [...row.keys, row.event, ...row.values]);
 }
 
@@ -191,17 +221,37 @@ function entitiesSql(entities: readonly ReferenceEntity[], cast: string): string
 }
 
 function rowsSql(keys: readonly JoinKey[], rows: readonly ReferenceRow[], cast: string): string {
-  const types = [...keys.map(({ type }) => (type === "string" ? "VARCHAR" : "BIGINT")), "BIGINT", "BIGINT", "BOOLEAN", "DOUBLE", "BIGINT", "VARCHAR"];
-  const values = rows.map((row) => `(true, ${[...row.keys, row.event, row.created, row.deleted, ...row.values].map((value, i) => `${cell(value)}::${types[i]}`).join(", ")})`);
+  const types = [
+    ...keys.map(({ type }) => (type === "string" ? "VARCHAR" : "BIGINT")),
+    "BIGINT",
+    "BIGINT",
+    "BOOLEAN",
+    "DOUBLE",
+    "BIGINT",
+    "VARCHAR",
+  ];
+  const values = rows.map(
+    (row) =>
+      `(true, ${[...row.keys, row.event, row.created, row.deleted, ...row.values].map((value, i) => `${cell(value)}::${types[i]}`).join(", ")})`,
+  );
   const none = `(false, ${types.map((type) => `NULL::${type}`).join(", ")})`;
   const names = [...keys.map(({ name }) => `"${name}"`), "event", "created", "deleted", "f", "n", "s"];
-  return `SELECT ${names.slice(0, keys.length).map((name) => `${name}, `).join("")}make_timestamp(event)${cast} AS event_timestamp, make_timestamp(created)${cast} AS created, deleted, f, n, s
+  return `SELECT ${names
+    .slice(0, keys.length)
+    .map((name) => `${name}, `)
+    .join(
+      "",
+    )}make_timestamp(event)${cast} AS event_timestamp, make_timestamp(created)${cast} AS created, deleted, f, n, s
     FROM (VALUES ${[...values, none].join(", ")}) t(real, ${names.join(", ")}) WHERE real`;
 }
 
 function cell(value: Cell | boolean): string {
   if (value === null) return "NULL";
-  if (typeof value === "string") return `(${value.split("\0").map((part) => `'${part}'`).join(" || chr(0) || ")})`;
+  if (typeof value === "string")
+    return `(${value
+      .split("\0")
+      .map((part) => `'${part}'`)
+      .join(" || chr(0) || ")})`;
   if (typeof value === "number") return Object.is(value, -0) ? "'-0.0'" : `'${value}'`;
   return `'${value}'`;
 }

@@ -28,10 +28,7 @@ export interface ReferenceView {
 }
 
 /** For each entity row its winner, a tombstone perhaps; undefined where nothing qualifies. */
-export function referenceJoin(
-  entities: readonly ReferenceEntity[],
-  view: ReferenceView,
-): (ReferenceRow | undefined)[] {
+export function referenceJoin(entities: readonly ReferenceEntity[], view: ReferenceView): (ReferenceRow | undefined)[] {
   return entities.map((entity) => {
     let winner: ReferenceRow | undefined;
     for (const row of view.rows) {
@@ -62,7 +59,8 @@ export function compareRows(a: ReferenceRow, b: ReferenceRow, hasCreated: boolea
 
 function compareCells(a: Cell, b: Cell): number {
   if (a === null || b === null) return Number(a !== null) - Number(b !== null);
-  if (typeof a === "string" || typeof b === "string") return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
+  if (typeof a === "string" || typeof b === "string")
+    return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
   if (typeof a === "bigint" || typeof b === "bigint") return a < b ? -1 : Number(a > b);
   return compareFloats(a, b);
 }

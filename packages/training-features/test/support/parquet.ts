@@ -20,7 +20,8 @@ export async function parquetRows(engine: OfflineEngine, path: string): Promise<
     const quoted = `"${name.replaceAll('"', '""')}"`;
     if (type === "TIMESTAMP_NS") return `epoch_ns(${quoted}) AS ${quoted}`;
     if (type === "HUGEINT" || type.startsWith("DECIMAL")) return `CAST(${quoted} AS VARCHAR) AS ${quoted}`;
-    if (type.startsWith("TIMESTAMP") && type.endsWith("[]")) return `list_transform(${quoted}, lambda e: epoch_us(e)) AS ${quoted}`;
+    if (type.startsWith("TIMESTAMP") && type.endsWith("[]"))
+      return `list_transform(${quoted}, lambda e: epoch_us(e)) AS ${quoted}`;
     return type.startsWith("TIMESTAMP") ? `epoch_us(${quoted}) AS ${quoted}` : quoted;
   });
   return engine.rows(`SELECT ${select.join(", ")} FROM read_parquet('${path.replaceAll("'", "''")}')`, plan);

@@ -1,7 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FeatureRef, FeatureView } from "@larder/schema";
-import { buildTrainingSet, type OfflineEngine, type TrainingSetReport, type TrainingSetRequest } from "../../src/index.ts";
+import {
+  buildTrainingSet,
+  type OfflineEngine,
+  type TrainingSetReport,
+  type TrainingSetRequest,
+} from "../../src/index.ts";
 import { makeDefinitions, refsOf } from "./make-definitions.ts";
 import { parquetRows, writeParquet } from "./parquet.ts";
 

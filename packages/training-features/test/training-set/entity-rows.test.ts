@@ -21,7 +21,11 @@ async function join1(
   folder: string,
   name: string,
   content: string,
-  options: { readonly sketch?: ViewSketch; readonly source?: string; readonly request?: Partial<TrainingSetRequest> } = {},
+  options: {
+    readonly sketch?: ViewSketch;
+    readonly source?: string;
+    readonly request?: Partial<TrainingSetRequest>;
+  } = {},
 ): Promise<Built> {
   const path = join(folder, name);
   if (name.endsWith(".parquet")) await writeParquet(engine, path, content);
@@ -34,13 +38,37 @@ async function join1(
 }
 
 test.each([
-  ["missing columns, all at once", "SELECT 1 AS label", /"event_timestamp" is missing; column "customer_id" is missing.*label/],
-  ["a date as time", "SELECT 1::BIGINT AS customer_id, DATE '2026-01-01' AS event_timestamp", /"event_timestamp" is DATE/],
+  [
+    "missing columns, all at once",
+    "SELECT 1 AS label",
+    /"event_timestamp" is missing; column "customer_id" is missing.*label/,
+  ],
+  [
+    "a date as time",
+    "SELECT 1::BIGINT AS customer_id, DATE '2026-01-01' AS event_timestamp",
+    /"event_timestamp" is DATE/,
+  ],
   ["text as time", "SELECT 1::BIGINT AS customer_id, '2026-01-01' AS event_timestamp", /is VARCHAR/],
-  ["text as an int64 key", "SELECT '1' AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp", /"customer_id" is VARCHAR/],
-  ["a key that is no whole number", "SELECT 1.5::DOUBLE AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp", /row 0: column "customer_id": 1.5 is not an int64/],
-  ["a key beyond int64", "SELECT 18446744073709551615::UBIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp", /18446744073709551615 is not an int64/],
-  ["a time finer than a microsecond", "SELECT 1::BIGINT AS customer_id, TIMESTAMP_NS '2026-01-01 00:00:00.000000001' AS event_timestamp", /finer than a microsecond/],
+  [
+    "text as an int64 key",
+    "SELECT '1' AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp",
+    /"customer_id" is VARCHAR/,
+  ],
+  [
+    "a key that is no whole number",
+    "SELECT 1.5::DOUBLE AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp",
+    /row 0: column "customer_id": 1.5 is not an int64/,
+  ],
+  [
+    "a key beyond int64",
+    "SELECT 18446744073709551615::UBIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp",
+    /18446744073709551615 is not an int64/,
+  ],
+  [
+    "a time finer than a microsecond",
+    "SELECT 1::BIGINT AS customer_id, TIMESTAMP_NS '2026-01-01 00:00:00.000000001' AS event_timestamp",
+    /finer than a microsecond/,
+  ],
 ])("entity rows with %s are refused", async (_, select, message) => {
   await using folder = await temporaryFolder();
   const run = join1(folder.path, "entities.parquet", select);
@@ -84,7 +112,8 @@ test("keys meet by value, whatever integer or float type holds them", async () =
 test("an entity key beyond int32 is no entity of a view whose key is int32", async () => {
   await using folder = await temporaryFolder();
   const sketch: ViewSketch = { ...stats, joinKeys: [{ name: "customer_id", type: "int32" }] };
-  const select = "SELECT k::BIGINT AS customer_id, TIMESTAMP '2026-01-02' AS event_timestamp FROM (VALUES (1), (4294967297)) t(k)";
+  const select =
+    "SELECT k::BIGINT AS customer_id, TIMESTAMP '2026-01-02' AS event_timestamp FROM (VALUES (1), (4294967297)) t(k)";
   const { rows } = await join1(folder.path, "entities.parquet", select, { sketch });
   expect(rows.map(({ v }) => v)).toEqual([1.5, null]);
 });
@@ -98,7 +127,8 @@ test("bytes and instants are keys too", async () => {
       { name: "moment", type: "unix_timestamp" },
     ],
   };
-  const source = "SELECT '\\x00\\xFF'::BLOB AS raw, TIMESTAMP '2026-01-01 12:00:00' AS moment, TIMESTAMP '2026-01-01' AS event_timestamp, 1.5::DOUBLE AS v";
+  const source =
+    "SELECT '\\x00\\xFF'::BLOB AS raw, TIMESTAMP '2026-01-01 12:00:00' AS moment, TIMESTAMP '2026-01-01' AS event_timestamp, 1.5::DOUBLE AS v";
   const select = `SELECT raw::BLOB AS raw, moment::TIMESTAMPTZ AS moment, TIMESTAMP '2026-01-02' AS event_timestamp
     FROM (VALUES ('\\x00\\xFF', '2026-01-01 14:00:00+02'), ('\\x00', '2026-01-01 14:00:00+02'), ('\\x00\\xFF', '2026-01-01 14:00:01+02')) t(raw, moment)`;
   const { rows } = await join1(folder.path, "entities.parquet", select, { sketch, source });
@@ -121,7 +151,8 @@ test("one entity column may be the key of two views, if the types agree", async 
 
 test("CSV: keys by their digits, text keys as they stand, times as ISO 8601, naive as UTC", async () => {
   await using folder = await temporaryFolder();
-  const csv = 'customer_id,event_timestamp,label\n1,2026-01-01T02:00:00+02:00,"a,b"\n1,2025-12-31 23:59:59.999999,\n1,2026-01-01,x\n,2026-01-01,x\n1,,x\n';
+  const csv =
+    'customer_id,event_timestamp,label\n1,2026-01-01T02:00:00+02:00,"a,b"\n1,2025-12-31 23:59:59.999999,\n1,2026-01-01,x\n,2026-01-01,x\n1,,x\n';
   const { report, rows } = await join1(folder.path, "entities.csv", csv);
   expect(rows.map(({ v, label }) => [v, label])).toEqual([
     [1.5, "a,b"],
@@ -134,7 +165,10 @@ test("CSV: keys by their digits, text keys as they stand, times as ISO 8601, nai
 
   const sketch: ViewSketch = { ...stats, joinKeys: [{ name: "customer_id", type: "string" }] };
   const source = SOURCE.replace("1::BIGINT", "'007'");
-  const text = await join1(folder.path, "text.csv", "customer_id,event_timestamp\n007,2026-01-02\n7,2026-01-02\n", { sketch, source });
+  const text = await join1(folder.path, "text.csv", "customer_id,event_timestamp\n007,2026-01-02\n7,2026-01-02\n", {
+    sketch,
+    source,
+  });
   expect(text.rows.map(({ customer_id, v }) => [customer_id, v])).toEqual([
     ["007", 1.5],
     ["7", null],
@@ -160,7 +194,11 @@ test.each([
   ["a bare number as time", "entities.csv", "customer_id,event_timestamp\n1,1767225600\n"],
   ["a key that is no number", "entities.csv", "customer_id,event_timestamp\nx,2026-01-01\n"],
   ["no header for the key", "entities.csv", "customer,event_timestamp\n1,2026-01-01\n"],
-  ["a broken line", "entities.ndjson", '{"customer_id": 1, "event_timestamp": "2026-01-01T00:00:00Z"}\n{"customer_id": 1'],
+  [
+    "a broken line",
+    "entities.ndjson",
+    '{"customer_id": 1, "event_timestamp": "2026-01-01T00:00:00Z"}\n{"customer_id": 1',
+  ],
   ["nothing at all", "entities.ndjson", ""],
 ])("a text file with %s is refused", async (_, name, content) => {
   await using folder = await temporaryFolder();

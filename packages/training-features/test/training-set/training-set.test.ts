@@ -28,7 +28,8 @@ test("columns of the entity rows pass through, features stand beside them in the
     files: {
       "entities.parquet": entitiesSql("(1, 10, 'yes')", "(1, 10, 'yes')", "(9, 10, NULL)"),
       "stats.parquet": rowsSql("(1, 5, 5, 1.5)"),
-      "other.parquet": "SELECT 1::BIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, 2.5::DOUBLE AS w, 7::INTEGER AS x",
+      "other.parquet":
+        "SELECT 1::BIGINT AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, 2.5::DOUBLE AS w, 7::INTEGER AS x",
     },
   });
   expect((await parquetColumns(engine, report.out)).map(([name]) => name)).toEqual([
@@ -123,10 +124,18 @@ test("the same inputs give the same bytes at any number of threads and whatever 
   );
   const bytes = new Set<string>();
   const manifests = new Set<string>();
-  for (const [threads, order] of [[1, "i"], [2, "i DESC"], [4, "hash(i)"]] as const) {
+  for (const [threads, order] of [
+    [1, "i"],
+    [2, "i DESC"],
+    [4, "hash(i)"],
+  ] as const) {
     const source = rows.replace("FROM range(20000) t(i)", `FROM (SELECT i FROM range(20000) t(i) ORDER BY ${order})`);
     for (const part of [0, 1, 2]) {
-      await writeParquet(engine, join(folder.path, "stats", `${part}.parquet`), `SELECT * FROM (${source}) WHERE v % 3 = ${part}`);
+      await writeParquet(
+        engine,
+        join(folder.path, "stats", `${part}.parquet`),
+        `SELECT * FROM (${source}) WHERE v % 3 = ${part}`,
+      );
     }
     await using other = await openDuckDb({ threads, memoryLimitBytes: 1e9 });
     const report = await buildTrainingSet({
@@ -154,7 +163,10 @@ test("two runs over the same files give byte-equal manifests, without time or ma
     engine,
     folder: folder.path,
     views: [arriving("arrival")],
-    files: { "entities.parquet": entitiesSql("(1, 10, 0)"), "stats.parquet": rowsSql("(1, 5, 5, 1.5), (1, 6, 20, 2.5)") },
+    files: {
+      "entities.parquet": entitiesSql("(1, 10, 0)"),
+      "stats.parquet": rowsSql("(1, 5, 5, 1.5), (1, 6, 20, 2.5)"),
+    },
   };
   const { report } = await buildScene(scene, { asOf: "bitemporal", service: "churn_v1" });
   const first = [bytesOf(report.out), readFileSync(report.manifestPath, "utf8")];
@@ -198,7 +210,10 @@ test("a view without arrival times is joined by event time, and the report says 
     "entities.parquet": entitiesSql("(1, 10, 0), (NULL, 10, 1), (1, NULL, 2)"),
     "stats.parquet": rowsSql("(1, 5, 99, 1.5)"),
   };
-  const loaded = await buildScene({ engine, folder: folder.path, views: [arriving("load_time")], files }, { asOf: "bitemporal" });
+  const loaded = await buildScene(
+    { engine, folder: folder.path, views: [arriving("load_time")], files },
+    { asOf: "bitemporal" },
+  );
   expect(loaded.rows.map(({ v }) => v)).toEqual([1.5, null, null]);
   expect(loaded.report.notices).toEqual([
     "1 of 3 entity rows have no time: their features are null.",
@@ -225,7 +240,13 @@ test("created times that can only be load times stop a bitemporal run, with both
     views: [view],
     files: {
       "entities.parquet": entitiesSql("(7, 1, 0), (1, 10, 0), (2, 10, 0), (3, 10, 0), (4, 10, 0)"),
-      "stats.parquet": rowsSql("(1, 5, 5000, 1)", "(1, 5, 9000.5, 1)", "(2, 5, 5000, 2)", "(3, 5, 5000, 3)", "(4, 5, 6, 4)"),
+      "stats.parquet": rowsSql(
+        "(1, 5, 5000, 1)",
+        "(1, 5, 9000.5, 1)",
+        "(2, 5, 5000, 2)",
+        "(3, 5, 5000, 3)",
+        "(4, 5, 6, 4)",
+      ),
     },
   });
   const failed = buildScene(scene(), { asOf: "bitemporal" });
@@ -304,8 +325,15 @@ test.each([
   mkdirSync(join(folder.path, "manifested.manifest.json"));
   const files = { "entities.parquet": entitiesSql("(1, 10, 0)"), "stats.parquet": rowsSql("(1, 5, 5, 1)") };
   const path = out.includes("://") ? out : join(folder.path, out);
-  await expect(buildScene({ engine, folder: folder.path, views: [plain], files }, { out: path })).rejects.toMatchObject({ code });
-  expect(filesIn(folder.path)).toEqual(["entities.parquet", "manifested.manifest.json", "stats.parquet", "taken.parquet"]);
+  await expect(buildScene({ engine, folder: folder.path, views: [plain], files }, { out: path })).rejects.toMatchObject(
+    { code },
+  );
+  expect(filesIn(folder.path)).toEqual([
+    "entities.parquet",
+    "manifested.manifest.json",
+    "stats.parquet",
+    "taken.parquet",
+  ]);
 });
 
 test("a failure keeps the former training set", async () => {
@@ -326,8 +354,14 @@ test("a failure keeps the former training set", async () => {
 
 test("cancelling ends the run with ABORTED and leaves nothing", async () => {
   await using folder = await temporaryFolder();
-  const big = "SELECT (i % 1000)::BIGINT AS customer_id, TIMESTAMP '2026-01-01' + to_microseconds(i) AS event_timestamp, i::DOUBLE AS v FROM range(300000) t(i)";
-  const scene = { engine, folder: folder.path, views: [plain], files: { "entities.parquet": big.replace("AS v", "AS label"), "stats.parquet": big } };
+  const big =
+    "SELECT (i % 1000)::BIGINT AS customer_id, TIMESTAMP '2026-01-01' + to_microseconds(i) AS event_timestamp, i::DOUBLE AS v FROM range(300000) t(i)";
+  const scene = {
+    engine,
+    folder: folder.path,
+    views: [plain],
+    files: { "entities.parquet": big.replace("AS v", "AS label"), "stats.parquet": big },
+  };
   for (const step of ["entity rows", "join stats"]) {
     const controller = new AbortController();
     const run = buildScene(scene, {
