@@ -1,15 +1,9 @@
 import { LarderError } from "@larder/schema";
-import { Command, Redis } from "ioredis";
-import { aborted, storeClosed, timedOut } from "../../call.ts";
+import { Redis } from "ioredis";
+import { aborted, storeClosed, timedOut, timeLeft } from "../../call.ts";
 import type { RedisAddress } from "./connection-string.ts";
 import { loginError, redisError, replyCode } from "./redis-errors.ts";
-
-/**
- * A command: its name, in capitals, and its arguments, also in lists. ioredis reshapes arguments and replies of names it knows, which are in small
- * letters. Rows go as Buffers, since it would send other bytes as text.
- */
-export type RedisCommand = readonly [name: string, args: readonly (Argument | readonly Argument[])[]];
-type Argument = string | Buffer;
+import { type RedisCommand, toIoredis } from "./wire-command.ts";
 
 /** What Redis answers; text arrives as Buffers. */
 export type Reply = Buffer | number | null | readonly Reply[];
@@ -62,19 +56,12 @@ export function isFailure(reply: Reply | ReplyFailure | undefined): reply is Rep
   return typeof reply === "object" && reply !== null && "error" in reply;
 }
 
-/** Bounds of what may wait for a server that does not answer: arguments held by ioredis (about 100 bytes each) and bytes held by the socket. */
-const MAX_WAITING_ARGUMENTS = 250_000;
-const MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+/** Most bytes of commands that may wait for their answers. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
 const LAST_DELAY_MS = 2_000;
-
-/** It copies them and flattens one level. */
-type CommandArguments = ConstructorParameters<typeof Command>[1];
-
-/** Replies stay bytes. */
-const AS_BYTES = { replyEncoding: null };
 
 class Connection implements RedisConnection {
   readonly server: string;
@@ -147,7 +134,7 @@ class Connection implements RedisConnection {
     return new Promise((resolve, reject) => {
       const replies: (Reply | ReplyFailure)[] = new Array(commands.length);
       let left = commands.length;
-      const timer = setTimeout(() => settle(timedOut(`Redis at ${this.server}`)), wait.deadline - performance.now());
+      const timer = setTimeout(() => settle(timedOut(`Redis at ${this.server}`)), timeLeft(wait.deadline));
       const abort = () => settle(aborted(wait.signal as AbortSignal));
       wait.signal?.addEventListener("abort", abort);
       const settle = (failure: LarderError | undefined) => {
@@ -163,9 +150,8 @@ class Connection implements RedisConnection {
       const stream = this.#redis.stream;
       stream.cork();
       for (let i = 0; i < commands.length; i++) {
-        const [name, args] = commands[i] as RedisCommand;
-        const command = new Command(name, args as CommandArguments, AS_BYTES);
-        const weight = command.args.length + 1;
+        const command = toIoredis(commands[i] as RedisCommand);
+        const { weight } = command;
         this.#waiting += weight;
         command.promise.then(
           (reply: Reply) => {
@@ -208,10 +194,9 @@ class Connection implements RedisConnection {
     if (this.#redis.status !== "ready") {
       return loginError(this.#lastError ?? new Error("the connection was lost"), this.server);
     }
-    if (this.#waiting <= MAX_WAITING_ARGUMENTS && this.#redis.stream.writableLength <= MAX_UNSENT_BYTES)
-      return undefined;
+    if (this.#waiting <= MAX_WAITING_BYTES) return undefined;
     return new LarderError("STORE_UNAVAILABLE", {
-      what: `Redis at ${this.server} is too far behind: ${this.#waiting} arguments wait for its answers`,
+      what: `Redis at ${this.server} is too far behind: ${Math.round(this.#waiting / 1e6)} MB of commands wait for its answers`,
       remedy: "Send less at once, or give Redis more room",
       facts: { server: this.server },
     });

@@ -1,15 +1,9 @@
 import { LarderError } from "@larder/schema";
 import type { RowGet, RowGroup, RowSlices } from "../../row-store.ts";
-import {
-  isFailure,
-  type RedisCommand,
-  type RedisConnection,
-  type Reply,
-  type ReplyFailure,
-  type Wait,
-} from "./connection.ts";
+import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
 import { rowKey } from "./redis-keys.ts";
 import { gather, run, type ScriptRun } from "./scripts.ts";
+import type { RedisCommand } from "./wire-command.ts";
 
 /** Rows that one run of the gather script reads at most: about 0.55 ms of Redis's one thread. */
 const MAX_CELLS = 1_000;

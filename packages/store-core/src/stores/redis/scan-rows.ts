@@ -1,7 +1,8 @@
 import type { RowScope, ScannedRow } from "../../row-store.ts";
-import { isFailure, type RedisCommand, type RedisConnection, type Wait } from "./connection.ts";
+import { isFailure, type RedisConnection, type Wait } from "./connection.ts";
 import { entityKeyOf, rowKey, tenantPrefix, type ViewFields } from "./redis-keys.ts";
 import { deleteRows, runOne } from "./scripts.ts";
+import type { RedisCommand } from "./wire-command.ts";
 
 /** Keys that one step looks at, and most that one script removes. */
 const PAGE_KEYS = 200;

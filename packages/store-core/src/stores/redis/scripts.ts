@@ -1,14 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import {
-  isFailure,
-  type RedisCommand,
-  type RedisConnection,
-  type Reply,
-  type ReplyFailure,
-  type Wait,
-} from "./connection.ts";
+import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
+import type { RedisCommand } from "./wire-command.ts";
 
 /** A Lua script: what it takes and answers is said at the head of its file in scripts/. */
 export interface Script {
