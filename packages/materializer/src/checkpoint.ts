@@ -25,7 +25,7 @@ export interface CheckpointState {
 }
 
 /** Name of the meta blob, in the scope of (project, tenant, view). */
-export const CHECKPOINT_NAME = "checkpoint";
+const CHECKPOINT_NAME = "checkpoint";
 
 const VERSION = 1;
 

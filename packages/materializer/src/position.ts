@@ -15,7 +15,7 @@ export interface MaterializePosition {
 }
 
 /** Name of the meta blob, in the scope of (project, tenant, view). */
-export const POSITION_NAME = "position";
+const POSITION_NAME = "position";
 
 /** Where somebody else's write is met, the position is read and extended again; more often than this is no coincidence. */
 const ATTEMPTS = 5;

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { isLarderError, LarderError } from "@larder/schema";
 
 /** Waits between attempts in milliseconds: about 25 s in all, longer than a usual failover and short enough for somebody who waits. */
-export const RETRY_DELAYS_MS: readonly number[] = [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800];
+const RETRY_DELAYS_MS: readonly number[] = [100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800];
 
 /**
  * Runs a call of the online store again while it fails with STORE_TIMEOUT or STORE_UNAVAILABLE; repeating a write is safe, since the newest row
@@ -26,7 +26,7 @@ export async function withRetries<T>(
 }
 
 /** @throws ABORTED */
-export function checkAborted(signal: AbortSignal | undefined): void {
+function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 

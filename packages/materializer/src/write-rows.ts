@@ -8,7 +8,7 @@ export interface WriteTarget {
   readonly view: FeatureView;
   readonly tenant: string;
   readonly signal?: AbortSignal | undefined;
-  /** Waits between attempts while the store is away; default {@link RETRY_DELAYS_MS}. */
+  /** Waits between attempts while the store is away; default: 8 waits, about 25 s in all. */
   readonly retryDelaysMs?: readonly number[] | undefined;
 }
 

@@ -32,6 +32,14 @@ export async function makeFolders(folder: string): Promise<void> {
   for (const name of ["plans", "calls"]) await mkdir(join(folder, "data", name), { recursive: true });
 }
 
+/** Microseconds of a UTC time. */
+export function micros(text: string): number {
+  return Date.parse(text) * 1000;
+}
+
+/** A window that holds every row of 2024. */
+export const YEAR = { start: micros("2024-01-01T00:00:00Z"), end: micros("2024-12-31T00:00:00Z") };
+
 /** Everything a tenant's rows say, in a comparable order. */
 export async function rowsOf(store: OnlineStore, view: string, tenant = "default"): Promise<readonly unknown[]> {
   const rows: { readonly entityKey: string; readonly row: unknown }[] = [];
@@ -39,7 +47,17 @@ export async function rowsOf(store: OnlineStore, view: string, tenant = "default
   return rows.sort((a, b) => (a.entityKey < b.entityKey ? -1 : 1));
 }
 
-/** Microseconds of a UTC time. */
-export function micros(text: string): number {
-  return Date.parse(text) * 1000;
+/** The store, but with something that happens (a failure, if it throws) right before its n-th write. */
+export function disturbed(store: OnlineStore, disturb: (write: number) => void): OnlineStore {
+  let writes = 0;
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        if (name === "write") disturb(++writes);
+        return Reflect.apply(value, target, args);
+      };
+    },
+  });
 }

@@ -5,7 +5,7 @@ import { logicalClock, propertySettings, temporaryFolder } from "@larder/testkit
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { materialize } from "../src/materialize.ts";
-import { definitionsIn, makeFolders, micros, rowsOf } from "./fixture.ts";
+import { definitionsIn, disturbed, makeFolders, micros, rowsOf } from "./fixture.ts";
 import { writeParquet } from "./parquet.ts";
 
 const START = micros("2024-01-01T00:00:00Z");
@@ -100,17 +100,8 @@ async function fold(
 }
 
 function dyingAt(store: OnlineStore, death: number): OnlineStore {
-  let writes = 0;
-  return new Proxy(store, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        if (name === "write" && ++writes >= death)
-          throw new LarderError("STORE_UNAVAILABLE", { what: "Away", remedy: "Wait" });
-        return Reflect.apply(value, target, args);
-      };
-    },
+  return disturbed(store, (write) => {
+    if (write >= death) throw new LarderError("STORE_UNAVAILABLE", { what: "Away", remedy: "Wait" });
   });
 }
 

@@ -4,12 +4,11 @@ import { openOnlineStore, type StoreCall, storeCalls } from "@larder/store-core"
 import { logicalClock, startRedis, startTcpProxy, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { materialize } from "../src/materialize.ts";
-import { definitionsIn, makeFolders, micros, rowsOf } from "./fixture.ts";
+import { definitionsIn, makeFolders, micros, rowsOf, YEAR } from "./fixture.ts";
 import { writeParquet } from "./parquet.ts";
 
 const ROWS = 3_000;
 const CHUNK = 250;
-const WINDOW = { start: micros("2024-01-01T00:00:00Z"), end: micros("2024-12-31T00:00:00Z") };
 
 test("on Redis a run survives a broken connection, and one that finds no Redis at all is continued by the next", async () => {
   await using redis = await startRedis();
@@ -24,7 +23,7 @@ test("on Redis a run survives a broken connection, and one that finds no Redis a
   const definitions = definitionsIn(folder.path, online);
   const clock = logicalClock(micros("2024-06-01T00:00:00Z"));
   await using store = await openOnlineStore(definitions, { clock });
-  const request = { ...WINDOW, views: ["calls"], tenant: "default", chunkRows: CHUNK };
+  const request = { ...YEAR, views: ["calls"], tenant: "default", chunkRows: CHUNK };
 
   // Cut after the second chunk; the first write that fails for it brings the road back.
   using failures = failedWrites(() => proxy.resume());

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { LarderError } from "@larder/schema";
-import { type OnlineStore, openOnlineStore } from "@larder/store-core";
+import { openOnlineStore } from "@larder/store-core";
 import { logicalClock, type TemporaryFolder, temporaryFolder } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { materialize } from "../src/materialize.ts";
 import { readPosition } from "../src/position.ts";
-import { definitionsIn, makeFolders, micros, rowsOf } from "./fixture.ts";
+import { definitionsIn, disturbed, makeFolders, micros, rowsOf } from "./fixture.ts";
 import { writeParquet } from "./parquet.ts";
 
 const NOW = micros("2024-06-01T00:00:00Z");
@@ -159,21 +159,6 @@ test("a cancelled run says how to go on, and the next one goes on behind its las
     "a finished run leaves no checkpoint",
   ).toBe(true);
 });
-
-/** A store that answers `outcome(n)` before its n-th write. */
-function disturbed(store: OnlineStore, disturb: (write: number) => void): OnlineStore {
-  let writes = 0;
-  return new Proxy(store, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]) => {
-        if (name === "write") disturb(++writes);
-        return Reflect.apply(value, target, args);
-      };
-    },
-  });
-}
 
 test("a store that is away for a moment is tried again; one that stays away fails the run and keeps the checkpoint", async () => {
   await using parts = await open();

@@ -15,7 +15,7 @@ export function renderTable(columns: readonly string[], rows: readonly (readonly
 }
 
 /** How one value is shown: text as it is, lists and bytes as JSON, null as `null`; control characters escaped. */
-export function cellText(value: unknown): string {
+function cellText(value: unknown): string {
   if (typeof value === "string") return escapeControls(value);
   if (typeof value === "number" || typeof value === "bigint") return String(value);
   return escapeControls(stringifyJson(value));
