@@ -152,7 +152,7 @@ export class Session {
 }
 
 /** Encodes entity rows for a plan whose join keys have their own names. */
-export function keysOf(plan: ReadPlan, entities: readonly EntityRow[]): EntityKeys {
+function keysOf(plan: ReadPlan, entities: readonly EntityRow[]): EntityKeys {
   const groups = plan.groups.map(({ views: [view] }) => {
     if (view === undefined) throw new Error("A plan's group has a view");
     return entities.map((entity) =>
