@@ -24,7 +24,7 @@ export type {
   Tenant,
   TimeUnit,
 } from "./definitions.ts";
-export { formatDuration, readDuration } from "./duration.ts";
+export { formatDuration } from "./duration.ts";
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -35,7 +35,6 @@ export {
   type LarderErrorInit,
   type Problem,
 } from "./errors.ts";
-export { Fault } from "./fault.ts";
 export { type ParseJsonOptions, parseJson } from "./json/parse-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";

@@ -3,21 +3,23 @@ import { FeatureStoreFile } from "./definition-schema.ts";
 import type { Definitions } from "./definitions.ts";
 import { LarderError } from "./errors.ts";
 import { createCheckContext } from "./load/check-context.ts";
+import { checkModels } from "./load/check-models.ts";
 import { checkRest } from "./load/check-rest.ts";
 import { checkServices } from "./load/check-services.ts";
-import { checkShape } from "./load/check-shape.ts";
+import { checkShape, type ShapedFile } from "./load/check-shape.ts";
 import { checkViews } from "./load/check-views.ts";
 import { compileDefinitions } from "./load/compile-definitions.ts";
 import { isFeastFile, readFeastFile } from "./load/feast-file.ts";
 import { includePatterns, readIncludedFiles } from "./load/include-files.ts";
 import { mergeFiles } from "./load/merge-files.ts";
-import { ProblemList } from "./load/problem-list.ts";
 import { readBounded } from "./load/read-bounded.ts";
+import { ProblemList } from "./problem-list.ts";
 import { decodeUtf8, invalidUtf8Offset } from "./utf8.ts";
 import type { Environment } from "./yaml/expand-variables.ts";
 import { fullBudget, LIMITS } from "./yaml/limits.ts";
+import type { ReadYamlContext } from "./yaml/node-reader.ts";
 import type { PlacedNode } from "./yaml/placed-node.ts";
-import { type ReadYamlContext, readYaml } from "./yaml/read-yaml.ts";
+import { readYaml } from "./yaml/read-yaml.ts";
 
 /** Options of {@link loadDefinitions}. */
 export interface LoadOptions {
@@ -41,9 +43,11 @@ export async function loadDefinitions(path: string, options: LoadOptions = {}): 
   const loader = new Loader(path, options.env ?? process.env);
   const root = loader.readBytes(await readMain(path), path);
   const patterns = root === undefined ? [] : includePatterns(root);
+  const before = loader.problems.size;
   const files = await readIncludedFiles(patterns, path, loader.problems);
-  const included = files.flatMap((file) => loader.readBytes(file.bytes, file.name) ?? []);
-  return loader.finish(root, included);
+  const included = files.map((file) => loader.readBytes(file.bytes, file.name));
+  const whole = !included.includes(undefined) && loader.problems.size === before;
+  return loader.finish(root, included, whole);
 }
 
 /**
@@ -53,11 +57,12 @@ export async function loadDefinitions(path: string, options: LoadOptions = {}): 
 export function parseDefinitions(text: string, options: ParseOptions = {}): Definitions {
   const loader = new Loader(options.file ?? "feature_store.yaml", options.env ?? {});
   const root = loader.readText(text, options.file ?? "feature_store.yaml");
-  for (const pattern of root === undefined ? [] : includePatterns(root)) {
+  const patterns = root === undefined ? [] : includePatterns(root);
+  for (const pattern of patterns) {
     if (pattern.kind !== "scalar") continue;
     loader.problems.add(pattern, "names files, and this text is read without any", "Load the file from disk");
   }
-  return loader.finish(root, []);
+  return loader.finish(root, [], patterns.length === 0);
 }
 
 class Loader {
@@ -96,19 +101,20 @@ class Loader {
     this.problems.add(at, `is larger than ${LIMITS.bytes} bytes`, "Split it, or remove what is no configuration");
   }
 
-  /** Checks everything that could be read, so that all problems are reported together; then compiles. */
-  finish(main: PlacedNode | undefined, included: readonly PlacedNode[]): Definitions {
+  /**
+   * Checks everything that could be read, so that all problems are reported together; then compiles. Where a file is missing from the whole,
+   * references are not looked into: what they name may be in it.
+   */
+  finish(main: PlacedNode | undefined, included: readonly (PlacedNode | undefined)[], whole: boolean): Definitions {
     if (main?.kind !== "map") throw this.problems.toError(this.#file);
-    const merged = mergeFiles(main, included, this.problems);
+    const read = included.filter((file) => file !== undefined);
+    const merged = mergeFiles(main, read, this.problems);
     const { root, notices } = isFeastFile(merged)
       ? readFeastFile(merged, this.problems, this.#env)
       : { root: merged, notices: [] };
     const shaped = checkShape<FeatureStoreFile>(FeatureStoreFile, root, this.problems);
-    const context = createCheckContext(shaped, this.problems);
-    checkViews(context);
-    checkServices(context);
-    checkRest(context);
-    if (!this.problems.empty) throw this.problems.toError(this.#file);
+    if (whole) checkMeaning(shaped, this.problems);
+    if (this.problems.size > 0) throw this.problems.toError(this.#file);
     return compileDefinitions({
       // Nothing is missing: every hole in a loose value comes with a problem.
       value: shaped.value as FeatureStoreFile,
@@ -117,6 +123,13 @@ class Loader {
       notices,
     });
   }
+}
+
+function checkMeaning(shaped: ShapedFile<FeatureStoreFile>, problems: ProblemList): void {
+  const context = createCheckContext(shaped, problems);
+  checkViews(context);
+  checkModels(context, checkServices(context));
+  checkRest(context);
 }
 
 async function readMain(path: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import type { FeatureStoreFile } from "../definition-schema.ts";
+import type { ProblemList } from "../problem-list.ts";
 import type { Loose, ShapedFile } from "./check-shape.ts";
-import type { ProblemList } from "./problem-list.ts";
 
 /** The file as far as it has the right shape; what is missing in it has been reported already. */
 export type LooseFile = Loose<FeatureStoreFile>;

@@ -1,10 +1,9 @@
-import { keyPath } from "../yaml/placed-node.ts";
-import { type CheckContext, type LooseModel, type LooseService, present } from "./check-context.ts";
+import type { At } from "../problem-list.ts";
+import { type CheckContext, type LooseService, present } from "./check-context.ts";
 import { suggest } from "./nearest.ts";
-import type { At } from "./problem-list.ts";
 
 /** One feature of a service by its names, as far as the file tells. */
-interface ServiceFeature {
+export interface ServiceFeature {
   /** View name or alias. */
   readonly viewName: string;
   readonly view: string;
@@ -14,19 +13,19 @@ interface ServiceFeature {
 }
 
 /** The features of a service; not complete where something in it is wrong, so that more cannot be missed in it. */
-interface ServiceFeatures {
+export interface ServiceFeatures {
   readonly features: readonly ServiceFeature[];
   readonly complete: boolean;
 }
 
-/** Checks what feature services and models mean. */
-export function checkServices(context: CheckContext): void {
+/** Checks what feature services mean, and answers their features by the service's name. */
+export function checkServices(context: CheckContext): ReadonlyMap<string, ServiceFeatures> {
   const features = new Map<string, ServiceFeatures>();
   for (const [i, service] of present(context.file.feature_services)) {
     const found = new ServiceCheck(context, service, `feature_services[${i}].features`).run();
     if (service.name !== undefined && !features.has(service.name)) features.set(service.name, found);
   }
-  for (const [i, model] of present(context.file.models)) checkModel(context, model, `models[${i}]`, features);
+  return features;
 }
 
 class ServiceCheck {
@@ -198,76 +197,4 @@ function joinKeysOf({ views, entities }: CheckContext, view: string) {
   const names = [found?.entity, ...(found?.entities ?? [])].filter((name) => name !== undefined);
   const keys = names.flatMap((name) => [...present(entities.get(name)?.join_keys)].map(([, key]) => key));
   return keys.flatMap(({ name, type }) => (name === undefined ? [] : [{ name, type }]));
-}
-
-function checkModel(
-  context: CheckContext,
-  model: LooseModel,
-  path: string,
-  services: ReadonlyMap<string, ServiceFeatures>,
-): void {
-  const { at, problems } = context;
-  const { feature_service: service, on_store_failure: failure } = model;
-  const stale = failure?.policy === "stale";
-  for (const key of ["max_age", "otherwise"] as const) {
-    if (failure?.[key] === undefined || stale) continue;
-    problems.add(
-      at(`${path}.on_store_failure`, key),
-      "counts only with policy stale",
-      "Remove it, or write policy: stale",
-    );
-  }
-  if (service === undefined) return;
-  if (!context.services.has(service)) {
-    const remedy = suggest(service, [...context.services.keys()], "Declare it under feature_services");
-    problems.add(at(path, "feature_service"), `names the feature service "${service}", which does not exist`, remedy);
-    return;
-  }
-  const { features = [], complete = false } = services.get(service) ?? {};
-  if (!complete) return;
-  for (const [input, value] of Object.entries(model.inputs ?? {})) {
-    const inputPath = keyPath(`${path}.inputs`, input);
-    if (typeof value === "string") checkInput(context, value, inputPath, service, features);
-    else for (const [i, each] of present(value)) checkInput(context, each, `${inputPath}[${i}]`, service, features);
-  }
-  checkOnMissing(context, model, path, service, features);
-}
-
-function checkInput(
-  { at, problems }: CheckContext,
-  reference: string,
-  path: string,
-  service: string,
-  features: readonly ServiceFeature[],
-): void {
-  if (features.some((each) => refersTo(each, reference))) return;
-  const names = features.map(({ viewName, feature }) => `${viewName}:${feature}`);
-  const what = `takes "${reference}", which the feature service "${service}" does not have`;
-  problems.add(at(path), what, suggest(reference, names, "Add it to the service"));
-}
-
-function checkOnMissing(
-  { at, problems }: CheckContext,
-  model: LooseModel,
-  path: string,
-  service: string,
-  features: readonly ServiceFeature[],
-): void {
-  if (typeof model.on_missing !== "object") return;
-  const names = features.map(({ viewName, feature }) => `${viewName}:${feature}`);
-  for (const [key, word] of Object.entries(model.on_missing)) {
-    if (key === "default") continue;
-    const here = at(`${path}.on_missing`, key);
-    const feature = features.find((each) => refersTo(each, key));
-    if (feature === undefined) {
-      const what = `is neither default nor a feature of "${service}"`;
-      problems.add(here, what, suggest(key, ["default", ...names], ""));
-    } else if (word === "nan" && (feature.type === "string" || feature.type === "bytes")) {
-      problems.add(here, `passes NaN for a ${feature.type}, which has none`, "Use reject or default");
-    }
-  }
-}
-
-function refersTo({ viewName, feature }: ServiceFeature, reference: string): boolean {
-  return `${viewName}:${feature}` === reference;
 }

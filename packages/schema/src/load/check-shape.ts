@@ -1,10 +1,10 @@
 import { clip, Fault, show } from "../fault.ts";
+import type { At, ProblemList } from "../problem-list.ts";
 import { keyPath, type MapNode, type PlacedNode, type ScalarNode } from "../yaml/placed-node.ts";
 import { checkScalar, kindOf } from "./check-scalar.ts";
 import { fillDefaults, type JsonSchema, typeWords } from "./json-schema.ts";
 import { suggest } from "./nearest.ts";
 import { notBuiltFault } from "./not-built.ts";
-import type { At, ProblemList } from "./problem-list.ts";
 
 /** A value that may lack whatever was wrong in the file. */
 export type Loose<T> = T extends readonly (infer Item)[]

@@ -1,9 +1,9 @@
 import { FeatureStoreFile } from "../definition-schema.ts";
 import type { Notice } from "../definitions.ts";
+import type { ProblemList } from "../problem-list.ts";
 import type { Environment } from "../yaml/expand-variables.ts";
 import { keyPath, type MapEntry, type MapNode, type PlacedNode } from "../yaml/placed-node.ts";
 import { nearest } from "./nearest.ts";
-import type { ProblemList } from "./problem-list.ts";
 
 /** True for a file that Feast wrote or reads: it names a registry or a provider. */
 export function isFeastFile(root: PlacedNode): root is MapNode {

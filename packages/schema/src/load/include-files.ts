@@ -1,8 +1,8 @@
 import { glob } from "node:fs/promises";
 import { dirname, isAbsolute, join, resolve } from "node:path";
+import type { ProblemList } from "../problem-list.ts";
 import { LIMITS } from "../yaml/limits.ts";
 import type { PlacedNode } from "../yaml/placed-node.ts";
-import type { ProblemList } from "./problem-list.ts";
 import { readBounded } from "./read-bounded.ts";
 
 /** One included file. */

@@ -1,7 +1,7 @@
 import { FeatureStoreFile } from "../definition-schema.ts";
+import type { ProblemList } from "../problem-list.ts";
 import type { ListNode, MapEntry, MapNode, PlacedNode } from "../yaml/placed-node.ts";
 import { suggest } from "./nearest.ts";
-import type { ProblemList } from "./problem-list.ts";
 
 /** What an included file may hold. */
 const MERGED = ["entities", "feature_views", "feature_services", "models", "tenants"];

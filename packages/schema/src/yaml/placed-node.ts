@@ -1,4 +1,4 @@
-import type { At } from "../load/problem-list.ts";
+import type { At } from "../problem-list.ts";
 
 /** A plain value of a YAML scalar. Integers beyond 2^53 are bigint. */
 export type YamlScalar = string | number | bigint | boolean | null;

@@ -88,6 +88,15 @@ test.each([
   await expect(loadDefinitions(join(folder.path, "feature_store.yaml"))).rejects.toThrow(message);
 });
 
+test("what a file that cannot be read may define is not missed elsewhere", async () => {
+  await using folder = await folderWith({
+    "feature_store.yaml": `project: p\ninclude: more.yaml\nfoo: 1\n${view("main")}`,
+    "more.yaml": "entities: [\n",
+  });
+  const file = join(folder.path, "feature_store.yaml");
+  await expect(loadDefinitions(file)).rejects.toMatchObject({ problems: [{ field: "foo" }, { field: "yaml" }] });
+});
+
 test("more files than the limit are refused, not read", async () => {
   const many = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`v/${i}.yaml`, view(`v${i}`)]));
   await using folder = await folderWith({ "feature_store.yaml": `project: p\ninclude: v/*\n`, ...many });

@@ -7,7 +7,7 @@ import { withReference } from "../../scripts/reference.ts";
 import { FeatureStoreFile } from "../../src/definition-schema.ts";
 import { checkShape } from "../../src/load/check-shape.ts";
 import type { JsonSchema } from "../../src/load/json-schema.ts";
-import { ProblemList } from "../../src/load/problem-list.ts";
+import { ProblemList } from "../../src/problem-list.ts";
 import { schemaJson } from "../../src/schema-json.ts";
 import { fullBudget } from "../../src/yaml/limits.ts";
 import { readYaml } from "../../src/yaml/read-yaml.ts";
@@ -168,7 +168,7 @@ function verdict(file: unknown): readonly string[] {
   const problems = new ProblemList();
   const node = readYaml(JSON.stringify(file), { file: "f", env: {}, problems, budget: fullBudget() });
   if (node !== undefined) checkShape(FeatureStoreFile, node, problems);
-  return problems.empty ? [] : problems.toError("f").problems.map(({ what }) => what);
+  return problems.size === 0 ? [] : problems.toError("f").problems.map(({ what }) => what);
 }
 
 function allSections(schema: JsonSchema): readonly JsonSchema[] {

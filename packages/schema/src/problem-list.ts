@@ -1,6 +1,6 @@
-import type { Place } from "../definitions.ts";
-import { LarderError, type Problem } from "../errors.ts";
-import type { Fault } from "../fault.ts";
+import type { Place } from "./definitions.ts";
+import { LarderError, type Problem } from "./errors.ts";
+import type { Fault } from "./fault.ts";
 
 /** Where something stands: in its file, and on the path of keys from that file's top. */
 export interface At {
@@ -15,8 +15,8 @@ const MAX_LISTED = 100;
 export class ProblemList {
   readonly #problems = new Map<string, Problem>();
 
-  get empty(): boolean {
-    return this.#problems.size === 0;
+  get size(): number {
+    return this.#problems.size;
   }
 
   add(at: At, what: string, remedy: string): void {
