@@ -5,18 +5,12 @@ import { isListType, type KeyType, type ScalarType, scalarOf, type ValueType } f
  * column's own type leaves that open, `bad` is true for the values that are none; they are looked for before anything else is done.
  */
 export interface ColumnReading {
-  /** Expression of the declared type (DuckDB's type of it: {@link readingType}); null where `bad`. */
+  /** Expression of the declared type, a unix_timestamp in epoch seconds; null where `bad`. */
   readonly value: string;
   /** Predicate, never null; undefined where the column's type can hold no bad value. */
   readonly bad: string | undefined;
   /** What `bad` means, to go on after the value: `is not an int64`. */
   readonly fault: string;
-}
-
-/** DuckDB's type of a reading. unix_timestamp is epoch seconds. */
-export function readingType(type: ValueType): string {
-  const scalar = SCALARS[scalarOf(type)].sql;
-  return isListType(type) ? `${scalar}[]` : scalar;
 }
 
 /** DuckDB's types that a declared type may be read from, for messages. */

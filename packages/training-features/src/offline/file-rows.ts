@@ -62,10 +62,10 @@ async function columnsOf(engine: OfflineEngine, file: string, call: EngineCall):
 /** The view as if the file were its source: with the names for times that the file has, and with the features that it may leave out left out. */
 function viewOfFile(view: FeatureView, file: string, columns: readonly string[]): FeatureView {
   const { source, stream } = view;
-  const present = (names: readonly (string | undefined)[]): string | undefined =>
-    names.find((name) => name !== undefined && columns.includes(name));
   const fieldMapping = source?.fieldMapping ?? new Map<string, string>();
-  const mapped = new Set([...columns].map((column) => fieldMapping.get(column) ?? column));
+  const mapped = new Set(columns.map((column) => fieldMapping.get(column) ?? column));
+  const present = (names: readonly (string | undefined)[]): string | undefined =>
+    names.find((name) => name !== undefined && mapped.has(name));
   const asSource: BatchSource = {
     path: file,
     timestampField: present([source?.timestampField, stream?.eventTime]) ?? "event_timestamp",

@@ -4,7 +4,7 @@ import { join, resolve, sep } from "node:path";
 import { type BatchSource, type Definitions, type FeatureView, LarderError } from "@larder/schema";
 
 /** The tenant that a source serves when neither its path nor a column says whose a row is. */
-export const DEFAULT_TENANT = "default";
+const DEFAULT_TENANT = "default";
 
 /** A view's batch source. @throws SOURCE_NOT_FOUND if it has none */
 export function batchSourceOf(view: FeatureView): BatchSource {

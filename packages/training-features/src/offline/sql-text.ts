@@ -35,4 +35,3 @@ export function dropTables(tables: readonly string[]): string {
 }
 
 export const INT64_MIN = -(2n ** 63n);
-export const INT64_MAX = 2n ** 63n - 1n;

@@ -6,7 +6,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type AsOf, buildTrainingSet, type OfflineEngine, readLatestRows } from "../../src/index.ts";
 import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
 import { parquetRows, testEngine, writeParquet } from "../support/parquet.ts";
-import { type Cell, compareRows, type ReferenceEntity, type ReferenceRow, referenceJoin } from "./reference-join.ts";
+import {
+  type Cell,
+  compareLists,
+  compareRows,
+  type ReferenceEntity,
+  type ReferenceRow,
+  referenceJoin,
+} from "./reference-join.ts";
 
 let engine: OfflineEngine;
 beforeAll(async () => {
@@ -56,102 +63,67 @@ const entityRow = fc.record({ keys: keysOf, at: moment });
 const history = fc.record({
   // DuckDB takes another plan for fewer than 64 entity rows.
   entities: fc.oneof(fc.array(entityRow, { maxLength: 20 }), fc.array(entityRow, { minLength: 64, maxLength: 100 })),
-  entityNotation: fc.constantFrom("naive", "zoned", "nanos"),
+  entityNotation: fc.constantFrom("naive" as const, "zoned" as const, "nanos" as const),
   views: fc.array(viewCase, { minLength: 1, maxLength: 2 }),
 });
 type ViewCase = typeof viewCase extends fc.Arbitrary<infer T> ? T : never;
+type History = typeof history extends fc.Arbitrary<infer T> ? T : never;
 
 const T0 = 1_767_225_600_000_000n;
 
 test("any history joins as the plain loops say, by both rules, and its latest rows are theirs", async () => {
   await fc.assert(
-    fc.asyncProperty(history, async ({ entities, entityNotation, views }) => {
+    fc.asyncProperty(history, async (history) => {
       await using folder = await temporaryFolder();
-      // All columns of one join must tell the same moments apart, or rows meant to be apart would meet.
-      const step = BigInt(Math.max(...views.map(({ notation }) => NOTATIONS[notation].step)));
-      const micros = (moment: number | null): bigint | null => (moment === null ? null : T0 + BigInt(moment) * step);
-
-      const wanted: ReferenceEntity[] = entities.map(({ keys, at }) => ({ keys, at: micros(at) }));
-      const entityFile = join(folder.path, "entities.parquet");
-      await writeParquet(engine, entityFile, entitiesSql(wanted, NOTATIONS[entityNotation as "naive"].cast));
-      const built: WrittenView[] = [];
-      for (const [i, view] of views.entries()) built.push(await writeView(folder.path, view, i, micros, step));
-
+      const { entities, views, step } = await writeHistory(folder.path, history);
       for (const asOf of ["event_time", "bitemporal"] as const) {
-        const out = join(folder.path, `${asOf}.parquet`);
-        const report = await buildTrainingSet({
-          definitions: makeDefinitions(
-            folder.path,
-            built.map(({ view }) => view),
-          ),
-          features: built.flatMap(({ view, asked }) => refsOf(view, { features: asked })),
-          fullFeatureNames: true,
-          entities: entityFile,
-          out,
-          asOf,
-          tenant: "default",
-          engine,
-        });
-        const rows = await parquetRows(engine, out);
-        expect(rows.map(({ row_no }) => row_no)).toEqual(wanted.map((_, i) => BigInt(i)));
-        for (const [i, { view, rows: history, asked, ttl, created }] of built.entries()) {
-          const reference = (rule: AsOf) =>
-            referenceJoin(wanted, {
-              rows: history,
-              ttl,
-              hasCreated: created !== undefined,
-              bitemporal: rule === "bitemporal" && created === "arrival",
-            });
-          const winners = reference(asOf);
+        const { rows, matched } = await train(folder.path, views, asOf);
+        expect(rows.map(({ row_no }) => row_no)).toEqual(entities.map((_, i) => BigInt(i)));
+        for (const [i, { view, asked, join }] of views.entries()) {
+          const winners = join(entities, asOf);
           for (const feature of asked) {
-            const index = view.featureByName.get(feature)!.index;
+            const { index } = view.featureByName.get(feature)!;
             const expected = winners.map((winner) =>
               winner === undefined || winner.deleted ? null : winner.values[index],
             );
             expect(rows.map((row) => row[`${view.name}__${feature}`])).toEqual(expected);
           }
-          const found = (rule: AsOf) => reference(rule).filter((winner) => winner !== undefined).length;
-          expect(report.manifest.views[i]!.matched).toEqual({
-            event_time: found("event_time"),
-            bitemporal: created === "arrival" ? found("bitemporal") : null,
-          });
+          const found = (rule: AsOf) => join(entities, rule).filter((winner) => winner !== undefined).length;
+          const bitemporal = view.source?.createdMeans === "arrival" ? found("bitemporal") : null;
+          expect(matched[i]).toEqual({ event_time: found("event_time"), bitemporal });
         }
       }
-      for (const { view, rows, created } of built) {
-        const latest: unknown[] = [];
-        const definitions = makeDefinitions(folder.path, [view]);
+      for (const { view, rows } of views) {
         const window = { start: T0, end: T0 + 8n * step };
-        for await (const chunk of readLatestRows({
-          definitions,
-          view,
-          tenant: "default",
-          ...window,
-          engine,
-          chunkRows: 7,
-        })) {
-          latest.push(
-            ...chunk.rows.map((row) => [
-              ...view.joinKeys.map(({ name }) => row[name]),
-              row["event_timestamp"],
-              row["f"],
-              row["n"],
-              row["s"],
-            ]),
-          );
-        }
-        expect(latest).toEqual(referenceLatest(rows, window.start, window.end, created !== undefined));
+        expect(await latest(folder.path, view, window)).toEqual(referenceLatest(view, rows, window));
       }
     }),
     { ...propertySettings(12), endOnFailure: true },
   );
 });
 
+/** A view in its files, its rows, and the plain answer. */
 interface WrittenView {
   readonly view: FeatureView;
   readonly rows: readonly ReferenceRow[];
   readonly asked: readonly string[];
-  readonly ttl: bigint | undefined;
-  readonly created: string | undefined;
+  join(entities: readonly ReferenceEntity[], rule: AsOf): (ReferenceRow | undefined)[];
+}
+
+interface Window {
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+async function writeHistory(folder: string, { entities, entityNotation, views }: History) {
+  // All columns of one join must tell the same moments apart, or rows meant to be apart would meet.
+  const step = BigInt(Math.max(...views.map(({ notation }) => NOTATIONS[notation].step)));
+  const micros = (moment: number | null): bigint | null => (moment === null ? null : T0 + BigInt(moment) * step);
+  const wanted: ReferenceEntity[] = entities.map(({ keys, at }) => ({ keys, at: micros(at) }));
+  await writeParquet(engine, join(folder, "entities.parquet"), entitiesSql(wanted, NOTATIONS[entityNotation].cast));
+  const written: WrittenView[] = [];
+  for (const [i, view] of views.entries()) written.push(await writeView(folder, view, i, micros, step));
+  return { entities: wanted, views: written, step };
 }
 
 /** Writes a view's rows over its files, in the order of the case. */
@@ -168,7 +140,7 @@ async function writeView(
     keys: keys.slice(0, sketch.keyCount),
     event: micros(event),
     created: micros(created),
-    deleted: sketch.tombstones ? deleted : false,
+    deleted: sketch.tombstones && deleted,
     values: [f, n, s],
   }));
   const { cast } = NOTATIONS[sketch.notation];
@@ -176,14 +148,16 @@ async function writeView(
     const part = rows.filter((_, i) => i % sketch.files === file);
     await writeParquet(engine, join(folder, `${name}-${file}.parquet`), rowsSql(keys, part, cast));
   }
+  const ttl = sketch.ttl === undefined ? undefined : BigInt(sketch.ttl) * step;
+  const hasCreated = sketch.created !== undefined;
   const view = makeView({
     name,
     joinKeys: keys,
     features: { f: "float64", n: "int64", s: "string" },
-    ttl: sketch.ttl === undefined ? undefined : sketch.ttl * Number(step),
+    ttl: ttl === undefined ? undefined : Number(ttl),
     source: {
       path: `${name}-*.parquet`,
-      createdTimestampColumn: sketch.created === undefined ? undefined : "created",
+      createdTimestampColumn: hasCreated ? "created" : undefined,
       createdMeans: sketch.created,
       tombstoneColumn: sketch.tombstones ? "deleted" : undefined,
     },
@@ -192,26 +166,53 @@ async function writeView(
     view,
     rows,
     asked: sketch.asked,
-    ttl: view.ttl === undefined ? undefined : BigInt(view.ttl),
-    created: sketch.created,
+    join: (entities, rule) => {
+      const bitemporal = rule === "bitemporal" && sketch.created === "arrival";
+      return referenceJoin(entities, { rows, ttl, hasCreated, bitemporal });
+    },
   };
 }
 
-function referenceLatest(rows: readonly ReferenceRow[], start: bigint, end: bigint, hasCreated: boolean): unknown[] {
+async function train(folder: string, views: readonly WrittenView[], asOf: AsOf) {
+  const definitions = makeDefinitions(
+    folder,
+    views.map(({ view }) => view),
+  );
+  const { out, manifest } = await buildTrainingSet({
+    definitions,
+    features: views.flatMap(({ view, asked }) => refsOf(view, { features: asked })),
+    fullFeatureNames: true,
+    entities: join(folder, "entities.parquet"),
+    out: join(folder, `${asOf}.parquet`),
+    asOf,
+    tenant: "default",
+    engine,
+  });
+  return { rows: await parquetRows(engine, out), matched: manifest.views.map(({ matched }) => matched) };
+}
+
+async function latest(folder: string, view: FeatureView, window: Window): Promise<unknown[]> {
+  const names = [...view.joinKeys.map(({ name }) => name), "event_timestamp", "f", "n", "s"];
+  const found: unknown[] = [];
+  const definitions = makeDefinitions(folder, [view]);
+  const chunks = readLatestRows({ definitions, view, tenant: "default", ...window, engine, chunkRows: 7 });
+  for await (const { rows } of chunks) found.push(...rows.map((row) => names.map((name) => row[name])));
+  return found;
+}
+
+/** The latest rows in the order of their keys. */
+function referenceLatest(view: FeatureView, rows: readonly ReferenceRow[], { start, end }: Window): unknown[] {
+  const hasCreated = view.source?.createdTimestampColumn !== undefined;
   const winners = new Map<string, ReferenceRow>();
   for (const row of rows) {
     if (row.event === null || row.event < start || row.event > end || row.keys.includes(null)) continue;
-    const key = row.keys.join("|");
+    const key = JSON.stringify(row.keys.map(String));
     const other = winners.get(key);
     if (other === undefined || compareRows(row, other, hasCreated) > 0) winners.set(key, row);
   }
-  const keyOrder = (a: ReferenceRow, b: ReferenceRow) =>
-    compareRows(
-      { ...a, event: 0n, created: null, deleted: false, values: a.keys },
-      { ...b, event: 0n, created: null, deleted: false, values: b.keys },
-      false,
-    );
-  return [...winners.values()].sort(keyOrder).map((row) => [...row.keys, row.event, ...row.values]);
+  return [...winners.values()]
+    .sort((a, b) => compareLists(a.keys, b.keys))
+    .map((row) => [...row.keys, row.event, ...row.values]);
 }
 
 function entitiesSql(entities: readonly ReferenceEntity[], cast: string): string {

@@ -53,8 +53,13 @@ export function compareRows(a: ReferenceRow, b: ReferenceRow, hasCreated: boolea
     compareCells(a.event, b.event) ||
     (hasCreated ? compareCells(a.created, b.created) : 0) ||
     Number(a.deleted === true) - Number(b.deleted === true) ||
-    a.values.reduce<number>((order, value, i) => order || compareCells(value, b.values[i]!), 0)
+    compareLists(a.values, b.values)
   );
+}
+
+/** Compares cell by cell; null is least. */
+export function compareLists(a: readonly Cell[], b: readonly Cell[]): number {
+  return a.reduce<number>((order, value, i) => order || compareCells(value, b[i]!), 0);
 }
 
 function compareCells(a: Cell, b: Cell): number {

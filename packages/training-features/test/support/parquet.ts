@@ -28,6 +28,6 @@ export async function parquetRows(engine: OfflineEngine, path: string): Promise<
 }
 
 /** Opens a small engine for one test file. */
-export function testEngine(threads = 2): Promise<OfflineEngine> {
+export function testEngine(threads = 1): Promise<OfflineEngine> {
   return openDuckDb({ threads, memoryLimitBytes: 512 * 1024 * 1024 });
 }
