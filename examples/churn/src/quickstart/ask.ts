@@ -1,4 +1,5 @@
 import { type Agent, request } from "node:http";
+import { setTimeout } from "node:timers/promises";
 
 /** One answered `predict`, and what it cost in milliseconds. */
 export interface Answered {
@@ -6,16 +7,27 @@ export interface Answered {
   /** As the server measured it: the lookup in the online store, and the whole request. */
   readonly store: number;
   readonly server: number;
-  /** As the client sees it, HTTP included. */
+  /** As the client sees it, HTTP and repeats included. */
   readonly client: number;
+  /** How often the server said that the store is not available, and was asked again. */
+  readonly repeats: number;
 }
 
-/** Asks `POST /predict` for some customers. @throws with the server's words when it answers anything but 200 */
+/**
+ * Asks `POST /predict` for some customers. A 503 says when to ask again, and is what a busy machine gets when a lookup overruns its deadline, so
+ * it is asked again a few times. @throws with the server's words when it answers anything else but 200
+ */
 export async function predict(url: string, customers: readonly number[], agent?: Agent): Promise<Answered> {
   const body = JSON.stringify({ entity_rows: customers.map((id) => ({ customer_id: id })) });
   const start = performance.now();
-  const { status, timing, text } = await post(`${url}/predict`, body, agent);
+  let reply = await post(`${url}/predict`, body, agent);
+  let repeats = 0;
+  for (; reply.status === 503 && repeats < MOST_REPEATS; repeats++) {
+    await setTimeout(reply.retryAfter * 1000);
+    reply = await post(`${url}/predict`, body, agent);
+  }
   const client = performance.now() - start;
+  const { status, timing, text } = reply;
   if (status !== 200) throw new Error(`predict answered ${status}: ${text}`);
   const answer: PredictAnswer = JSON.parse(text);
   return {
@@ -23,17 +35,23 @@ export async function predict(url: string, customers: readonly number[], agent?:
     store: duration(timing, "store"),
     server: duration(timing, "total"),
     client,
+    repeats,
   };
 }
 
 const TIMEOUT_MS = 10_000;
+const MOST_REPEATS = 3;
+
+/** What the server said. `retryAfter` in seconds. */
+interface Reply {
+  readonly status: number;
+  readonly timing: string;
+  readonly retryAfter: number;
+  readonly text: string;
+}
 
 /** Not by fetch: the Fetch standard blocks some ports, and 6566, which feature servers listen on, is one of them. */
-function post(
-  url: string,
-  body: string,
-  agent: Agent | undefined,
-): Promise<{ status: number; timing: string; text: string }> {
+function post(url: string, body: string, agent: Agent | undefined): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const options = {
       method: "POST",
@@ -49,7 +67,8 @@ function post(
       incoming.on("error", reject);
       incoming.on("end", () => {
         const timing = String(incoming.headers["server-timing"] ?? "");
-        resolve({ status: incoming.statusCode ?? 0, timing, text });
+        const retryAfter = Number(incoming.headers["retry-after"] ?? 1);
+        resolve({ status: incoming.statusCode ?? 0, timing, retryAfter, text });
       });
     });
     outgoing.on("error", reject);

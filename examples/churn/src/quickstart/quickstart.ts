@@ -116,24 +116,15 @@ function showPredictions(talk: Talk, known: readonly Known[], answer: Answered):
 
 function showPercentiles(talk: Talk, answers: readonly Answered[]): void {
   talk.line(`\n  ${talk.bold(`milliseconds, ${answers.length} single requests      P50     P95     P99`)}`);
-  const show = (label: string, values: readonly number[]): void =>
-    talk.line(
-      `  ${label.padEnd(34)} ${percentiles(values)
-        .map((value) => fixed(value, 2, 7))
-        .join(" ")}`,
-    );
-  show(
-    "lookup in the online store",
-    answers.map((answer) => answer.store),
-  );
-  show(
-    "predict, inside the server",
-    answers.map((answer) => answer.server),
-  );
-  show(
-    "predict, as this client sees it",
-    answers.map((answer) => answer.client),
-  );
+  const show = (label: string, of: "store" | "server" | "client"): void => {
+    const figures = percentiles(answers.map((answer) => answer[of])).map((value) => fixed(value, 2, 7));
+    talk.line(`  ${label.padEnd(34)} ${figures.join(" ")}`);
+  };
+  show("lookup in the online store", "store");
+  show("predict, inside the server", "server");
+  show("predict, as this client sees it", "client");
+  const repeats = answers.reduce((sum, answer) => sum + answer.repeats, 0);
+  if (repeats > 0) talk.line(`  ${repeats} lookups overran their deadline (online_store.deadline) and were repeated`);
 }
 
 function fixed(value: number | undefined, digits: number, width: number): string {
