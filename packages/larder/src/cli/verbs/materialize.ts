@@ -7,8 +7,9 @@ export const materializeVerb = defineVerb<{ readonly view?: readonly string[] }>
   description: `Reads, per feature view, each entity's latest row with an event time from START to END (ISO 8601, inclusive at both ends; without
 a zone it is UTC; a date alone is its midnight) and writes it if it is newer than what is stored. Repeating a run is safe.
 
-A run that is stopped or killed continues where it was when the same command is run again. Rows that cannot be used (a value of the wrong
-type, an event time ahead of the clock) are counted as refused and the first ones listed; the others are written, and the exit code is 1.`,
+A run that is stopped or killed continues where it was when the same command is run again. Rows that cannot be used (dated ahead of the
+clock, a join key over 1 KiB) are counted as refused and the first ones listed; the others are written, and the exit code is 1. A column or value of another
+type than declared stops the run before anything of that view is written.`,
   examples: [
     "materialize 2024-01-01 2024-02-01",
     "materialize 2024-01-01T00:00:00Z 2024-02-01T00:00:00Z --view churn_features --json",
