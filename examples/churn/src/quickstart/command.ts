@@ -13,7 +13,7 @@ const LARDER = [
 ] as const;
 
 /** A command that failed; the message is what it said. */
-export class CommandFailed extends Error {
+class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
 
