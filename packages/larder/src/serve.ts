@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { loadDefinitions, systemClock } from "@larder/schema";
+import { findTenant, loadDefinitions, systemClock } from "@larder/schema";
 import { buildApp, loadModels } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import pino from "pino";
@@ -9,6 +9,8 @@ import { type ListenWish, listenAddress, listenError } from "./listen-address.ts
 /** What `larder serve` runs on. */
 export interface ServeRequest extends ListenWish {
   readonly file: string;
+  /** Whose rows a request is for that names no tenant. */
+  readonly tenant: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Ends the server: not ready, requests under way finish, everything closes. */
   readonly signal: AbortSignal;
@@ -18,10 +20,11 @@ export interface ServeRequest extends ListenWish {
 
 /**
  * Serves until `signal` aborts. Store, models and server open in this order and close in reverse within 10 s.
- * @throws what opening them throws; PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
+ * @throws what opening them throws; UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
  */
 export async function serve(request: ServeRequest): Promise<void> {
   const definitions = await loadDefinitions(request.file, { env: request.env });
+  const { name: tenant } = findTenant(definitions, request.tenant);
   const address = listenAddress(definitions, request);
   const clock = systemClock;
   const logger = pino({ name: "larder", base: null }, pino.destination({ dest: 2, sync: true }));
@@ -30,7 +33,7 @@ export async function serve(request: ServeRequest): Promise<void> {
     const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
     const models = await lifecycle.open("models", () => loadModels(definitions));
     const app = await lifecycle.open("HTTP server", () =>
-      buildApp({ definitions, store, models, clock, logger, stopping: request.signal }),
+      buildApp({ definitions, store, models, clock, tenant, logger, stopping: request.signal }),
     );
     const url = await app.listen(address).catch((error: unknown) => {
       throw listenError(error, address);

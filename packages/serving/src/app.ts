@@ -27,6 +27,8 @@ export interface AppParts {
   readonly store: OnlineStore;
   readonly models: ModelSet;
   readonly clock: Clock;
+  /** Whose rows a request is for that names no tenant. Default `default`. */
+  readonly tenant?: string;
   /** Where failures of ours are logged; silent when absent. */
   readonly logger?: FastifyBaseLogger;
   /** Aborted when the process was told to stop: `/readyz` turns 503 while requests are still answered. */
@@ -38,7 +40,7 @@ const TIMEOUT_CHECK_MS = 1000;
 
 /** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const { definitions, store, models, clock, logger, stopping } = parts;
+  const { definitions, store, models, clock, tenant = "default", logger, stopping } = parts;
   const { server } = definitions;
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify({
@@ -67,6 +69,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const predictors = new Map([...models.models].map(([name, model]) => [name, createPredictor(model)]));
   const context: ServingContext = {
     definitions,
+    tenant,
     store,
     clock,
     reads: new CompiledReads(definitions),

@@ -7,6 +7,8 @@ import type { Predictor } from "./predict/predictor.ts";
 /** What routes share: collaborators from outside, and what was compiled from them once. */
 export interface ServingContext {
   readonly definitions: Definitions;
+  /** Whose rows a request is for that names no tenant. */
+  readonly tenant: string;
   readonly store: OnlineStore;
   readonly clock: Clock;
   readonly reads: CompiledReads;

@@ -44,8 +44,8 @@ export interface VerbSpec<Options> {
   readonly description: string;
   /** Command lines that work as printed, without the leading `larder`. */
   readonly examples: readonly string[];
-  /** `none` for verbs that take no tenant, `required` where a default would be dangerous, `unset` for no default. Default: `default`. */
-  readonly tenant?: "none" | "required" | "unset";
+  /** `required` where a default would be dangerous, `unset` for no default, `requests` where requests may name another. Default: `default`. */
+  readonly tenant?: "required" | "unset" | "requests";
   options?(command: Command): Command;
   /** Long names of options that must be given. Commander's own check would come before the one for misspelt options, and hide it. */
   readonly required?: readonly string[];
@@ -68,7 +68,8 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
     command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
     if (spec.tenant === "required") command.option("--tenant <name>", "whose rows (required)");
     else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
-    else if (spec.tenant === undefined) command.option("--tenant <name>", "whose rows", "default");
+    else if (spec.tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");
+    else command.option("--tenant <name>", "whose rows", "default");
     command.option("--json", "one JSON object on stdout, also for an error");
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
     const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];

@@ -143,6 +143,7 @@ test.each<[string, string[], string, 1 | 2, string]>([
   ],
 
   ["an open address", ["serve", "--host", "0.0.0.0"], "UNSAFE_LISTEN", 2, "auth: none"],
+  ["a tenant that is not there", ["serve", "--port", "0", "--tenant", "nobody"], "UNKNOWN_TENANT", 2, "nobody"],
   ["no port", ["serve", "--port", "http"], "USAGE", 2, "http"],
   ["a model that is not there", ["serve", "--port", "0", "-f", "model.yaml"], "MODEL_UNREADABLE", 1, "m.onnx"],
 

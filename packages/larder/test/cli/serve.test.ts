@@ -45,12 +45,24 @@ test("serve says its address once, answers there, and SIGTERM lets the request u
   expect(got.value).toMatchObject({ features: [{ value: 5 }] });
 });
 
-test("serve listens off loopback when the yaml says auth: none, and Ctrl-C ends it", async () => {
+test("serve listens off loopback when the yaml says auth: none, for its own tenant, and Ctrl-C ends it", async () => {
   await using project = await createProject(`${YAML}server: { auth: none }\n`);
-  await using child = await serve(project, "--host", "0.0.0.0");
+  await using child = await serve(project, "--host", "0.0.0.0", "--tenant", "acme");
   const line = await child.waitForLine(/^Larder serves at http:\/\/.*:\d+$/, 30_000);
   const port = line.slice(line.lastIndexOf(":") + 1);
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+
+  // A request that names no tenant is for the server's.
+  const row = { customer_id: [1], price: [7], plan: ["a"], invoices: [[]], event_timestamp: ["2024-01-01"] };
+  const pushed = await fetch(`http://127.0.0.1:${port}/push`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ push_source_name: "plans", df: row }),
+  });
+  expect(pushed.status).toBe(200);
+  const get = ["get", "--features", "plans:price", "--entity", "customer_id=1"];
+  expect((await project.json(...get, "--tenant", "acme")).value).toMatchObject({ features: [{ value: 7 }] });
+  expect((await project.json(...get)).value).toMatchObject({ features: [{ status: "NOT_FOUND" }] });
   child.signal("SIGINT");
   expect(await child.waitForExit()).toEqual({ code: 0, signal: null });
 });

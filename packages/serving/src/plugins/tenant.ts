@@ -1,18 +1,22 @@
 import { TENANT_HEADER } from "@larder/contract";
-import { type Definitions, findTenant, LarderError } from "@larder/schema";
+import { findTenant, LarderError } from "@larder/schema";
 import type { FastifyRequest } from "fastify";
+import type { ServingContext } from "../serving-context.ts";
 import { atField } from "./at-field.ts";
 
 /** What a percent-encoded name may be made of; a comma would join two headers into one. */
 const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /**
- * The tenant a request is for: the header's, or `default`.
+ * The tenant a request is for: the header's, or the server's own where there is none.
  * @throws MALFORMED_REQUEST for an empty or badly encoded header, UNKNOWN_TENANT
  */
-export function tenantOf(definitions: Definitions, request: FastifyRequest): string {
+export function tenantOf(
+  { definitions, tenant }: Pick<ServingContext, "definitions" | "tenant">,
+  request: FastifyRequest,
+): string {
   const header = request.headers[TENANT_HEADER];
-  const name = header === undefined ? "default" : decode(header);
+  const name = header === undefined ? tenant : decode(header);
   return atField(TENANT_HEADER, () => findTenant(definitions, name)).name;
 }
 
@@ -27,7 +31,7 @@ function decode(header: string | string[]): string {
   throw new LarderError("MALFORMED_REQUEST", {
     what:
       header.length === 0 ? "The tenant header is empty" : "The tenant header is not one percent-encoded UTF-8 name",
-    remedy: `Send ${TENANT_HEADER}: encodeURIComponent(name) once, or leave it out for the tenant "default"`,
+    remedy: `Send ${TENANT_HEADER}: encodeURIComponent(name) once, or leave it out for the server's own tenant`,
     facts: { field: TENANT_HEADER },
   });
 }

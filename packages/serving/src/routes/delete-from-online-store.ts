@@ -15,7 +15,7 @@ const check = compileBodyCheck(DeleteRequest);
 export function registerDeleteFromOnlineStore(app: FastifyInstance, context: ServingContext): void {
   const { definitions } = context;
   addRoute(app, ROUTES.deleteFromOnlineStore, async (request): Promise<WriteAnswer> => {
-    const tenant = tenantOf(definitions, request);
+    const tenant = tenantOf(context, request);
     const { feature_view_name, entities, event_timestamp } = check(request.body);
     const view = atField("feature_view_name", () => findView(definitions, feature_view_name));
     refuseUnknown(view, Object.keys(entities));

@@ -15,7 +15,7 @@ export function registerGetOnlineFeatures(app: FastifyInstance, context: Serving
   const { definitions, store, reads, metrics } = context;
   const check = compileBodyCheck(GetOnlineFeaturesRequest);
   addRoute(app, ROUTES.getOnlineFeatures, async (request, reply) => {
-    const tenant = tenantOf(definitions, request);
+    const tenant = tenantOf(context, request);
     const allowStale = flagOf(request.query, "allow_stale");
     const body = check(request.body);
     const read = reads.get(body);

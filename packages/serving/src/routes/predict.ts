@@ -26,12 +26,13 @@ export function registerPredict(app: FastifyInstance, context: ServingContext): 
 }
 
 async function predict(
-  { definitions, store, metrics }: ServingContext,
+  context: ServingContext,
   predictor: Predictor,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const tenant = tenantOf(definitions, request);
+  const { definitions, store, metrics } = context;
+  const tenant = tenantOf(context, request);
   const { rows, flat } = entityRows(request.body);
   refuseTooMany(rows.length, definitions.server.maxRows, "entity_rows");
   const { definition, plan } = predictor.model;

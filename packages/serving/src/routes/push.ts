@@ -15,7 +15,7 @@ const check = compileBodyCheck(PushRequest);
 export function registerPush(app: FastifyInstance, context: ServingContext): void {
   const { definitions } = context;
   addRoute(app, ROUTES.push, async (request): Promise<WriteAnswer> => {
-    const tenant = tenantOf(definitions, request);
+    const tenant = tenantOf(context, request);
     const { push_source_name, df, to } = check(request.body);
     const sources = atField("push_source_name", () => findPushSource(definitions, push_source_name));
     if (to !== undefined && to !== "online") throw onlineOnly(to);

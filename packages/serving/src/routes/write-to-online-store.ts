@@ -15,7 +15,7 @@ const check = compileBodyCheck(WriteRequest);
 export function registerWriteToOnlineStore(app: FastifyInstance, context: ServingContext): void {
   const { definitions } = context;
   addRoute(app, ROUTES.writeToOnlineStore, async (request): Promise<WriteAnswer> => {
-    const tenant = tenantOf(definitions, request);
+    const tenant = tenantOf(context, request);
     const { feature_view_name, df } = check(request.body);
     const view = atField("feature_view_name", () => findView(definitions, feature_view_name));
     const rows = decodeRows(view, frameRecords(df, "df", definitions.server.maxRows));

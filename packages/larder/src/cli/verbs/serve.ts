@@ -8,8 +8,8 @@ export const serveVerb = defineVerb<{ readonly host?: string; readonly port?: st
 stderr. SIGTERM or Ctrl-C: reports not ready, finishes the requests under way, closes and exits 0. A second signal exits at once.
 
 Off loopback (another --host than 127.0.0.1, ::1 or localhost) the yaml must say server: { auth: none }, since there is no authentication.`,
-  examples: ["serve", "serve --host 0.0.0.0 --port 8080", "serve --port 0 --json"],
-  tenant: "none",
+  examples: ["serve", "serve --host 0.0.0.0 --port 8080", "serve --tenant acme --port 0 --json"],
+  tenant: "requests",
   options: (command) =>
     command
       .option("--host <address>", "address to listen on (default: server.host of the yaml, else 127.0.0.1)")
@@ -18,6 +18,7 @@ Off loopback (another --host than 127.0.0.1, ::1 or localhost) the yaml must say
     const { serve } = await import("../../serve.ts");
     await serve({
       file,
+      tenant: options.tenant,
       env: terminal.env,
       signal,
       host: options.host,
