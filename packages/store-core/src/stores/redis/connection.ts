@@ -133,6 +133,7 @@ class Connection implements RedisConnection {
     if (refusal !== undefined) return Promise.reject(refusal);
     return new Promise((resolve, reject) => {
       const replies: (Reply | ReplyFailure)[] = new Array(commands.length);
+      const wired = commands.map(toIoredis);
       let left = commands.length;
       const timer = setTimeout(() => settle(timedOut(`Redis at ${this.server}`)), timeLeft(wait.deadline));
       const abort = () => settle(aborted(wait.signal as AbortSignal));
@@ -149,8 +150,7 @@ class Connection implements RedisConnection {
       };
       const stream = this.#redis.stream;
       stream.cork();
-      for (let i = 0; i < commands.length; i++) {
-        const command = toIoredis(commands[i] as RedisCommand);
+      for (const [i, command] of wired.entries()) {
         const { weight } = command;
         this.#waiting += weight;
         command.promise.then(

@@ -99,7 +99,7 @@ describe("a server that fails", () => {
   });
 
   test("one that was killed fails calls at once, and serves again when it is back, empty", async () => {
-    const own = await startRedis();
+    await using own = await startRedis();
     store = await openStore(own);
     await put(store, row({}));
     const underway = store.get(READ, CALL).catch((error: unknown) => error);
@@ -114,7 +114,6 @@ describe("a server that fails", () => {
     await recovered(store);
     expect(await get(store, ["1"])).toEqual([undefined]);
     expect(await put(store, row({}))).toEqual(["applied"]);
-    await own.stop();
   });
 
   test("a connection cut under load fails what was under way and comes back", async () => {
@@ -176,11 +175,10 @@ describe("a server that fails", () => {
   });
 
   test("a full server refuses writes as unavailable and still answers reads", async () => {
-    const own = await startRedis({ args: ["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"] });
+    await using own = await startRedis({ args: ["--maxmemory", "1mb", "--maxmemory-policy", "noeviction"] });
     store = await openStore(own);
     await expect(put(store, row({}))).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", facts: { reply: "OOM" } });
     expect(await get(store, ["1", "2"])).toEqual([undefined, undefined]);
-    await own.stop();
   });
 });
 
@@ -231,7 +229,7 @@ describe("close", () => {
   });
 
   test("leaves nothing behind while the server is away, whatever the connection was doing", async () => {
-    const own = await startRedis();
+    await using own = await startRedis();
     const before = startLeakCheck();
     const stores = await Promise.all(Array.from({ length: 20 }, () => openStore(own)));
     await own.kill("SIGKILL");
@@ -240,7 +238,6 @@ describe("close", () => {
       await each.close();
     }
     await before.assertNothingLeft(500);
-    await own.stop();
   });
 
   test("an empty read and an empty batch of a closed store are refused, too", async () => {

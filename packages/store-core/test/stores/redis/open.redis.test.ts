@@ -67,7 +67,7 @@ test("something else than Redis on the port is one clear error", async () => {
 });
 
 test("passwords and users: the right ones work, wrong and missing ones are misconfigured", async () => {
-  const own = await startRedis({ args: ["--requirepass", "s3cret"] });
+  await using own = await startRedis({ args: ["--requirepass", "s3cret"] });
   await using client = await rawClient(own, { password: "s3cret" });
   await client.acl(
     "SETUSER",
@@ -108,7 +108,6 @@ test("passwords and users: the right ones work, wrong and missing ones are misco
   expect(await get(reader, ["1"])).toEqual([undefined]);
   await expect(put(reader, row({}))).rejects.toMatchObject({ code: "STORE_MISCONFIGURED", facts: { reply: "NOPERM" } });
   await reader.close();
-  await own.stop();
 });
 
 test("a password where none is needed works, silently", async () => {
@@ -129,12 +128,11 @@ test("db keeps data apart, and a db that is not there is refused instead of taki
 });
 
 test("a cluster node is refused", async () => {
-  const own = await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-port", "0"] });
+  await using own = await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-port", "0"] });
   expect(await openingFails(own.connectionString)).toMatchObject({
     code: "STORE_MISCONFIGURED",
     message: expect.stringContaining("Cluster"),
   });
-  await own.stop();
 });
 
 test("a database of Feast's is refused with both remedies, and so is none where Larder lives already", async () => {
