@@ -28,6 +28,7 @@ export async function serve(request: ServeRequest): Promise<void> {
   const address = listenAddress(definitions, request);
   const clock = systemClock;
   const logger = pino({ name: "larder", base: null }, pino.destination({ dest: 2, sync: true }));
+  for (const { place, field, what } of definitions.notices) logger.warn({ place, field }, `${field} ${what}`);
   const lifecycle = new Lifecycle({ onProblem: (problem) => logger.error({ code: problem.code }, problem.message) });
   try {
     const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));

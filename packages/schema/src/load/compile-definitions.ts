@@ -16,6 +16,7 @@ import { compileService } from "./compile-service.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
 import { hashDefinitions } from "./hash-definitions.ts";
+import { idleNotices } from "./idle-keys.ts";
 
 /** What a compilation starts from: a file in which every check found nothing wrong. */
 export interface CheckedFile {
@@ -62,7 +63,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     pushSources: pushSourcesOf(views.values()),
     server: compileServer(value.server),
     budgets: compileBudgets(value.budgets),
-    notices,
+    notices: [...notices, ...idleNotices(value, placeOf)],
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
   });

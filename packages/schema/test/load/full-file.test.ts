@@ -21,7 +21,16 @@ test("a file with every kind of definition compiles whole", () => {
   expect(definitions.onFailure).toBe("fail");
   expect(definitions.offlineStore).toEqual({ type: "duckdb", path: "/srv/churn/data" });
   expect(definitions.stream).toEqual({ brokers: ["localhost:9092"], groupId: "larder" });
-  expect(definitions.notices).toEqual([]);
+  // What this version checks and does not act on is said, not taken in silence.
+  expect(
+    definitions.notices.map(({ field, place }) => `${field} ${place.slice("/srv/churn/feature_store.yaml:".length)}`),
+  ).toEqual([
+    "stream 6:9",
+    "feature_views[0].freshness 23:16",
+    "models[0].on_store_failure 33:23",
+    "tenants.acme.max_bytes 36:51",
+    "tenants.acme.requests_per_second 36:79",
+  ]);
   expect(definitions.budgets).toEqual(
     new Map([
       ["lookup", { p99Ms: 10, aimMs: 5, requestsPerSecond: undefined }],

@@ -1,0 +1,30 @@
+import type { FeatureStoreFile } from "../definition-schema.ts";
+import type { Notice } from "../definitions.ts";
+
+/**
+ * Notices for what a file asks for, this version checks, and nothing acts on yet. A key that is taken without a word would be a promise.
+ * `placeOf` finds where a path stands in the file.
+ */
+export function idleNotices(file: FeatureStoreFile, placeOf: (path: string) => string): readonly Notice[] {
+  const notices: Notice[] = [];
+  const add = (path: string, what: string) => notices.push({ place: placeOf(path), field: path, what });
+
+  if (file.online_store.on_failure === "stale") {
+    add("online_store.on_failure", "is not acted on: this version answers 503 when the store fails");
+  }
+  if (file.stream !== undefined) add("stream", "is not acted on: this version reads no stream");
+  for (const [i, view] of file.feature_views.entries()) {
+    if (view.freshness !== undefined)
+      add(`feature_views[${i}].freshness`, "is not acted on: this version measures none");
+  }
+  for (const [i, model] of file.models.entries()) {
+    if (model.on_store_failure.policy === "fail") continue;
+    add(`models[${i}].on_store_failure`, "is not acted on: this version answers 503 when the store fails");
+  }
+  for (const [name, tenant] of Object.entries(file.tenants)) {
+    if (tenant.max_bytes !== undefined) add(`tenants.${name}.max_bytes`, "is not acted on: this version has no quota");
+    if (tenant.requests_per_second === undefined) continue;
+    add(`tenants.${name}.requests_per_second`, "is not acted on: this version has no rate limit");
+  }
+  return notices;
+}
