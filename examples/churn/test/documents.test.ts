@@ -24,7 +24,8 @@ test("links and files that the documents name exist", async () => {
     const files = [...text.matchAll(/`((?:packages|examples|docs|scripts|\.ci)\/[\w./-]+)`/g)].map(
       (match) => match[1] ?? "",
     );
-    for (const path of [...links, ...files]) {
+    // What a run leaves under .larder is not there before the run.
+    for (const path of [...links, ...files.filter((file) => !file.includes("/.larder/"))]) {
       await access(join(ROOT, path)).catch(() => missing.push(`${name}: ${path}`));
     }
   }
