@@ -7,6 +7,9 @@ export const REQUEST_ID_HEADER = "x-request-id";
 /** Where the time went, in milliseconds: `store;dur=…, model;dur=…, total;dur=…`. */
 export const SERVER_TIMING_HEADER = "server-timing";
 
+/** `true` where rows came from last known good or from defaults, because the store failed; absent otherwise. */
+export const DEGRADED_HEADER = "x-larder-degraded";
+
 /** Media type of an error body that follows RFC 9457. */
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 

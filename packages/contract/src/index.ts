@@ -8,6 +8,7 @@ export {
 export { ERROR_STATUS } from "./error-status.ts";
 export { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
 export {
+  DEGRADED_HEADER,
   JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   REQUEST_ID_HEADER,

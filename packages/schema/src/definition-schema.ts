@@ -29,6 +29,13 @@ const deadlines = {
     "What /get-online-features answers when the store fails: an error, or the last known values.",
     "fail",
   ),
+  last_known_good: withDefault(
+    section({
+      max_bytes: withDefault(size, "Most bytes of it, per process; the longest unused rows go first.", "64MiB"),
+    }),
+    "What reads returned, remembered for stale answers while the store fails.",
+    {},
+  ),
 };
 
 const memoryStore = section(

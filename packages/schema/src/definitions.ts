@@ -212,6 +212,8 @@ export interface Definitions {
   readonly onlineStore: OnlineStoreConfig;
   /** Answer of `/get-online-features` when the store fails. */
   readonly onFailure: "fail" | "stale";
+  /** Bound of what is remembered for answers while the store fails. */
+  readonly lastKnownGoodBytes: number;
   readonly offlineStore: OfflineStoreConfig;
   readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
   readonly entities: ReadonlyMap<string, Entity>;

@@ -1,4 +1,4 @@
-import type { FeatureRow, FeatureView } from "@larder/schema";
+import type { FeatureRow, FeatureView, OnStoreFailure } from "@larder/schema";
 import type { Call } from "./call.ts";
 import type { FeatureBatch } from "./plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "./plan/read-plan.ts";
@@ -79,6 +79,8 @@ export interface OnlineStoreCapabilities {
 export interface ReadOptions {
   /** Hand out values that are OUTSIDE_MAX_AGE, with that status. Default false. */
   readonly allowStale?: boolean;
+  /** What to answer when the store fails or misses its deadline. Default: fail. Kept by the last-known-good decorator; without it, always fail. */
+  readonly onFailure?: OnStoreFailure;
 }
 
 /** What became of one row. */

@@ -1,5 +1,7 @@
 import { type Clock, type Definitions, LarderError, type OnlineStoreConfig } from "@larder/schema";
 import type { Call } from "./call.ts";
+import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
+import { withLastKnownGood } from "./decorators/last-known-good.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
 import type { RowStore } from "./row-store.ts";
@@ -27,7 +29,17 @@ export async function openOnlineStore(
     await rowStore.close();
     throw error;
   }
-  return createPackedOnlineStore({ definitions, rowStore, clock });
+  const store = createPackedOnlineStore({ definitions, rowStore, clock });
+  // A store inside the process has nothing to wait for.
+  return store.capabilities.durable ? guarded(store, definitions, clock) : store;
+}
+
+/** A store that a failure of its backend neither hangs nor floods, and that remembers what it read where the definitions want it to. */
+function guarded(store: OnlineStore, definitions: Definitions, clock: Clock): OnlineStore {
+  const breaking = withCircuitBreaker(store);
+  const policies = [...definitions.models.values()].map((model) => model.onStoreFailure.policy);
+  if (definitions.onFailure === "fail" && policies.every((policy) => policy === "fail")) return breaking;
+  return withLastKnownGood(breaking, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
 }
 
 async function openRowStore(config: OnlineStoreConfig, definitions: Definitions): Promise<RowStore> {

@@ -56,7 +56,7 @@ class PackedOnlineStore implements OnlineStore {
     this.#check(call);
     const views = plan.views.map(({ view }) => view.name);
     return timed("read", call, views, keys.rowCount, async () => {
-      const batch = { allowStale: options.allowStale === true, readAt: this.#clock.now() };
+      const batch = { allowStale: options.allowStale === true, readAt: this.#clock.now(), degraded: false };
       if (keys.rowCount === 0) return createPackedBatch(plan, 0, emptyCells(plan), batch);
       const groups = plan.groups.map((group, index) => ({
         views: group.views.map((view) => view.name),
@@ -64,8 +64,9 @@ class PackedOnlineStore implements OnlineStore {
       }));
       const slices = await this.#rows.get({ project: plan.project, tenant: call.tenant, groups }, call);
       const onlineTtl = (view: FeatureView) => this.#definitions.onlineTtl(view, call.tenant);
-      const at = { plan, keys, slices, call, now: batch.readAt, schemas: this.#schemas, onlineTtl };
-      return createPackedBatch(plan, keys.rowCount, await checkCells(at), batch);
+      const { readerOf } = this.#schemas;
+      const at = { plan, keys, slices, call, now: batch.readAt, readerOf, onlineTtl };
+      return createPackedBatch(plan, keys.rowCount, await checkCells(at, this.#schemas), batch);
     });
   }
 
@@ -170,6 +171,7 @@ function emptyCells(plan: ReadPlan) {
     plainReader: undefined,
     bytes: [],
     offsets: new Int32Array(0),
+    lengths: new Int32Array(0),
     readers: [],
     spans: new Int32Array(0),
     spanStride: 0,

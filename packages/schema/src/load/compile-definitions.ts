@@ -53,6 +53,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     project: value.project,
     onlineStore: compileOnlineStore(value.online_store, folder),
     onFailure: value.online_store.on_failure,
+    lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
     stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
     entities,

@@ -9,17 +9,10 @@ export function idleNotices(file: FeatureStoreFile, placeOf: (path: string) => s
   const notices: Notice[] = [];
   const add = (path: string, what: string) => notices.push({ place: placeOf(path), field: path, what });
 
-  if (file.online_store.on_failure === "stale") {
-    add("online_store.on_failure", "is not acted on: this version answers 503 when the store fails");
-  }
   if (file.stream !== undefined) add("stream", "is not acted on: this version reads no stream");
   for (const [i, view] of file.feature_views.entries()) {
     if (view.freshness !== undefined)
       add(`feature_views[${i}].freshness`, "is not acted on: this version measures none");
-  }
-  for (const [i, model] of file.models.entries()) {
-    if (model.on_store_failure.policy === "fail") continue;
-    add(`models[${i}].on_store_failure`, "is not acted on: this version answers 503 when the store fails");
   }
   for (const [name, tenant] of Object.entries(file.tenants)) {
     if (tenant.max_bytes !== undefined) add(`tenants.${name}.max_bytes`, "is not acted on: this version has no quota");

@@ -27,7 +27,6 @@ test("a file with every kind of definition compiles whole", () => {
   ).toEqual([
     "stream 6:9",
     "feature_views[0].freshness 23:16",
-    "models[0].on_store_failure 33:23",
     "tenants.acme.max_bytes 36:51",
     "tenants.acme.requests_per_second 36:79",
   ]);

@@ -40,6 +40,10 @@ export class ServingMetrics {
     "status",
   ]);
 
+  readonly #degraded = this.#counter("larder_degraded_answers_total", "Answers made while the store failed", [
+    "tenant",
+  ]);
+
   constructor(project: string) {
     this.#project = project;
     rowFaults.subscribe(this.#onRowFault);
@@ -55,6 +59,10 @@ export class ServingMetrics {
 
   observeModel(model: string, milliseconds: number): void {
     this.#models.observe({ model }, milliseconds / 1000);
+  }
+
+  countDegraded(tenant: string): void {
+    this.#degraded.inc({ tenant });
   }
 
   countError(code: ErrorCode): void {

@@ -1,5 +1,5 @@
 import { type LivezAnswer, type ReadyzAnswer, ROUTES } from "@larder/contract";
-import { isLarderError } from "@larder/schema";
+import { type Definitions, isLarderError } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import type { Static } from "typebox";
 import { addRoute } from "../plugins/add-route.ts";
@@ -19,10 +19,18 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
       store: await checkStore(context),
       models: context.predictors.size === context.definitions.models.size ? "ok" : "MODEL_NOT_READY",
     };
-    const ready = Object.values(checks).every((check) => check === "ok");
+    // Where every answer has something to fall back on, a process without its store is still worth asking.
+    const needed = answersNeedStore(context.definitions) ? Object.values(checks) : [checks["server"], checks["models"]];
+    const ready = needed.every((check) => check === "ok");
     const answer: Static<typeof ReadyzAnswer> = { status: ready ? "ready" : "not_ready", checks };
     return reply.code(ready ? 200 : 503).send(answer);
   });
+}
+
+/** True when some route answers 503 without the store. A model with `otherwise: fail` is of use for what it knows. */
+function answersNeedStore({ onFailure, models }: Definitions): boolean {
+  if (models.size === 0) return onFailure === "fail";
+  return [...models.values()].some((model) => model.onStoreFailure.policy === "fail");
 }
 
 /** One round trip, bounded by the store's own deadline. Any tenant will do: the question is about the backend. */

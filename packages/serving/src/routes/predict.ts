@@ -7,6 +7,7 @@ import { StatusCounts } from "../metrics/status-counts.ts";
 import { addRoute } from "../plugins/add-route.ts";
 import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
+import { markDegraded } from "../plugins/degraded.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import type { Predictor } from "../predict/predictor.ts";
@@ -40,7 +41,7 @@ async function predict(
   refuseUnknown(plan, rows);
 
   const started = performance.now();
-  const batch = await store.read(plan, keys, { tenant });
+  const batch = await store.read(plan, keys, { tenant }, { onFailure: definition.onStoreFailure });
   const storeMs = performance.now() - started;
   metrics.observeLookup(tenant, storeMs);
 
@@ -54,6 +55,7 @@ async function predict(
   const text = flat
     ? writeFlatPrediction(predictor, predictions)
     : writePredictions(predictor, predictions, batch.degraded);
+  markDegraded(reply, batch, tenant, metrics);
   sendTiming(reply, { store: storeMs, model: predictions.modelMs });
   return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
 }

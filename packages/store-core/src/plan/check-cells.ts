@@ -14,8 +14,8 @@ import {
 import type { RowSlices } from "../row-store.ts";
 import type { SchemaRegistry } from "../schema-registry.ts";
 import { FieldStatus } from "./feature-batch.ts";
-import type { ViewCells } from "./packed-feature-batch.ts";
 import type { EntityKeys, PlanView, ReadPlan } from "./read-plan.ts";
+import type { ViewCells } from "./view-cells.ts";
 
 /** What {@link checkCells} works on. */
 export interface CheckCellsInput {
@@ -25,7 +25,8 @@ export interface CheckCellsInput {
   readonly call: Call;
   /** Logical now, microseconds. */
   readonly now: number;
-  readonly schemas: SchemaRegistry;
+  /** The reader of rows with a fingerprint, where it is known. */
+  readonly readerOf: (view: FeatureView, fingerprint: number) => RowReader | undefined;
   readonly onlineTtl: (view: FeatureView) => number | undefined;
 }
 
@@ -33,9 +34,20 @@ export interface CheckCellsInput {
  * Decides the status of every row of a read and checks its bytes, so that values can be read later without bounds checks. Schemas that other
  * processes wrote are fetched once.
  */
-export async function checkCells(input: CheckCellsInput): Promise<readonly ViewCells[]> {
-  const { plan, keys, slices, schemas } = input;
+export async function checkCells(input: CheckCellsInput, schemas: SchemaRegistry): Promise<readonly ViewCells[]> {
   const unknown = new Set<number>();
+  let cells = judgeCells(input, unknown);
+  if (unknown.size > 0) {
+    await schemas.load(unknown, input.call);
+    cells = judgeCells(input, unknown);
+  }
+  if (rowFaults.hasSubscribers) reportFaults(input, cells);
+  return cells;
+}
+
+/** The same without a look into the store: a row whose reader is not known is INVALID, and its fingerprint goes into `unknown`. */
+export function judgeCells(input: CheckCellsInput, unknown: Set<number>): readonly ViewCells[] {
+  const { plan, keys, slices } = input;
   const groupStart: number[] = [];
   let cell = 0;
   for (const group of plan.groups) {
@@ -43,20 +55,11 @@ export async function checkCells(input: CheckCellsInput): Promise<readonly ViewC
     cell += keys.rowCount * group.views.length;
   }
   const bytes = wrap(slices);
-  const check = () =>
-    plan.views.map((planView) => checkView(input, planView, groupStart[planView.group] as number, bytes, unknown));
-
-  let cells = check();
-  if (unknown.size > 0) {
-    await schemas.load(unknown, input.call);
-    cells = check();
-  }
-  if (rowFaults.hasSubscribers) reportFaults(input, cells);
-  return cells;
+  return plan.views.map((planView) => checkView(input, planView, groupStart[planView.group] as number, bytes, unknown));
 }
 
 function checkView(
-  { plan, keys, slices, now, schemas, onlineTtl }: CheckCellsInput,
+  { plan, keys, slices, now, readerOf, onlineTtl }: CheckCellsInput,
   { view, group, position }: PlanView,
   start: number,
   bytes: readonly (RowBytes | undefined)[],
@@ -68,6 +71,7 @@ function checkView(
   const status = new Uint8Array(rowCount);
   const plain = new Uint8Array(rowCount);
   const offsets = new Int32Array(rowCount);
+  const lengths = new Int32Array(rowCount);
   const cellBytes: (RowBytes | undefined)[] = new Array(rowCount);
   const readers: (RowReader | undefined)[] = new Array(rowCount);
   let spans = new Int32Array(0);
@@ -91,7 +95,7 @@ function checkView(
     }
     if (readFingerprint(rowBytes.view, at) !== fingerprint) {
       fingerprint = readFingerprint(rowBytes.view, at);
-      reader = schemas.readerOf(view, fingerprint);
+      reader = readerOf(view, fingerprint);
     }
     if (reader === undefined) {
       unknown.add(fingerprint);
@@ -115,9 +119,10 @@ function checkView(
       if (reader === plainReader) plain[row] = 1;
     }
     offsets[row] = at;
+    lengths[row] = length;
     cellBytes[row] = rowBytes;
   }
-  return { status, plain, plainReader, bytes: cellBytes, offsets, readers, spans, spanStride };
+  return { status, plain, plainReader, bytes: cellBytes, offsets, lengths, readers, spans, spanStride };
 }
 
 /** Rule 4: the boundary itself is PRESENT; past keep_stale a row is gone, whether or not the backend has dropped it yet. */

@@ -1,5 +1,6 @@
 import type { FeatureValue } from "@larder/schema";
 import type { ReadPlan } from "./read-plan.ts";
+import type { RowSource, ViewCells } from "./view-cells.ts";
 
 /** Feast's names and numbers for the status of a value (ServingService.proto). */
 export const FieldStatus = { INVALID: 0, PRESENT: 1, NULL_VALUE: 2, NOT_FOUND: 3, OUTSIDE_MAX_AGE: 4 } as const;
@@ -12,9 +13,6 @@ export const STATUS_NAMES = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "O
 
 /** Status of one value, as text. */
 export type StatusName = (typeof STATUS_NAMES)[number];
-
-/** Where a row came from. */
-export type RowSource = "store" | "near_cache" | "last_known_good" | "default";
 
 /**
  * What one read returned: entity rows x plan columns. Values stay in their packed bytes until they are asked for, so a batch goes into a
@@ -39,4 +37,6 @@ export interface FeatureBatch {
   readAt(row: number, view: number): number;
   /** True iff any row came from last known good or outage defaults. */
   readonly degraded: boolean;
+  /** The packed rows behind the values, one entry per `plan.views`: for decorators that keep rows. */
+  readonly cells: readonly ViewCells[];
 }

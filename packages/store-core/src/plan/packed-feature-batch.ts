@@ -3,30 +3,22 @@ import { State } from "../row/row-layout.ts";
 import {
   isNumeric,
   type RowBytes,
-  type RowReader,
   readCreatedTime,
   readEventTime,
   readFixed,
   readState,
   readVariable,
 } from "../row/row-reader.ts";
-import { type FeatureBatch, FieldStatus, type RowSource } from "./feature-batch.ts";
+import { type FeatureBatch, FieldStatus } from "./feature-batch.ts";
 import type { PlanColumn, ReadPlan } from "./read-plan.ts";
+import type { RowSource, ViewCells } from "./view-cells.ts";
 
-/** The rows one view contributed to a read, checked: index = entity row. */
-export interface ViewCells {
-  /** PRESENT, NOT_FOUND, OUTSIDE_MAX_AGE or INVALID, of the row as a whole. */
-  readonly status: Uint8Array;
-  /** 1 for a plain row: PRESENT, every feature has a value, and its reader is `plainReader`. */
-  readonly plain: Uint8Array;
-  readonly plainReader: RowReader | undefined;
-  readonly bytes: readonly (RowBytes | undefined)[];
-  /** Where the row starts in its bytes. */
-  readonly offsets: Int32Array;
-  readonly readers: readonly (RowReader | undefined)[];
-  /** (start, length) pairs of variable values, `spanStride` numbers per row. */
-  readonly spans: Int32Array;
-  readonly spanStride: number;
+/** How a batch is to be read. */
+export interface BatchOptions {
+  readonly allowStale: boolean;
+  /** Microseconds; of rows whose cells do not say. */
+  readonly readAt: number;
+  readonly degraded: boolean;
 }
 
 /** A batch over packed rows. Every row in `cells` whose status is PRESENT or OUTSIDE_MAX_AGE has passed its reader's check. */
@@ -34,30 +26,31 @@ export function createPackedBatch(
   plan: ReadPlan,
   rowCount: number,
   cells: readonly ViewCells[],
-  options: { readonly allowStale: boolean; readonly readAt: number },
+  options: BatchOptions,
 ): FeatureBatch {
-  return new PackedFeatureBatch(plan, rowCount, cells, options.allowStale, options.readAt);
+  return new PackedFeatureBatch(plan, rowCount, cells, options);
 }
 
 class PackedFeatureBatch implements FeatureBatch {
   readonly plan: ReadPlan;
   readonly rowCount: number;
-  readonly degraded = false;
-  readonly #cells: readonly ViewCells[];
+  readonly degraded: boolean;
+  readonly cells: readonly ViewCells[];
   readonly #allowStale: boolean;
   readonly #readAt: number;
 
-  constructor(plan: ReadPlan, rowCount: number, cells: readonly ViewCells[], allowStale: boolean, readAt: number) {
+  constructor(plan: ReadPlan, rowCount: number, cells: readonly ViewCells[], options: BatchOptions) {
     this.plan = plan;
     this.rowCount = rowCount;
-    this.#cells = cells;
-    this.#allowStale = allowStale;
-    this.#readAt = readAt;
+    this.cells = cells;
+    this.degraded = options.degraded;
+    this.#allowStale = options.allowStale;
+    this.#readAt = options.readAt;
   }
 
   status(row: number, column: number): FieldStatus {
     const { view, ref } = this.plan.columns[column] as PlanColumn;
-    const cells = this.#cells[view] as ViewCells;
+    const cells = this.cells[view] as ViewCells;
     const status = cells.status[row] as FieldStatus;
     if (status !== FieldStatus.PRESENT && status !== FieldStatus.OUTSIDE_MAX_AGE) return status;
     const field = cells.readers[row]?.fields[ref.feature.index];
@@ -69,7 +62,7 @@ class PackedFeatureBatch implements FeatureBatch {
 
   value(row: number, column: number): FeatureValue {
     const { view, ref } = this.plan.columns[column] as PlanColumn;
-    const cells = this.#cells[view] as ViewCells;
+    const cells = this.cells[view] as ViewCells;
     if (!this.#readable(cells.status[row] as FieldStatus)) return null;
     const field = cells.readers[row]?.fields[ref.feature.index];
     if (field === undefined) return null;
@@ -88,7 +81,7 @@ class PackedFeatureBatch implements FeatureBatch {
     const { view, ref } = this.plan.columns[column] as PlanColumn;
     const { feature } = ref;
     if (!isNumeric(feature.type)) throw new TypeError(`${feature.name} is ${feature.type}, not a number`);
-    const { plain, plainReader, bytes, offsets } = this.#cells[view] as ViewCells;
+    const { plain, plainReader, bytes, offsets } = this.cells[view] as ViewCells;
     const field = plainReader?.fields[feature.index];
     const slot = field?.scalar === "float32" ? field.fixedOffset : 0;
     const { rowCount } = this;
@@ -104,25 +97,25 @@ class PackedFeatureBatch implements FeatureBatch {
   }
 
   eventTime(row: number, view: number): number | undefined {
-    const cells = this.#cells[view] as ViewCells;
+    const cells = this.cells[view] as ViewCells;
     return this.#hasRow(cells, row)
       ? readEventTime((cells.bytes[row] as RowBytes).view, cells.offsets[row] as number)
       : undefined;
   }
 
   createdTime(row: number, view: number): number | undefined {
-    const cells = this.#cells[view] as ViewCells;
+    const cells = this.cells[view] as ViewCells;
     return this.#hasRow(cells, row)
       ? readCreatedTime((cells.bytes[row] as RowBytes).view, cells.offsets[row] as number)
       : undefined;
   }
 
-  source(): RowSource {
-    return "store";
+  source(row: number, view: number): RowSource {
+    return this.cells[view]?.sources?.[row] ?? "store";
   }
 
-  readAt(): number {
-    return this.#readAt;
+  readAt(row: number, view: number): number {
+    return this.cells[view]?.readAts?.[row] ?? this.#readAt;
   }
 
   #readable(status: FieldStatus): boolean {
@@ -130,6 +123,9 @@ class PackedFeatureBatch implements FeatureBatch {
   }
 
   #hasRow(cells: ViewCells, row: number): boolean {
-    return cells.status[row] === FieldStatus.PRESENT || cells.status[row] === FieldStatus.OUTSIDE_MAX_AGE;
+    const status = cells.status[row];
+    if (status !== FieldStatus.PRESENT && status !== FieldStatus.OUTSIDE_MAX_AGE) return false;
+    // A default stands for no row.
+    return cells.sources?.[row] !== "default";
   }
 }
