@@ -29,12 +29,13 @@ export function encodeEntityColumns(plan: ReadPlan, columns: Readonly<Record<str
  * @throws INVALID_REQUEST naming the join key and row
  */
 export function encodeEntityRows(plan: ReadPlan, rows: readonly Readonly<Record<string, unknown>>[]): EntityKeys {
-  for (const [index, row] of rows.entries()) {
-    for (const { name, type } of plan.joinKeys) {
-      if (!Object.hasOwn(row, name)) throw missingJoinKey(plan, name, type, Object.keys(row), index);
-    }
-  }
-  return encodeGroups(plan, rows.length, (row, name) => (rows[row] as Readonly<Record<string, unknown>>)[name]);
+  return encodeGroups(plan, rows.length, (row, name) => {
+    const entity = rows[row] as Readonly<Record<string, unknown>>;
+    const value = entity[name];
+    if (value !== undefined || Object.hasOwn(entity, name)) return value;
+    const type = plan.joinKeys.find((key) => key.name === name)?.type ?? "";
+    throw missingJoinKey(plan, name, type, Object.keys(entity), row);
+  });
 }
 
 function encodeGroups(plan: ReadPlan, rowCount: number, valueAt: (row: number, name: string) => unknown): EntityKeys {
