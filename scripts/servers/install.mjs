@@ -5,8 +5,9 @@ import { cacheFolder } from "../cache-folder.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
+import { provideValkey } from "./valkey.mjs";
 
-const PROVIDERS = { redis: provideRedis, "utf8-locale": provideUtf8Locale };
+const PROVIDERS = { redis: provideRedis, "utf8-locale": provideUtf8Locale, valkey: provideValkey };
 
 /** What .ci/servers.json lists: name -> version, required, how. */
 export function listedServers() {
