@@ -93,6 +93,9 @@ function compileOnlineStore(store: FeatureStoreFile["online_store"], folder: str
       return {
         type: "redis",
         connectionString: store.connection_string,
+        redisType: store.redis_type,
+        sentinelMaster: store.sentinel_master,
+        folder,
         layout: store.layout,
         gather: store.gather,
         ...deadlines,

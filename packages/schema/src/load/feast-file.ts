@@ -40,7 +40,6 @@ const REDIS: Readonly<Record<string, string>> = {
   key_ttl_seconds: "rows expire by their view's online_ttl",
   full_scan_for_deletion: "a reset touches one view of one tenant only",
   skip_dedup: "the newest row always wins",
-  sentinel_master: "it has a meaning only with Sentinel",
   client: "Larder has one Redis client",
 };
 
@@ -94,15 +93,10 @@ class FeastReader {
     }
     if (type !== "redis") return store;
     this.#checkRedis(store);
-    return this.#drop(store, REDIS, ["redis_type"]);
+    return this.#drop(store, REDIS);
   }
 
   #checkRedis(store: MapNode): void {
-    const topology = store.entries.get("redis_type");
-    if (topology !== undefined && wordOf(store, "redis_type") !== "redis") {
-      const remedy = "Use redis_type redis: Cluster and Sentinel are not built into this version";
-      this.#problems.add(topology.value, "names a topology that this version does not have", remedy);
-    }
     if (store.entries.has("layout")) return;
     const at = { place: store.place, field: keyPath(store.field, "layout") };
     const remedy = "Write layout: packed for a store that Larder fills, or layout: feast to share Feast's rows";
@@ -135,12 +129,12 @@ class FeastReader {
     }
   }
 
-  #drop(store: MapNode, reasons: Readonly<Record<string, string>>, used: readonly string[] = []): MapNode {
+  #drop(store: MapNode, reasons: Readonly<Record<string, string>>): MapNode {
     const entries = new Map<string, MapEntry>();
     for (const [key, entry] of store.entries) {
       const reason = reasonFor(reasons, key);
       if (reason !== undefined) this.#ignore(entry, reason);
-      else if (!used.includes(key)) entries.set(key, entry);
+      else entries.set(key, entry);
     }
     return { ...store, entries };
   }
