@@ -1,6 +1,6 @@
 import { LarderError } from "@larder/schema";
 import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
-import { clusterError } from "./redis-errors.ts";
+import { wrongTopology } from "./redis-errors.ts";
 import { gather, run } from "./scripts.ts";
 
 /** Keys that are looked at to see whose data a database holds. */
@@ -10,12 +10,21 @@ const SAMPLE_KEYS = 100;
 const SAMPLE_HASHES = 10;
 
 /**
- * Looks once, when a store opens, at what would make it fail or lie later: a cluster node, a server too old, missing rights, a database that
+ * Looks once, when a store opens, at what would make it fail or lie later: a server of another kind than it was taken for, one too old, missing rights, a database that
  * holds Feast's layout, where every packed read would be NOT_FOUND. What the user may not look at is let pass.
  * @throws STORE_MISCONFIGURED, STORE_UNAVAILABLE
  */
-export async function inspectServer(
+export async function inspectServers(
   connection: RedisConnection,
+  how: "script" | "pipeline",
+  wait: Wait,
+): Promise<void> {
+  await Promise.all(connection.primaries().map((primary) => inspect(primary, connection.sharded, how, wait)));
+}
+
+async function inspect(
+  connection: RedisConnection,
+  sharded: boolean,
   how: "script" | "pipeline",
   wait: Wait,
 ): Promise<void> {
@@ -25,12 +34,12 @@ export async function inspectServer(
     [["INFO", []], probe, ["SCAN", ["0", "count", String(SAMPLE_KEYS)]]],
     wait,
   );
-  checkInfo(info, connection.server);
+  checkInfo(info, connection.server, sharded);
   if (isFailure(answer)) throw answer.error;
   await checkSample(connection, sample, wait);
 }
 
-function checkInfo(info: Reply | ReplyFailure | undefined, server: string): void {
+function checkInfo(info: Reply | ReplyFailure | undefined, server: string, sharded: boolean): void {
   if (!Buffer.isBuffer(info)) return;
   const facts = new Map(
     info
@@ -38,7 +47,10 @@ function checkInfo(info: Reply | ReplyFailure | undefined, server: string): void
       .split("\r\n")
       .map((line) => line.split(":", 2) as [string, string]),
   );
-  if (facts.get("cluster_enabled") === "1") throw clusterError(server);
+  if (facts.get("redis_mode") === "sentinel") throw wrongTopology(server, "a Sentinel", "redis_sentinel");
+  if (!sharded && facts.get("cluster_enabled") === "1") {
+    throw wrongTopology(server, "a node of a Redis Cluster", "redis_cluster");
+  }
   const version = facts.get("redis_version") ?? "";
   if (Number.parseInt(version, 10) < 7) {
     throw new LarderError("STORE_MISCONFIGURED", {

@@ -13,9 +13,10 @@ import type {
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
-import { connectRedis, type RedisConnection, type Wait } from "./connection.ts";
-import { parseConnectionString } from "./connection-string.ts";
-import { inspectServer } from "./inspect-server.ts";
+import { connectRedis } from "./connect-redis.ts";
+import type { RedisConnection, Wait } from "./connection.ts";
+import { inspectServers } from "./inspect-server.ts";
+import { runOverKeys } from "./over-keys.ts";
 import { readRows } from "./read-rows.ts";
 import { metaKey, rowKey, tenantPrefix, ViewFields } from "./redis-keys.ts";
 import { deleteEntities, deleteTenant, scanRows } from "./scan-rows.ts";
@@ -24,7 +25,8 @@ import { putMeta, putRows, runOne } from "./scripts.ts";
 /** Most rows of one batch: nearly all of batching's gain, and no reader waits longer than about 0.3 ms. */
 const MAX_BATCH_ROWS = 100;
 
-const CONNECT_MS = 5_000;
+/** Most time to look at what was connected to. */
+const INSPECT_MS = 5_000;
 
 /**
  * Opens Redis as a RowStore in the packed layout: one hash per (project, tenant, entity key), one field per view. See
@@ -38,19 +40,20 @@ export async function openRedisRowStore(
 ): Promise<RowStore> {
   const fields = new ViewFields();
   for (const view of views) fields.fieldOf(view);
-  const address = parseConnectionString(config.connectionString);
-  const hangMs = Math.max(CONNECT_MS, 2 * config.readDeadlineMs, 2 * config.writeDeadlineMs);
-  const connection = await connectRedis(address, { connectMs: CONNECT_MS, hangMs });
+  const connection = await connectRedis(config);
   try {
-    await inspectServer(connection, config.gather, {
-      deadline: performance.now() + CONNECT_MS,
-      signal: undefined,
-    });
+    const gather = gatherOf(config, connection);
+    await inspectServers(connection, gather, { deadline: performance.now() + INSPECT_MS, signal: undefined });
   } catch (error) {
     await connection.close();
     throw error;
   }
   return new RedisRowStore(connection, config, fields);
+}
+
+/** A script reads keys of one slot only, and those of a cluster are spread over all. */
+function gatherOf(settings: Settings, connection: RedisConnection): "script" | "pipeline" {
+  return connection.sharded ? "pipeline" : settings.gather;
 }
 
 /** What a {@link RedisRowStore} is told of its configuration. */
@@ -73,7 +76,7 @@ class RedisRowStore implements RowStore {
     const options = {
       prefix: tenantPrefix(request.project, request.tenant),
       fieldOf: (view: string) => this.#fields.fieldOf(view),
-      gather: this.#settings.gather,
+      gather: gatherOf(this.#settings, this.#connection),
     };
     return readRows(this.#connection, request, options, this.#reading(call));
   }
@@ -88,16 +91,22 @@ class RedisRowStore implements RowStore {
       });
     }
     const prefix = tenantPrefix(scope.project, scope.tenant);
-    const expiries = Buffer.alloc(rows.length * 8);
-    const args: (string | Buffer)[] = [this.#fields.fieldOf(scope.view), expiries];
-    for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
-      // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
-      expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
-      args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    }
+    const field = this.#fields.fieldOf(scope.view);
     const keys = rows.map((row) => rowKey(prefix, row.entityKey));
-    const reply = await runOne(this.#connection, { script: putRows, keys, args }, wait);
-    return outcomesOf(reply, rows);
+    const runOf = (indexes: readonly number[]) => ({
+      script: putRows,
+      keys: indexes.map((index) => keys[index] as string),
+      args: putArguments(
+        field,
+        indexes.map((index) => rows[index] as StoredRow),
+      ),
+    });
+    const outcomes: PutOutcome[] = new Array(rows.length);
+    for (const { indexes, reply } of await runOverKeys(this.#connection, keys, runOf, wait)) {
+      const text = Buffer.isBuffer(reply) ? reply.toString("latin1") : "";
+      for (const [at, index] of indexes.entries()) outcomes[index] = outcomeOf(text[at], index, rows);
+    }
+    return outcomes;
   }
 
   scan(scope: RowScope, call: Call): AsyncIterable<ScannedRow> {
@@ -139,7 +148,8 @@ class RedisRowStore implements RowStore {
   }
 
   async ping(call: Call): Promise<void> {
-    await runOne(this.#connection, ["PING", []], this.#reading(call));
+    const wait = this.#reading(call);
+    await Promise.all(this.#connection.primaries().map((primary) => runOne(primary, ["PING", []], wait)));
   }
 
   async close(): Promise<void> {
@@ -171,15 +181,25 @@ const OUTCOMES: Readonly<Record<string, PutOutcome>> = {
   S: "stale_conflict",
 };
 
-function outcomesOf(reply: unknown, rows: readonly StoredRow[]): readonly PutOutcome[] {
-  const text = Buffer.isBuffer(reply) ? reply.toString("latin1") : "";
-  return rows.map(({ entityKey }, index) => {
-    const outcome = OUTCOMES[text[index] ?? ""];
-    if (outcome !== undefined) return outcome;
-    throw new LarderError("STORE_CORRUPT", {
-      what: `Row ${index} was not written: its key (hash ${hashKey(entityKey)}) holds something that is not Larder's`,
-      remedy: "Reset that entity, which removes what is there, or use another db",
-      facts: { row: index, keyHash: hashKey(entityKey) },
-    });
+function outcomeOf(letter: string | undefined, index: number, rows: readonly StoredRow[]): PutOutcome {
+  const outcome = OUTCOMES[letter ?? ""];
+  if (outcome !== undefined) return outcome;
+  const keyHash = hashKey((rows[index] as StoredRow).entityKey);
+  throw new LarderError("STORE_CORRUPT", {
+    what: `Row ${index} was not written: its key (hash ${keyHash}) holds something that is not Larder's`,
+    remedy: "Reset that entity, which removes what is there, or use another db",
+    facts: { row: index, keyHash },
   });
+}
+
+/** ARGV of put-rows.lua. */
+function putArguments(field: string, rows: readonly StoredRow[]): (string | Buffer)[] {
+  const expiries = Buffer.alloc(rows.length * 8);
+  const args: (string | Buffer)[] = [field, expiries];
+  for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
+    // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
+    expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
+    args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+  return args;
 }
