@@ -119,8 +119,11 @@ const PROGRESS_MS = 25_000;
 
 /** The version of each key that a store answers; 0 where there is none. */
 export async function versions(store: RowStore, entityKeys: readonly string[]): Promise<readonly number[]> {
-  const first = Buffer.from(row({}).bytes).readBigUInt64BE(0) >> 8n;
-  return (await get(store, entityKeys)).map((cell) =>
-    cell === undefined ? 0 : Number(BigInt(`0x${cell.slice(0, 14)}`) - first),
-  );
+  const cells = await get(store, entityKeys);
+  return cells.map((cell) => (cell === undefined ? 0 : versionOf(Buffer.from(cell, "hex"))));
+}
+
+/** The version of a stored row. */
+export function versionOf(bytes: Buffer): number {
+  return Number((bytes.readBigUInt64BE(0) >> 8n) - (Buffer.from(row({}).bytes).readBigUInt64BE(0) >> 8n));
 }
