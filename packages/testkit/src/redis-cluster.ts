@@ -50,7 +50,15 @@ async function startNode(options: RedisClusterOptions): Promise<RedisServer> {
   // Without one of its own, the bus takes the client's port plus 10,000, which may be above the last port.
   const bus = await freePort();
   const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "1500"];
-  const quick = ["--repl-diskless-sync-delay", "0", "--cluster-announce-ip", LOOPBACK];
+  // A replica is listed from its primary's first ping on, which would come after ten seconds.
+  const quick = [
+    "--repl-diskless-sync-delay",
+    "0",
+    "--repl-ping-replica-period",
+    "1",
+    "--cluster-announce-ip",
+    LOOPBACK,
+  ];
   return startRedis({ ...options, args: [...cluster, ...quick, ...(options.args ?? [])] });
 }
 
