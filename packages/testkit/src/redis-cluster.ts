@@ -1,4 +1,4 @@
-import { freePort, LOOPBACK } from "./free-port.ts";
+import { LOOPBACK, onFreePort } from "./free-port.ts";
 import { redisCommand } from "./redis-command.ts";
 import { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
 import { until } from "./until.ts";
@@ -46,20 +46,15 @@ const PRIMARIES = 3;
 const SLOTS = 16_384;
 const JOIN_MS = 30_000;
 
-async function startNode(options: RedisClusterOptions): Promise<RedisServer> {
-  // Without one of its own, the bus takes the client's port plus 10,000, which may be above the last port.
-  const bus = await freePort();
-  const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "1500"];
-  // A replica is listed from its primary's first ping on, which would come after ten seconds.
-  const quick = [
-    "--repl-diskless-sync-delay",
-    "0",
-    "--repl-ping-replica-period",
-    "1",
-    "--cluster-announce-ip",
-    LOOPBACK,
-  ];
-  return startRedis({ ...options, args: [...cluster, ...quick, ...(options.args ?? [])] });
+function startNode(options: RedisClusterOptions): Promise<RedisServer> {
+  // Without a port of its own, the bus takes the client's plus 10,000, which may be above the last port.
+  return onFreePort((bus) => {
+    const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "1500"];
+    // A replica is listed from its primary's first ping on, which would come after ten seconds.
+    const quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
+    const args = [...cluster, ...quick, "--cluster-announce-ip", LOOPBACK, ...(options.args ?? [])];
+    return startRedis({ ...options, args });
+  });
 }
 
 async function join(nodes: readonly RedisServer[]): Promise<RedisCluster> {

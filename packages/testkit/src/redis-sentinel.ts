@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findServer, type RedisProgram } from "./find-server.ts";
-import { freePort, LOOPBACK } from "./free-port.ts";
+import { LOOPBACK, onFreePort } from "./free-port.ts";
 import { type ChildHandle, startProcess } from "./process.ts";
 import { redisCommand } from "./redis-command.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
@@ -61,7 +61,8 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
     );
     const sentinels: SentinelProcess[] = [];
     for (let i = 0; i < SENTINELS; i++) {
-      sentinels.push(await start(startOne(findServer(options.program ?? "redis"), primary.port)));
+      const binary = findServer(options.program ?? "redis");
+      sentinels.push(await start(onFreePort((port) => startOne(binary, port, primary.port))));
     }
     for (const { port } of sentinels) await until(JOIN_MS, "every sentinel knows all", () => knowsAll(port));
     return {
@@ -90,9 +91,8 @@ const MASTER = "larder";
 const SENTINELS = 3;
 const JOIN_MS = 30_000;
 
-async function startOne(binary: string, primaryPort: number): Promise<SentinelProcess> {
+async function startOne(binary: string, port: number, primaryPort: number): Promise<SentinelProcess> {
   const { path, remove } = await temporaryFolder();
-  const port = await freePort();
   const config = join(path, "sentinel.conf");
   // A sentinel takes no settings from its command line, and rewrites its file.
   await writeFile(

@@ -5,7 +5,7 @@ import { connect as connectTls } from "node:tls";
 import type { Certificates } from "./certificates.ts";
 import { within } from "./deadline.ts";
 import { findServer, type RedisProgram } from "./find-server.ts";
-import { freePort, LOOPBACK } from "./free-port.ts";
+import { LOOPBACK, onFreePort } from "./free-port.ts";
 import { type ChildHandle, startProcess } from "./process.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -68,7 +68,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 
 const READY_MS = 15_000;
 const SOCKET = "redis.sock";
-const TAKEN = /Address already in use|Failed listening on port/;
 
 /** The way back to a running server, and the way out. */
 interface Upkeep {
@@ -133,15 +132,7 @@ async function startOnSomePort(
 ): Promise<{ port: number; child: ChildHandle }> {
   if (options.port !== undefined)
     return { port: options.port, child: await startOn(binary, folder, options.port, options) };
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
-    try {
-      return { port, child: await startOn(binary, folder, port, options) };
-    } catch (error) {
-      // Somebody else took the port in between. Anything else is no matter of luck.
-      if (attempt === 5 || !(error instanceof Error && TAKEN.test(error.message))) throw error;
-    }
-  }
+  return onFreePort(async (port) => ({ port, child: await startOn(binary, folder, port, options) }));
 }
 
 async function startOn(binary: string, folder: string, port: number, options: RedisOptions): Promise<ChildHandle> {

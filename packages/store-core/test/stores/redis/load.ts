@@ -3,13 +3,6 @@ import { isLarderError } from "@larder/schema";
 import type { RowStore } from "../../../src/row-store.ts";
 import { CALL, get, NOW, row, SCOPE } from "./harness.ts";
 
-/** What one writer has been told about a key: the version that is surely stored, and when. */
-export interface Acknowledged {
-  readonly version: number;
-  /** `performance.now()`. */
-  readonly at: number;
-}
-
 /** A read that answered an older version than was acknowledged before it began. */
 export interface StaleRead {
   readonly entityKey: string;
@@ -19,8 +12,10 @@ export interface StaleRead {
 
 /** Writers and readers at work on a store, and the history of what they were told. */
 export interface Load {
-  /** By entity key; each key has one writer, whose versions rise. */
-  readonly acknowledged: ReadonlyMap<string, Acknowledged>;
+  /** The version of each key that its writer was told is stored; each key has one writer, whose versions rise. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  /** When each version of a key was acknowledged (`performance.now()`), oldest first. */
+  history(entityKey: string): ReadonlyMap<number, number>;
   readonly staleReads: readonly StaleRead[];
   /** Errors of calls, by code; any other than STORE_UNAVAILABLE and STORE_TIMEOUT ends the load. */
   readonly failures: { writes: number; reads: number };
@@ -35,7 +30,8 @@ export interface Load {
 
 /** Starts one writer and one reader per group of entity keys; each writes, or reads, its group as one batch. */
 export function startLoad(store: RowStore, groups: readonly (readonly string[])[]): Load {
-  const acknowledged = new Map<string, Acknowledged>();
+  const acknowledged = new Map<string, number>();
+  const histories = new Map<string, Map<number, number>>();
   const staleReads: StaleRead[] = [];
   const failures = { writes: 0, reads: 0 };
   const answered = { writes: 0, reads: 0 };
@@ -61,6 +57,8 @@ export function startLoad(store: RowStore, groups: readonly (readonly string[])[
   };
 
   const write = async (keys: readonly string[], turn: number) => {
+    const history = new Map<number, number>();
+    for (const entityKey of keys) histories.set(entityKey, history);
     for (let version = 1; !stopped; version++) {
       const rows = keys.map((entityKey) => row({ entityKey, eventTime: NOW + version }));
       const done = await attempt("write", async () => {
@@ -68,14 +66,15 @@ export function startLoad(store: RowStore, groups: readonly (readonly string[])[
         if (outcomes.some((outcome) => outcome !== "applied")) throw new Error(`outcomes ${outcomes.join()}`);
       });
       if (!done) continue;
-      for (const entityKey of keys) acknowledged.set(entityKey, { version, at: performance.now() });
+      history.set(version, performance.now());
+      for (const entityKey of keys) acknowledged.set(entityKey, version);
       turns[turn] = (turns[turn] as number) + 1;
     }
   };
 
   const read = async (keys: readonly string[], turn: number) => {
     while (!stopped) {
-      const floors = keys.map((entityKey) => acknowledged.get(entityKey)?.version ?? 0);
+      const floors = keys.map((entityKey) => acknowledged.get(entityKey) ?? 0);
       const done = await attempt("read", async () => {
         for (const [index, version] of (await versions(store, keys)).entries()) {
           const floor = floors[index] as number;
@@ -95,6 +94,7 @@ export function startLoad(store: RowStore, groups: readonly (readonly string[])[
   });
   return {
     acknowledged,
+    history: (entityKey) => histories.get(entityKey) ?? new Map(),
     staleReads,
     failures,
     answered,
