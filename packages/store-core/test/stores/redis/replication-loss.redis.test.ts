@@ -8,7 +8,7 @@ afterAll(() => leaks.assertNothingLeft());
 
 const LAG_MS = 300;
 /** How much later a busy machine may send what is due. */
-const SLACK_MS = 300;
+const SLACK_MS = 1_000;
 
 test("a dead primary takes with it what it acknowledged within its replica's lag, and nothing older", async () => {
   await using primary = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
@@ -23,10 +23,10 @@ test("a dead primary takes with it what it acknowledged within its replica's lag
   road.delay(LAG_MS);
   await load.progress(100);
   await new Promise((resolve) => setTimeout(resolve, 2 * LAG_MS));
+  const killed = performance.now();
   await primary.kill();
   // What was under way is lost with it, as when a machine dies.
   road.cut();
-  const killed = performance.now();
   await load.stop();
   await until(10_000, "the replica has all that was sent", async () =>
     (await link()).includes("master_link_status:down"),
