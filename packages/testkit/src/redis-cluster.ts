@@ -85,9 +85,10 @@ async function join(nodes: readonly RedisServer[]): Promise<RedisCluster> {
       async () => (await redisCommand(port, "CLUSTER", "REPLICATE", ids[index] as string)) === "OK",
     );
   }
-  for (const { port } of replicas) {
-    await until(JOIN_MS, "every replica has its primary's data", async () =>
-      String(await redisCommand(port, "INFO", "replication")).includes("master_link_status:up"),
+  for (const { port } of primaries.slice(0, replicas.length)) {
+    // As the primary sees it: it holds its writes back until the replica has said that it is ready.
+    await until(JOIN_MS, "every replica follows", async () =>
+      String(await redisCommand(port, "INFO", "replication")).includes("state=online"),
     );
   }
   for (const { port } of nodes) {

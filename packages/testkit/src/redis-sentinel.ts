@@ -56,8 +56,9 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
     const primary = await start(startRedis({ ...options, args }));
     const replicaOf = ["--replicaof", `${LOOPBACK} ${primary.port}`];
     const replica = await start(startRedis({ ...options, args: [...args, ...replicaOf] }));
-    await until(JOIN_MS, "the replica has its primary's data", async () =>
-      String(await redisCommand(replica.port, "INFO", "replication")).includes("master_link_status:up"),
+    // As the primary sees it: it holds its writes back until the replica has said that it is ready.
+    await until(JOIN_MS, "the replica follows", async () =>
+      String(await redisCommand(primary.port, "INFO", "replication")).includes("state=online"),
     );
     const sentinels: SentinelProcess[] = [];
     for (let i = 0; i < SENTINELS; i++) {

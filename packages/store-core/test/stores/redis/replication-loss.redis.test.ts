@@ -14,8 +14,9 @@ test("a dead primary takes with it what it acknowledged within its replica's lag
   await using primary = await startRedis({ args: ["--repl-diskless-sync-delay", "0"] });
   await using road = await startTcpProxy(primary);
   await using replica = await startRedis({ args: ["--replicaof", `127.0.0.1 ${road.port}`] });
-  const link = async () => String(await redisCommand(replica.port, "INFO", "replication"));
-  await until(10_000, "the replica follows", async () => (await link()).includes("master_link_status:up"));
+  const info = async (port: number) => String(await redisCommand(port, "INFO", "replication"));
+  // The primary holds its writes back until the replica has said that it is ready.
+  await until(10_000, "the replica follows", async () => (await info(primary.port)).includes("state=online"));
   const store = await openStore(primary);
   const keys = ["a", "b", "c", "d"];
   const load = startLoad(store, [keys]);
@@ -29,7 +30,7 @@ test("a dead primary takes with it what it acknowledged within its replica's lag
   road.cut();
   await load.stop();
   await until(10_000, "the replica has all that was sent", async () =>
-    (await link()).includes("master_link_status:down"),
+    (await info(replica.port)).includes("master_link_status:down"),
   );
   const survivor = await openStore(replica, { gather: "pipeline" });
   const stored = await versions(survivor, keys);
