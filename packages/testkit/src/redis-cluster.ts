@@ -27,7 +27,7 @@ export interface RedisCluster {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Starts a cluster and waits until every node finds it whole. A node that answers nothing for 1.5 s is failed over. */
+/** Starts a cluster and waits until every node finds it whole. A node that answers nothing for two seconds is failed over. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const wanted = PRIMARIES * (1 + (options.replicas ?? 0));
   const started = await Promise.allSettled(Array.from({ length: wanted }, () => startNode(options)));
@@ -49,7 +49,7 @@ const JOIN_MS = 30_000;
 function startNode(options: RedisClusterOptions): Promise<RedisServer> {
   // Without a port of its own, the bus takes the client's plus 10,000, which may be above the last port.
   return onFreePort((bus) => {
-    const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "1500"];
+    const cluster = ["--cluster-enabled", "yes", "--cluster-port", String(bus), "--cluster-node-timeout", "2000"];
     // A replica is listed from its primary's first ping on, which would come after ten seconds.
     const quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
     const args = [...cluster, ...quick, "--cluster-announce-ip", LOOPBACK, ...(options.args ?? [])];
