@@ -12,6 +12,7 @@ import {
   until,
 } from "@larder/testkit";
 import { afterAll, describe, expect, test } from "vitest";
+import { documentedRule } from "./documented-rule.ts";
 import { get, hex, openStore, put, row } from "./harness.ts";
 
 const leaks = startLeakCheck();
@@ -152,8 +153,7 @@ describe("TLS", () => {
 
 describe("rights", () => {
   test("an ACL user needs no more than its prefix and the rule of the docs; what is missing is named", async () => {
-    const rule =
-      "+hello +select +ping +scan +hmget +hget +hgetall +hset +hdel +hlen +exists +persist +pexpireat +unlink +evalsha +eval +evalsha_ro +eval_ro +time";
+    const rule = documentedRule();
     await using server = await startRedis({
       acl: [
         `user larder on >s3cret ~l:churn:* ~l::churn:* -@all ${rule}`,
@@ -178,5 +178,30 @@ describe("rights", () => {
     const noScript = await openStore(as("noscript"));
     await expect(put(noScript, row({}))).rejects.toMatchObject(misconfigured("evalsha", "~l:\\*"));
     await noScript.close();
+  });
+
+  test("in a cluster a user may also ask for its map", async () => {
+    const rule = `~l:churn:* ~l::churn:* ${documentedRule()}`;
+    await using node = await startRedis({
+      args: ["--cluster-enabled", "yes", "--cluster-port", String(await freePort())],
+      acl: [
+        "user default on nopass ~* +@all",
+        `user larder on >s3cret ${rule}`,
+        `user mapper on >s3cret ${rule} +cluster|slots +asking`,
+      ],
+    });
+    await redisCommand(node.port, "CLUSTER", "ADDSLOTSRANGE", 0, 16_383);
+    await until(5_000, "the cluster of one is whole", async () =>
+      String(await redisCommand(node.port, "CLUSTER", "INFO")).includes("cluster_state:ok"),
+    );
+    expect(await openingFails(`${node.connectionString},username=larder,password=s3cret`, CLUSTER)).toMatchObject(
+      misconfigured("cluster\\|slots"),
+    );
+    const store = await openStore(
+      { connectionString: `${node.connectionString},username=mapper,password=s3cret` },
+      CLUSTER,
+    );
+    expect(await put(store, row({}))).toEqual(["applied"]);
+    await store.close();
   });
 });
