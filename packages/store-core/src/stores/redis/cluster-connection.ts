@@ -3,8 +3,6 @@ import { isLarderError, LarderError } from "@larder/schema";
 import { storeClosed } from "../../call.ts";
 import { type ClusterMap, parseEndpoint, readClusterMap } from "./cluster-map.ts";
 import {
-  type ConnectionTimes,
-  fixedServer,
   isFailure,
   type RedisConnection,
   type Reply,
@@ -14,6 +12,7 @@ import {
 } from "./connection.ts";
 import { keySlot } from "./key-slot.ts";
 import { endpointText, type RedisEndpoint, type RedisLogin } from "./redis-target.ts";
+import { type ConnectionTimes, fixedServer } from "./server-plan.ts";
 import type { RedisCommand } from "./wire-command.ts";
 
 /** How to get into every node. */
@@ -107,8 +106,9 @@ class ClusterConnection implements RedisConnection {
           const answers = await this.#send(node, group, wait);
           for (const [at, errand] of group.entries()) {
             const reply = answers[at] as Reply | ReplyFailure;
-            if (isFailure(reply) && isRedirection(reply) && hops < MAX_HOPS) again.push({ errand, failure: reply });
-            else replies[errand.index] = reply;
+            if (!isFailure(reply) || !isRedirection(reply)) replies[errand.index] = reply;
+            else if (hops < MAX_HOPS) again.push({ errand, failure: reply });
+            else throw astray(reply, node.server);
           }
         }),
       );
@@ -171,7 +171,7 @@ class ClusterConnection implements RedisConnection {
     else if (moved) this.#refreshSoon();
     return redirected.map(({ errand, failure }, at) => {
       const node = this.#nodes.get(endpointText(targets[at] as RedisEndpoint));
-      if (node === undefined) throw failure.error;
+      if (node === undefined) throw astray(failure, errand.node.server);
       return { ...errand, node, asking: failure.code === "ASK" };
     });
   }
@@ -192,6 +192,7 @@ class ClusterConnection implements RedisConnection {
 
   async #adoptMap(): Promise<void> {
     const map = await this.#askForMap();
+    if (this.#closed) return;
     const fresh = [...map.primaries].filter(([name]) => !this.#nodes.has(name));
     const joined = await Promise.all(
       fresh.map(async ([name, endpoint]) => [name, await this.#join(endpoint)] as const),
@@ -270,6 +271,16 @@ function byNode(errands: readonly Errand[]): readonly (readonly [ServerConnectio
     else group.push(errand);
   }
   return [...groups];
+}
+
+/** A redirection that led nowhere. */
+function astray({ text }: ReplyFailure, server: string): LarderError {
+  return new LarderError("STORE_UNAVAILABLE", {
+    what: `Redis at ${server} answered: ${text}, and that node is not reached`,
+    remedy:
+      "Call again when the cluster has settled; if it goes on, check that its nodes announce addresses that can be reached from here",
+    facts: { server },
+  });
 }
 
 function isRedirection({ code }: ReplyFailure): boolean {

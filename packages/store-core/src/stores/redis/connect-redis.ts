@@ -1,9 +1,10 @@
 import type { OnlineStoreConfig } from "@larder/schema";
 import { connectCluster } from "./cluster-connection.ts";
-import { type ConnectionTimes, fixedServer, type RedisConnection, ServerConnection } from "./connection.ts";
+import { type RedisConnection, ServerConnection } from "./connection.ts";
 import { parseConnectionString, type RedisPlace } from "./connection-string.ts";
 import type { RedisTarget } from "./redis-target.ts";
 import { sentinelLocator } from "./sentinel-locator.ts";
+import { type ConnectionTimes, fixedServer } from "./server-plan.ts";
 import { readTlsOptions } from "./tls-options.ts";
 
 const CONNECT_MS = 5_000;

@@ -1,10 +1,9 @@
-import { connect as connectTcp, isIP } from "node:net";
-import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { LarderError } from "@larder/schema";
-import { AbstractConnector, Redis } from "ioredis";
+import { Redis } from "ioredis";
 import { aborted, storeClosed, timedOut, timeLeft } from "../../call.ts";
 import { loginError, redisError, replyCode, replyText } from "./redis-errors.ts";
-import { endpointText, type RedisEndpoint, type RedisLogin } from "./redis-target.ts";
+import { endpointText } from "./redis-target.ts";
+import { connectorOf, type ServerPlan } from "./server-plan.ts";
 import { type RedisCommand, toIoredis } from "./wire-command.ts";
 
 /** What Redis answers; text arrives as Buffers. */
@@ -22,14 +21,6 @@ export interface ReplyFailure {
 export interface Wait {
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
-}
-
-/** Times of a connection, in milliseconds. */
-export interface ConnectionTimes {
-  /** Most time to connect and log in. */
-  readonly connectMs: number;
-  /** A server that owes answers and gives none for this long is disconnected, and connected to anew. */
-  readonly hangMs: number;
 }
 
 /**
@@ -53,24 +44,6 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-/** Whom a {@link ServerConnection} connects to. */
-export interface ServerPlan {
-  /** What messages call the server until its address is known. */
-  readonly name: string;
-  /** Asked before every connect: where the server is now. The signal ends the search when the connection is closed. */
-  locate(signal: AbortSignal): Promise<RedisEndpoint>;
-  readonly login: RedisLogin;
-  readonly tls: ConnectionOptions | undefined;
-  /** Whether a server that says it is a replica is left and looked for anew. */
-  readonly primaryOnly: boolean;
-  readonly times: ConnectionTimes;
-}
-
-/** The plan for a server that never moves. */
-export function fixedServer(endpoint: RedisEndpoint, rest: Pick<ServerPlan, "login" | "tls" | "times">): ServerPlan {
-  return { ...rest, name: endpointText(endpoint), locate: async () => endpoint, primaryOnly: false };
-}
-
 /** True for an answer that is an error. */
 export function isFailure(reply: Reply | ReplyFailure | undefined): reply is ReplyFailure {
   return typeof reply === "object" && reply !== null && "error" in reply;
@@ -83,7 +56,7 @@ const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
 const LAST_DELAY_MS = 2_000;
 
-/** One connection to one server, and the only place that knows ioredis. */
+/** One connection to one server. What ioredis does and how it fails is known here; server-plan.ts and wire-command.ts give it its sockets and bytes. */
 export class ServerConnection implements RedisConnection {
   readonly sharded = false;
   readonly #redis: Redis;
@@ -322,40 +295,4 @@ export class ServerConnection implements RedisConnection {
     }, TICK_MS);
     return tick.unref();
   }
-}
-
-/** ioredis makes its connector itself, of a class. */
-function connectorOf(plan: ServerPlan, found: (endpoint: RedisEndpoint) => void) {
-  return class extends AbstractConnector {
-    #search = new AbortController();
-
-    constructor() {
-      super(plan.times.connectMs);
-    }
-
-    async connect() {
-      this.connecting = true;
-      this.#search = new AbortController();
-      const endpoint = await plan.locate(this.#search.signal);
-      if (!this.connecting) throw new Error("the connection was closed");
-      found(endpoint);
-      const stream = openSocket(endpoint, plan.tls);
-      this.stream = stream;
-      stream.once("error", (error) => {
-        this.firstError = error;
-      });
-      return stream;
-    }
-
-    override disconnect(): void {
-      this.#search.abort();
-      super.disconnect();
-    }
-  };
-}
-
-function openSocket(endpoint: RedisEndpoint, tls: ConnectionOptions | undefined) {
-  if (tls === undefined) return connectTcp(endpoint);
-  const named = "host" in endpoint && isIP(endpoint.host) === 0;
-  return connectTls({ ...tls, ...endpoint, ...(named ? { servername: endpoint.host } : {}) });
 }

@@ -1,9 +1,10 @@
 import type { ConnectionOptions } from "node:tls";
 import { LarderError } from "@larder/schema";
 import { storeClosed } from "../../call.ts";
-import { type ConnectionTimes, fixedServer, isFailure, ServerConnection } from "./connection.ts";
+import { isFailure, ServerConnection } from "./connection.ts";
 import { redisError, wrongTopology } from "./redis-errors.ts";
 import { endpointText, type RedisEndpoint, type RedisLogin } from "./redis-target.ts";
+import { type ConnectionTimes, fixedServer } from "./server-plan.ts";
 
 /** Sentinels that watch a primary, and how to ask them. */
 export interface SentinelPlan {
