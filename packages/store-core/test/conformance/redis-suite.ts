@@ -3,14 +3,14 @@ import { afterAll, describe, test } from "vitest";
 import { conformance, histories } from "../../conformance/index.ts";
 import { redisHarness, type TestedRedis } from "./redis-harness.ts";
 
-/** Registers every rule of the contract for some servers, which end with the file. */
-export function redisSuite(tested: TestedRedis): void {
+/** Registers every rule of the contract, and some random histories, for servers that end with the file. */
+export function redisSuite(tested: TestedRedis, runs = 2): void {
   const harness = redisHarness(tested);
   afterAll(() => harness[Symbol.asyncDispose]());
 
   describe(harness.name, () => {
     conformance({ it: test, harness });
-    histories({ it: test, harness, seed: testSeed(), runs: testRuns(6), randomOf: seededRandom });
+    histories({ it: test, harness, seed: testSeed(), runs: testRuns(runs), randomOf: seededRandom });
   });
 }
 
@@ -23,7 +23,7 @@ export async function oneServer(
   const server = await startRedis(options);
   return {
     name,
-    place: server,
+    place: { connectionString: server.connectionString },
     gather: "script",
     kill: () => server.kill(),
     restart: () => server.restart(),
