@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { generateTypes, parseDefinitions } from "@larder/schema";
+import { generateTypes, isLarderError, parseDefinitions } from "@larder/schema";
 import { propertySettings, runProcess, temporaryFolder } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -20,7 +20,6 @@ const hostile = fc.oneof(
     "\\",
     '"; throw 1; "',
     "\\u0022",
-    "${'{'}",
     "naïve",
     "Ünïcode",
     "日本語",
@@ -75,14 +74,10 @@ const file = fc.record({
   prediction: name,
 });
 
+type Case = typeof file extends fc.Arbitrary<infer T> ? T : never;
+
 /** One case as a file; undefined where the loader refuses the combination, such as a feature called as a time column. */
-function definitionsOf({
-  key,
-  views,
-  service,
-  tenants,
-  prediction,
-}: typeof file extends fc.Arbitrary<infer T> ? T : never) {
+function definitionsOf({ key, views, service, tenants, prediction }: Case) {
   const [first] = views;
   const text = JSON.stringify({
     project: "hostile",
@@ -103,8 +98,9 @@ function definitionsOf({
   });
   try {
     return parseDefinitions(text);
-  } catch {
-    return undefined;
+  } catch (error) {
+    if (isLarderError(error, "CONFIG_INVALID")) return undefined;
+    throw error;
   }
 }
 
@@ -115,7 +111,7 @@ test("whatever things are called, the generated file compiles under the strict s
   const all = fc.sample(file, settings).flatMap((each) => definitionsOf(each) ?? []);
   // Else the names would be too hostile for the loader, and nothing would be proved.
   expect(all.length).toBeGreaterThan(settings.numRuns / 2);
-  await using folder = await temporaryDisposable();
+  await using folder = await temporaryFolder();
   const uses: string[] = [];
   for (const [at, definitions] of all.entries()) {
     await writeFile(join(folder.path, `gen${at}.ts`), generateTypes(definitions));
@@ -142,14 +138,10 @@ test("whatever things are called, the generated file compiles under the strict s
       `export const statusFull${at} = full${at}.statuses[${JSON.stringify(`alias__${view?.features[0]?.name}`)}][0];`,
     );
   }
+  // A compiler that looked at nothing would not find the error it is told to expect.
+  uses.push("// @ts-expect-error", 'export const wrong: gen0.ViewName = "no such: view";');
   await writeFile(join(folder.path, "uses.ts"), uses.join("\n"));
   expect(await compile(folder.path)).toBe("");
-  // A compiler that looked at nothing would be content as well.
-  await writeFile(
-    join(folder.path, "wrong.ts"),
-    'import type { ViewName } from "./gen0.ts";\nexport const view: ViewName = "no such: view";\n',
-  );
-  expect(await compile(folder.path)).toMatch(/^wrong\.ts\(2,14\): error TS2322/);
 });
 
 /** What the compiler says of a folder of generated files. */
@@ -173,9 +165,4 @@ async function compile(folder: string): Promise<string> {
     ms: 100_000,
   });
   return stdout;
-}
-
-async function temporaryDisposable() {
-  const folder = await temporaryFolder();
-  return { path: folder.path, [Symbol.asyncDispose]: () => folder.remove() };
 }
