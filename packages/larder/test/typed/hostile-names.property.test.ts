@@ -107,7 +107,7 @@ function definitionsOf({ key, views, service, tenants, prediction }: Case) {
 test("whatever things are called, the generated file compiles under the strict settings and has their very names", {
   timeout: 120_000,
 }, async () => {
-  const settings = propertySettings(40);
+  const settings = propertySettings(25);
   const all = fc.sample(file, settings).flatMap((each) => definitionsOf(each) ?? []);
   // Else the names would be too hostile for the loader, and nothing would be proved.
   expect(all.length).toBeGreaterThan(settings.numRuns / 2);
