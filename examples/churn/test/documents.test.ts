@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { runProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { churnFolder } from "./churn-folder.ts";
+import { blocks } from "./document-blocks.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const EXAMPLE = join(import.meta.dirname, "..");
@@ -11,10 +12,6 @@ async function documents(): Promise<{ readonly name: string; readonly text: stri
   const names: string[] = [];
   for await (const name of glob(["*.md", "docs/**/*.md"], { cwd: ROOT })) names.push(name);
   return Promise.all(names.sort().map(async (name) => ({ name, text: await readFile(join(ROOT, name), "utf8") })));
-}
-
-function blocks(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms"))].map((match) => match[1] ?? "");
 }
 
 test("links and files that the documents name exist", async () => {

@@ -4,7 +4,9 @@ import {
   type Definitions,
   findTenant,
   findView,
+  hashShapes,
   type JoinKey,
+  LarderError,
   loadDefinitions,
   systemClock,
 } from "@larder/schema";
@@ -26,6 +28,8 @@ export interface FeatureStoreOptions {
   readonly clock?: Clock | undefined;
   /** Where `${VAR}` in the yaml is looked up. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Hash of what generated types were made from, given by `larder.gen.ts`: definitions of other shapes are refused. Default: none are. */
+  readonly shapes?: string | undefined;
 }
 
 /** What every call may say about its end. */
@@ -87,10 +91,11 @@ export class FeatureStore implements AsyncDisposable {
 
   /**
    * Loads the definitions and opens the online store they name.
-   * @throws CONFIG_INVALID, CONFIG_UNREADABLE, UNKNOWN_TENANT, and what opening the store throws
+   * @throws CONFIG_INVALID, CONFIG_UNREADABLE, CODEGEN_STALE, UNKNOWN_TENANT, and what opening the store throws
    */
   static async open(file: string, options: FeatureStoreOptions = {}): Promise<FeatureStore> {
     const definitions = await loadDefinitions(file, { env: options.env ?? process.env });
+    if (options.shapes !== undefined) refuseOtherShapes(definitions, options.shapes);
     findTenant(definitions, options.tenant ?? "default");
     const clock = options.clock ?? systemClock;
     return new FeatureStore(definitions, await openOnlineStore(definitions, { clock }), clock, options);
@@ -101,8 +106,13 @@ export class FeatureStore implements AsyncDisposable {
     return this.#plans.get(selection).joinKeys;
   }
 
-  /** The newest values of each entity, in the order of the request. */
-  async getOnlineFeatures(request: OnlineFeaturesRequest): Promise<OnlineFeatures> {
+  /**
+   * The newest values of each entity, in the order of the request. `Values` and `Keys` are the caller's word for what a row holds; generated types
+   * give it.
+   */
+  async getOnlineFeatures<Values extends object = Record<string, unknown>, Keys extends object = object>(
+    request: OnlineFeaturesRequest,
+  ): Promise<OnlineFeatures<Values, Keys>> {
     const plan = this.#plans.get(request);
     const keys = encodeEntityRows(plan, request.entityRows);
     const { deadlineMs } = request;
@@ -159,4 +169,14 @@ export class FeatureStore implements AsyncDisposable {
   #call({ signal }: Cancellable) {
     return { tenant: this.tenant, ...(signal === undefined ? {} : { signal }) };
   }
+}
+
+function refuseOtherShapes(definitions: Definitions, generated: string): void {
+  const shapes = hashShapes(definitions);
+  if (shapes === generated) return;
+  throw new LarderError("CODEGEN_STALE", {
+    what: `The generated types were made from other definitions than ${definitions.file}`,
+    remedy: "Run `larder codegen` on these definitions and compile again, or open those the types were made from",
+    facts: { file: definitions.file, generated, shapes },
+  });
 }

@@ -7,16 +7,19 @@ export type Int64Mode = "number" | "bigint";
 /** One entity row of a request: join key -> value, as the caller wrote it. */
 export type EntityRow = Readonly<Record<string, unknown>>;
 
-/** The answer of `getOnlineFeatures`: entity rows x features, in the order of the request. */
-export interface OnlineFeatures {
+/**
+ * The answer of `getOnlineFeatures`: entity rows x features, in the order of the request. `Values` are the features of one entity row, `Keys` its
+ * join keys; what `larder codegen` generates knows both.
+ */
+export interface OnlineFeatures<Values extends object = Record<string, unknown>, Keys extends object = object> {
   /** Column name -> one value per entity row: join keys as they were given, then features. null where there is no value; see `statuses`. */
-  toDict(): Record<string, unknown[]>;
+  toDict(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name][] };
   /** One object per entity row. */
-  toRows(): Record<string, unknown>[];
+  toRows(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name] }[];
   /** Feature -> why each value is what it is. */
-  readonly statuses: Readonly<Record<string, readonly StatusName[]>>;
+  readonly statuses: { readonly [Name in keyof Values]: readonly StatusName[] };
   /** Feature -> event time of the row each value came from, ISO 8601 with microseconds; null where there is no row. */
-  readonly eventTimestamps: Readonly<Record<string, readonly (string | null)[]>>;
+  readonly eventTimestamps: { readonly [Name in keyof Values]: readonly (string | null)[] };
   /** True iff last-known-good rows or outage defaults were used. */
   readonly degraded: boolean;
 }
@@ -25,11 +28,11 @@ export interface OnlineFeatures {
  * Turns a read into the caller's representation, all of it at once, so that a value that does not fit is an error of the call.
  * @throws UNSAFE_INTEGER
  */
-export function createOnlineFeatures(
+export function createOnlineFeatures<Values extends object, Keys extends object>(
   batch: FeatureBatch,
   rows: readonly EntityRow[],
   int64: Int64Mode,
-): OnlineFeatures {
+): OnlineFeatures<Values, Keys> {
   const { columns, joinKeys } = batch.plan;
   const values: Record<string, unknown[]> = {};
   const statuses: Record<string, StatusName[]> = {};
@@ -50,11 +53,17 @@ export function createOnlineFeatures(
     eventTimestamps[name] = times;
   });
   const names = Object.keys(values);
+  type Answer = OnlineFeatures<Values, Keys>;
+  // Here names that only the plan knew become names in types: `Values` and `Keys` are what the caller says of this plan.
   return {
-    toDict: () => Object.fromEntries(names.map((name) => [name, [...(values[name] ?? [])]])),
-    toRows: () => rows.map((_, row) => Object.fromEntries(names.map((name) => [name, values[name]?.[row]]))),
-    statuses,
-    eventTimestamps,
+    toDict: () =>
+      Object.fromEntries(names.map((name) => [name, [...(values[name] ?? [])]])) as ReturnType<Answer["toDict"]>,
+    toRows: () =>
+      rows.map((_, row) => Object.fromEntries(names.map((name) => [name, values[name]?.[row]]))) as ReturnType<
+        Answer["toRows"]
+      >,
+    statuses: statuses as Answer["statuses"],
+    eventTimestamps: eventTimestamps as Answer["eventTimestamps"],
     degraded: batch.degraded,
   };
 }

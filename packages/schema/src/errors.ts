@@ -12,6 +12,8 @@ export const ERROR_CODES = [
   "UNSUPPORTED",
   "UNSAFE_LISTEN",
   "PORT_IN_USE",
+  // generated code that no longer fits (CLI exit 1)
+  "CODEGEN_STALE",
   // names a caller got wrong
   "UNKNOWN_VIEW",
   "UNKNOWN_FEATURE",

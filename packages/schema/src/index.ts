@@ -1,4 +1,6 @@
 export { type Clock, systemClock } from "./clock.ts";
+export { GENERATED_MARK, generateTypes } from "./codegen/generate-types.ts";
+export { hashShapes } from "./codegen/shapes.ts";
 export type {
   BatchSource,
   Budget,

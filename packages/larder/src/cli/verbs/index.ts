@@ -1,4 +1,5 @@
 import type { Verb } from "../verb.ts";
+import { codegenVerb } from "./codegen.ts";
 import { getVerb } from "./get.ts";
 import { materializeVerb } from "./materialize.ts";
 import { pushVerb } from "./push.ts";
@@ -10,6 +11,7 @@ import { validateVerb } from "./validate.ts";
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
   validateVerb,
+  codegenVerb,
   materializeVerb,
   pushVerb,
   getVerb,

@@ -1,0 +1,31 @@
+import { defineVerb } from "../verb.ts";
+
+/** `larder codegen`: TypeScript types of the definitions. */
+export const codegenVerb = defineVerb<{ readonly out?: string; readonly check?: boolean; readonly tenant?: string }>({
+  usage: "codegen",
+  summary: "write TypeScript types of the definitions",
+  description: `Writes larder.gen.ts beside the definitions: a FeatureStore whose names, entity rows and values the compiler checks. Touches no
+store. A file that is up to date is left as it is, and one that codegen did not write is never overwritten.
+
+With --check it writes nothing and exits 1 when the file is missing or not what codegen would write: a step for CI.`,
+  examples: ["codegen", "codegen --out src/larder.gen.ts", "codegen --check"],
+  tenant: "unset",
+  options: (command) =>
+    command
+      .option("--out <file>", "where the types go (default: larder.gen.ts beside the definitions)")
+      .option("--check", "only say whether the file is up to date"),
+  async run({ file, options, terminal, path }) {
+    const { dirname, join } = await import("node:path");
+    const { findTenant, loadDefinitions } = await import("@larder/schema");
+    const { checkTypes, writeTypes } = await import("../../write-types.ts");
+    const definitions = await loadDefinitions(file, { env: terminal.env });
+    if (options.tenant !== undefined) findTenant(definitions, options.tenant);
+    const out = options.out === undefined ? join(dirname(file), "larder.gen.ts") : path(options.out);
+    if (options.check === true) {
+      await checkTypes(definitions, out);
+      return { json: { out, changed: false }, text: `${out} is up to date\n` };
+    }
+    const changed = await writeTypes(definitions, out);
+    return { json: { out, changed }, text: changed ? `wrote ${out}\n` : `${out} was up to date\n` };
+  },
+});

@@ -1,0 +1,59 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { type Definitions, GENERATED_MARK, generateTypes, LarderError } from "@larder/schema";
+
+/**
+ * Writes the types of the definitions; true when the file was not up to date.
+ * @throws OUTPUT_UNWRITABLE, also for a file that was not generated
+ */
+export async function writeTypes(definitions: Definitions, out: string): Promise<boolean> {
+  const text = generateTypes(definitions);
+  const before = await readGenerated(out);
+  if (before === text) return false;
+  if (before !== undefined && before !== "" && !before.startsWith(GENERATED_MARK)) {
+    throw new LarderError("OUTPUT_UNWRITABLE", {
+      what: `${out} exists and was not written by \`larder codegen\``,
+      remedy: "Name another file with --out, or remove this one",
+      facts: { out },
+    });
+  }
+  try {
+    await writeFile(out, text);
+  } catch (error) {
+    throw unwritable(out, error);
+  }
+  return true;
+}
+
+/** @throws CODEGEN_STALE unless the file is what {@link writeTypes} would write, OUTPUT_UNWRITABLE */
+export async function checkTypes(definitions: Definitions, out: string): Promise<void> {
+  const found = await readGenerated(out);
+  if (found === generateTypes(definitions)) return;
+  throw new LarderError("CODEGEN_STALE", {
+    what:
+      found === undefined
+        ? `There is no ${out}`
+        : `${out} is not what codegen writes for ${basename(definitions.file)} as it is now`,
+    remedy: "Run `larder codegen` and commit what it wrote",
+    facts: { out, file: definitions.file },
+  });
+}
+
+/** The file's text with the line ends it was written with: git may check it out with others. undefined when there is none. */
+async function readGenerated(out: string): Promise<string | undefined> {
+  try {
+    return (await readFile(out, "utf8")).replaceAll("\r\n", "\n");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw unwritable(out, error);
+  }
+}
+
+function unwritable(out: string, cause: unknown): LarderError {
+  return new LarderError("OUTPUT_UNWRITABLE", {
+    what: `${out} cannot be read or written (${cause instanceof Error ? cause.message : String(cause)})`,
+    remedy: "Name a file in a folder that exists and that you may write, with --out",
+    facts: { out },
+    cause,
+  });
+}

@@ -1,0 +1,148 @@
+import { basename } from "node:path";
+import type { Definitions } from "../definitions.ts";
+import {
+  type ColumnShape,
+  hashShapes,
+  type ModelShape,
+  type ServiceShape,
+  shapesOf,
+  type ViewShape,
+} from "./shapes.ts";
+
+/** How every generated file begins: `larder codegen` overwrites no other. */
+export const GENERATED_MARK = "// Written by `larder codegen`";
+
+/** Lines longer than this are broken, so that a formatter set to it has nothing to change. */
+const LINE_WIDTH = 120;
+
+/**
+ * The text of `larder.gen.ts`: a `FeatureStore` whose `open` answers a store typed for these definitions. The same definitions give the same bytes,
+ * whatever their order and wherever their file is.
+ */
+export function generateTypes(definitions: Definitions): string {
+  const shapes = shapesOf(definitions);
+  return `${GENERATED_MARK} from ${comment(basename(definitions.file))} (project ${shapes.project}). Do not edit.
+// After a change of the definitions run \`larder codegen\` again. Until then \`larder codegen --check\` exits 1, and where a name or type has changed,
+// \`open\` fails with CODEGEN_STALE.
+import { generatedFeatureStore, type Int64Mode, type Typed, type TypedFeatureStore } from "larder";
+
+/** Names and value types of the definitions, as types: nothing of it is there at run time. */
+export interface Schema {
+${union("  readonly tenants", shapes.tenants)}
+${map("  readonly views", shapes.views.map(viewLines))}
+${map("  readonly services", shapes.services.map(serviceLines))}
+${map("  readonly models", shapes.models.map(modelLines))}
+}
+
+/** As \`FeatureStore\` of "larder", with names and values checked by the compiler. */
+export const FeatureStore = generatedFeatureStore<Schema>({
+  // What the types depend on; \`open\` compares it with the definitions it is given.
+  shapes: "${hashShapes(definitions)}",
+});
+export type FeatureStore<Int64 extends Int64Mode = "number"> = TypedFeatureStore<Schema, Int64>;
+
+export type TenantName = Schema["tenants"];
+export type ViewName = Typed.ViewName<Schema>;
+/** \`view:feature\`. */
+export type FeatureName = Typed.FeatureName<Schema>;
+export type ServiceName = Typed.ServiceName<Schema>;
+export type ModelName = Typed.ModelName<Schema>;
+
+/** What a request must bring for a feature service: its join keys. */
+export type EntityRow<Service extends ServiceName> = Typed.ServiceEntityRow<Schema, Service>;
+/** What a feature service answers for one entity row; null where there is no value. */
+export type FeatureVector<Service extends ServiceName, Int64 extends Int64Mode = "number"> = Typed.FeatureVector<
+  Schema,
+  Service,
+  Int64
+>;
+/** A row as \`push\` takes it. */
+export type PushRow<View extends ViewName> = Typed.PushRow<Schema, View>;
+/** What a model's route takes and answers over HTTP. */
+export type ModelRequest<Model extends ModelName> = Typed.ModelRequest<Schema, Model>;
+export type ModelAnswer<Model extends ModelName> = Typed.ModelAnswer<Schema, Model>;
+`;
+}
+
+function viewLines(view: ViewShape): readonly string[] {
+  const { timeUnit, tombstoneColumn } = view;
+  return [
+    ...doc(view.description),
+    `${property(view.name)}: {`,
+    ...indented(columns("joinKeys", view.joinKeys)),
+    ...indented(columns("features", view.features)),
+    ...(view.partialRows ? ["  readonly partialRows: true;"] : []),
+    ...(timeUnit === undefined ? [] : [`  readonly timeUnit: ${literal(timeUnit)};`]),
+    ...(tombstoneColumn === undefined ? [] : [`  readonly tombstone: ${literal(tombstoneColumn)};`]),
+    "};",
+  ];
+}
+
+function serviceLines(service: ServiceShape): readonly string[] {
+  return [
+    ...doc(service.description),
+    `${property(service.name)}: {`,
+    ...indented(columns("joinKeys", service.joinKeys)),
+    ...indented(columns("features", service.features)),
+    "};",
+  ];
+}
+
+function modelLines(model: ModelShape): readonly string[] {
+  return [
+    ...doc(model.description),
+    `${property(model.name)}: {`,
+    `  readonly featureService: ${literal(model.featureService)};`,
+    `  readonly prediction: ${literal(model.prediction)};`,
+    "};",
+  ];
+}
+
+function columns(key: string, list: readonly ColumnShape[]): readonly string[] {
+  if (list.length === 0) return [`readonly ${key}: Record<never, never>;`];
+  const lines = list.flatMap((each) => [...doc(each.description), `${property(each.name)}: ${literal(each.type)};`]);
+  return [`readonly ${key}: {`, ...indented(lines), "};"];
+}
+
+function map(start: string, items: readonly (readonly string[])[]): string {
+  if (items.length === 0) return `${start}: Record<never, never>;`;
+  return [`${start}: {`, ...indented(indented(items.flat())), "  };"].join("\n");
+}
+
+function union(start: string, names: readonly string[]): string {
+  const line = `${start}: ${names.map(literal).join(" | ")};`;
+  if (line.length <= LINE_WIDTH) return line;
+  return `${start}:\n${names.map((name) => `    | ${literal(name)}`).join("\n")};`;
+}
+
+function indented(lines: readonly string[]): readonly string[] {
+  return lines.map((line) => `  ${line}`);
+}
+
+function property(name: string): string {
+  return `readonly ${/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name)}`;
+}
+
+/** A string literal in printable characters: what is not, could end a line or turn the reading direction of an editor. */
+function literal(text: string): string {
+  return JSON.stringify(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) =>
+    Array.from({ length: char.length }, (_, at) => unicodeEscape(char.charCodeAt(at))).join(""),
+  );
+}
+
+function unicodeEscape(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
+function doc(description: string): readonly string[] {
+  const text = comment(description);
+  return text === "" ? [] : [`/** ${text} */`];
+}
+
+/** Text on one line that ends no comment. */
+function comment(text: string): string {
+  return text
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, " ")
+    .replaceAll("*/", "*\\/")
+    .trim();
+}
