@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   "UNSUPPORTED",
   "UNSAFE_LISTEN",
   "PORT_IN_USE",
+  "DEFINITIONS_INCOMPATIBLE",
   // names a caller got wrong
   "UNKNOWN_VIEW",
   "UNKNOWN_FEATURE",
@@ -141,6 +142,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "MISSING_DEPENDENCY",
   "UNSUPPORTED",
   "UNSAFE_LISTEN",
+  "DEFINITIONS_INCOMPATIBLE",
   "UNKNOWN_VIEW",
   "UNKNOWN_FEATURE",
   "UNKNOWN_SERVICE",

@@ -1,4 +1,12 @@
 export { type Clock, systemClock } from "./clock.ts";
+export type { ChangeKind, DefinitionChange } from "./compatibility/change-list.ts";
+export {
+  DESCRIPTION_FORMAT,
+  type DefinitionsDescription,
+  describeDefinitions,
+  isDescription,
+} from "./compatibility/describe-definitions.ts";
+export { compareDefinitions } from "./compatibility.ts";
 export type {
   BatchSource,
   Budget,

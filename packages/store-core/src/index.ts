@@ -1,3 +1,11 @@
+export {
+  type AppliedAt,
+  type ApplyParts,
+  applyDefinitions,
+  type DefinitionsParts,
+  type DefinitionsPlan,
+  planDefinitions,
+} from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
 export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";

@@ -1,6 +1,8 @@
 import type { Verb } from "../verb.ts";
+import { applyVerb } from "./apply.ts";
 import { getVerb } from "./get.ts";
 import { materializeVerb } from "./materialize.ts";
+import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
 import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
@@ -10,6 +12,8 @@ import { validateVerb } from "./validate.ts";
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
   validateVerb,
+  planVerb,
+  applyVerb,
   materializeVerb,
   pushVerb,
   getVerb,
