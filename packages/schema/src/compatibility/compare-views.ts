@@ -138,7 +138,10 @@ function compareSources(path: string, before: ViewMeaning, after: ViewMeaning, c
     const what = `push_source changed from "${before.pushSource}" to "${after.pushSource}"`;
     changes.add("breaking", path, what, "Move the producers first; pushes to the old name are refused");
   }
-  if (before.timeUnit !== after.timeUnit && before.timeUnit !== undefined) {
+  if (before.timeUnit === after.timeUnit) return;
+  if (before.timeUnit === undefined)
+    changes.add("safe", path, "time_unit added", "Nothing to do: numbers were refused");
+  else {
     const what = `time_unit changed from ${before.timeUnit} to ${after.timeUnit ?? "none"}`;
     changes.add("breaking", path, what, "Move the producers at the same time, or let them send ISO 8601 texts first");
   }
