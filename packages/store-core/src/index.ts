@@ -8,6 +8,7 @@ export {
 } from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
 export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
   OnlineStore,
@@ -40,3 +41,4 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
+export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";

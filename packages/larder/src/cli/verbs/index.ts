@@ -1,17 +1,22 @@
 import type { Verb } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
+import { doctorVerb } from "./doctor.ts";
 import { getVerb } from "./get.ts";
+import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
 import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
+import { statusVerb } from "./status.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
   validateVerb,
+  listVerb,
+  doctorVerb,
   planVerb,
   applyVerb,
   materializeVerb,
@@ -19,5 +24,6 @@ export const VERBS: readonly Verb[] = [
   getVerb,
   trainingSetVerb,
   serveVerb,
+  statusVerb,
   resetVerb,
 ];
