@@ -83,7 +83,12 @@ function compareFeatures(
   for (const name of added) {
     const how =
       after.partialRows === "refuse" ? "; rows that lack it are refused (partial_rows: absent takes them)" : "";
-    changes.add("safe", `${pathOf(view)}.${name}`, "added", `It reads NOT_FOUND until rows with it are written${how}`);
+    changes.add(
+      "safe",
+      `${pathOf(view)}.${name}`,
+      "added",
+      `It reads NOT_FOUND until newer rows are written, or the view is reset and filled again${how}`,
+    );
   }
   for (const name of removed) {
     const users = usersOf(old, (reference) => reference.view === view && reference.feature === name);
@@ -95,7 +100,7 @@ function compareFeatures(
     if (one.type !== other.type) {
       const what = `type changed from ${one.type} to ${other.type}`;
       const remedy =
-        "Materialize the view again: rows of the other type read NOT_FOUND, in old processes and in new ones";
+        "Reset the view and fill it again: rows of the other type read NOT_FOUND, in old processes and in new ones";
       changes.add("rematerialize", `${pathOf(view)}.${name}`, what, remedy);
     }
     if (!sameMeaning(one.default, other.default)) {
@@ -132,7 +137,7 @@ function compareSources(path: string, before: ViewMeaning, after: ViewMeaning, c
     else if (other === undefined) changes.add("safe", path, `${key} removed`, "Rows that are stored stay");
     else if (sameMeaning(withoutCreatedMeans(one), withoutCreatedMeans(other))) {
       changes.add("safe", path, "created_means changed", "Build training sets again where it matters");
-    } else changes.add("rematerialize", path, `${key} changed`, "Fill the view again, from the new one");
+    } else changes.add("rematerialize", path, `${key} changed`, "Reset the view and fill it again, from the new one");
   }
   if (before.pushSource !== after.pushSource) {
     const what = `push_source changed from "${before.pushSource}" to "${after.pushSource}"`;
