@@ -34,14 +34,14 @@ export interface ViewStatus {
 }
 
 /** Rows looked at per view and tenant. */
-export const MAX_STATUS_ROWS = 10_000;
+const MAX_STATUS_ROWS = 10_000;
 
 /** Time to look at the rows of one view and tenant: a store may have to search through those of others. Milliseconds. */
 const SCAN_MS = 5_000;
 const META_MS = 10_000;
 
 /**
- * The state of every view of every tenant, by a bounded look at the store: at most {@link MAX_STATUS_ROWS} rows and 5 s for each.
+ * The state of every view of every tenant, by a bounded look at the store: at most 10,000 rows and 5 s for each.
  * @throws UNKNOWN_TENANT, UNKNOWN_VIEW, STORE_CORRUPT, and what reading the store throws
  */
 export async function viewStatuses(
