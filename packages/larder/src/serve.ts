@@ -3,6 +3,7 @@ import { findTenant, loadDefinitions, systemClock } from "@larder/schema";
 import { buildApp, loadModels } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import pino from "pino";
+import { checkApplied } from "./check-applied.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
 
@@ -20,7 +21,7 @@ export interface ServeRequest extends ListenWish {
 
 /**
  * Serves until `signal` aborts. Store, models and server open in this order and close in reverse within 10 s.
- * @throws what opening them throws; UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
+ * @throws what opening them throws; DEFINITIONS_INCOMPATIBLE, see {@link checkApplied}; UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
  */
 export async function serve(request: ServeRequest): Promise<void> {
   const definitions = await loadDefinitions(request.file, { env: request.env });
@@ -32,6 +33,8 @@ export async function serve(request: ServeRequest): Promise<void> {
   const lifecycle = new Lifecycle({ onProblem: (problem) => logger.error({ code: problem.code }, problem.message) });
   try {
     const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
+    const warning = await checkApplied({ definitions, store }, { refuseBreaking: true, signal: request.signal });
+    if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
     const models = await lifecycle.open("models", () => loadModels(definitions));
     const app = await lifecycle.open("HTTP server", () =>
       buildApp({ definitions, store, models, clock, tenant, logger, stopping: request.signal }),

@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   "UNSUPPORTED",
   "UNSAFE_LISTEN",
   "PORT_IN_USE",
+  "DEFINITIONS_INCOMPATIBLE",
   // generated code that no longer fits (CLI exit 1)
   "CODEGEN_STALE",
   // names a caller got wrong
@@ -143,6 +144,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "MISSING_DEPENDENCY",
   "UNSUPPORTED",
   "UNSAFE_LISTEN",
+  "DEFINITIONS_INCOMPATIBLE",
   "UNKNOWN_VIEW",
   "UNKNOWN_FEATURE",
   "UNKNOWN_SERVICE",

@@ -1,6 +1,14 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { GENERATED_MARK, generateTypes } from "./codegen/generate-types.ts";
 export { hashShapes } from "./codegen/shapes.ts";
+export type { ChangeKind, DefinitionChange } from "./compatibility/change-list.ts";
+export {
+  DESCRIPTION_FORMAT,
+  type DefinitionsDescription,
+  describeDefinitions,
+  isDescription,
+} from "./compatibility/describe-definitions.ts";
+export { compareDefinitions } from "./compatibility.ts";
 export type {
   BatchSource,
   Budget,

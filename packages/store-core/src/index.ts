@@ -1,5 +1,14 @@
+export {
+  type AppliedAt,
+  type ApplyParts,
+  applyDefinitions,
+  type DefinitionsParts,
+  type DefinitionsPlan,
+  planDefinitions,
+} from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
 export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
   OnlineStore,
@@ -32,3 +41,4 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
+export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";

@@ -11,10 +11,12 @@ export interface OpenedStore extends AsyncDisposable {
 
 /** Loads the definitions, checks the tenant and opens the online store that they name. */
 export async function openStore(
-  context: Pick<VerbContext<object>, "file" | "terminal"> & { readonly options: Pick<CommonOptions, "tenant"> },
+  context: Pick<VerbContext<object>, "file" | "terminal"> & {
+    readonly options: Partial<Pick<CommonOptions, "tenant">>;
+  },
 ): Promise<OpenedStore> {
   const definitions = await loadDefinitions(context.file, { env: context.terminal.env });
-  findTenant(definitions, context.options.tenant);
+  if (context.options.tenant !== undefined) findTenant(definitions, context.options.tenant);
   const { openOnlineStore } = await import("@larder/store-core");
   const store = await openOnlineStore(definitions, { clock: systemClock });
   return { definitions, store, clock: systemClock, [Symbol.asyncDispose]: () => store.close() };

@@ -44,8 +44,11 @@ export interface VerbSpec<Options> {
   readonly description: string;
   /** Command lines that work as printed, without the leading `larder`. */
   readonly examples: readonly string[];
-  /** `required` where a default would be dangerous, `unset` for no default, `requests` where requests may name another. Default: `default`. */
-  readonly tenant?: "required" | "unset" | "requests";
+  /**
+   * `required` where a default would be dangerous, `unset` for no default, `requests` where requests may name another, `all` for every tenant
+   * unless one is named. Default: `default`.
+   */
+  readonly tenant?: "required" | "unset" | "requests" | "all";
   options?(command: Command): Command;
   /** Long names of options that must be given. Commander's own check would come before the one for misspelt options, and hide it. */
   readonly required?: readonly string[];
@@ -68,6 +71,7 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
     command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
     if (spec.tenant === "required") command.option("--tenant <name>", "whose rows (required)");
     else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
+    else if (spec.tenant === "all") command.option("--tenant <name>", "only this tenant (default: all)");
     else if (spec.tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");
     else command.option("--tenant <name>", "whose rows", "default");
     command.option("--json", "one JSON object on stdout, also for an error");

@@ -13,6 +13,16 @@ export type HashedParts = Pick<
  * comments, order of keys or of definitions, descriptions, nor where it runs (folder, stores, brokers, server, budgets, quotas).
  */
 export function hashDefinitions(parts: HashedParts): string {
+  return hashMeaning(meaningText(parts));
+}
+
+/** SHA-256 (hex) of a text that {@link meaningText} made. */
+export function hashMeaning(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** What the hash is taken over, as canonical JSON: the same definitions give the same text, whatever the order of keys in their files. */
+export function meaningText(parts: HashedParts): string {
   const { folder, project, entities, views, services, models, tenants } = parts;
   const meaning = {
     project,
@@ -26,7 +36,7 @@ export function hashDefinitions(parts: HashedParts): string {
     })),
     tenants: mapValues(tenants, ({ ttl }) => ttl),
   };
-  return createHash("sha256").update(JSON.stringify(meaning, canonical)).digest("hex");
+  return JSON.stringify(meaning, canonical);
 }
 
 /** Properties that describe, or repeat what others say. */

@@ -1,10 +1,15 @@
 import type { Verb } from "../verb.ts";
+import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
+import { doctorVerb } from "./doctor.ts";
 import { getVerb } from "./get.ts";
+import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
+import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
 import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
+import { statusVerb } from "./status.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 
@@ -12,10 +17,15 @@ import { validateVerb } from "./validate.ts";
 export const VERBS: readonly Verb[] = [
   validateVerb,
   codegenVerb,
+  listVerb,
+  doctorVerb,
+  planVerb,
+  applyVerb,
   materializeVerb,
   pushVerb,
   getVerb,
   trainingSetVerb,
   serveVerb,
+  statusVerb,
   resetVerb,
 ];

@@ -17,11 +17,13 @@ type than declared stops the run before anything of that view is written.`,
   options: (command) => command.option("--view <name>", "only this view; may be repeated", collect),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
+    const { warnOfDifference } = await import("../warn-of-difference.ts");
     const { materializeResult } = await import("../render/materialize-report.ts");
     const { timeArgument } = await import("../time-argument.ts");
     const [start = "", end = ""] = context.args;
     const window = { start: timeArgument("START", start), end: timeArgument("END", end) };
     await using opened = await openStore(context);
+    await warnOfDifference(opened, context);
     const { materialize } = await import("@larder/materializer");
     const { view } = context.options;
     const progress = context.progress("materialize");

@@ -13,9 +13,11 @@ The whole file is checked first: with any bad row, every problem is listed by li
   required: ["--from"],
   async run(context) {
     const { openStore } = await import("../open-store.ts");
+    const { warnOfDifference } = await import("../warn-of-difference.ts");
     const { renderTable } = await import("../render/table.ts");
     const { pushFile } = await import("../../push-file.ts");
     await using opened = await openStore(context);
+    await warnOfDifference(opened, context);
     const progress = context.progress("push");
     try {
       const result = await pushFile(opened, {

@@ -1,0 +1,48 @@
+import { formatDuration, formatTime } from "@larder/schema";
+import type { ViewStatus } from "../../view-status.ts";
+import { renderTable } from "./table.ts";
+
+/** Times as ISO text, ages in seconds; null for what there is not. */
+export function statusJson(statuses: readonly ViewStatus[]): readonly object[] {
+  return statuses.map(({ position, oldest, newest, age, freshness, ...rest }) => ({
+    ...rest,
+    position:
+      position === undefined
+        ? null
+        : { start: formatTime(position.start), end: formatTime(position.end), created: timeOrNull(position.created) },
+    oldest: timeOrNull(oldest),
+    newest: timeOrNull(newest),
+    age_seconds: age === undefined ? null : age / 1e6,
+    freshness_seconds: freshness === undefined ? null : freshness / 1e6,
+  }));
+}
+
+/** A line per view and tenant. */
+export function statusText(statuses: readonly ViewStatus[]): string {
+  return renderTable(
+    ["view", "tenant", "materialized to", "rows", "oldest", "newest", "freshness"],
+    statuses.map((status) => [
+      status.view,
+      status.tenant,
+      timeText(status.position?.end) || "never",
+      `${status.complete ? "" : "at least "}${status.rows}${status.unreadable === 0 ? "" : `, ${status.unreadable} unreadable`}`,
+      timeText(status.oldest),
+      timeText(status.newest),
+      freshnessText(status),
+    ]),
+  );
+}
+
+function freshnessText({ state, age, freshness }: ViewStatus): string {
+  if (state === "empty" || age === undefined) return "no rows";
+  const seconds = `${formatDuration(Math.round(age / 1e6) * 1e6)} old`;
+  return freshness === undefined ? seconds : `${state}: ${seconds}, may be ${formatDuration(freshness)}`;
+}
+
+function timeText(micros: number | undefined): string {
+  return micros === undefined ? "" : formatTime(micros);
+}
+
+function timeOrNull(micros: number | undefined): string | null {
+  return micros === undefined ? null : formatTime(micros);
+}

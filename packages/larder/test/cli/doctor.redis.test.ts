@@ -1,0 +1,42 @@
+import { startRedis } from "@larder/testkit";
+import { expect, test } from "vitest";
+import { runCli } from "../../src/cli/program.ts";
+import { YAML } from "../definitions.ts";
+import { createProject } from "../project.ts";
+import { plainTerminal } from "./plain-terminal.ts";
+
+/** What doctor says of a server that was started like this. */
+async function findingsOf(args: readonly string[], login = ""): Promise<unknown[]> {
+  await using redis = await startRedis({ args });
+  const store = `{ type: redis, connection_string: "${redis.connectionString}${login}" }`;
+  await using project = await createProject(YAML.replace("{ type: sqlite, path: online/store.db }", store));
+  const terminal = plainTerminal(undefined, project.folder);
+  await runCli(["doctor", "--json"], terminal);
+  const { findings } = JSON.parse(terminal.said) as { readonly findings: { readonly check: string }[] };
+  return findings.filter(({ check }) => check === "online store (redis)");
+}
+
+test("doctor is content with a server as the documents want it", async () => {
+  expect(await findingsOf([])).toMatchObject([{ state: "ok", what: expect.stringMatching(/^answers in/) }]);
+});
+
+test("doctor names settings that cost memory or lose rows", async () => {
+  const args = ["--hash-max-listpack-value", "64", "--maxmemory-policy", "allkeys-lru"];
+  expect(await findingsOf(args)).toMatchObject([
+    { state: "ok" },
+    {
+      state: "warning",
+      what: expect.stringContaining("hash-max-listpack-value is 64"),
+      remedy: expect.stringContaining("512"),
+    },
+    { state: "warning", what: expect.stringContaining("maxmemory-policy is allkeys-lru") },
+  ]);
+});
+
+test("doctor says when it may not look at the settings", async () => {
+  const args = ["--user", "app", "on", ">pw", "~*", "&*", "+@all", "-config"];
+  expect(await findingsOf(args, ",username=app,password=pw")).toMatchObject([
+    { state: "ok" },
+    { state: "warning", what: "The user may not read the server's settings" },
+  ]);
+});
