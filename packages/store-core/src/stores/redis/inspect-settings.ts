@@ -1,6 +1,6 @@
 import type { OnlineStoreConfig } from "@larder/schema";
-import { connectRedis, isFailure, type RedisConnection } from "./connection.ts";
-import { parseConnectionString } from "./connection-string.ts";
+import { connectRedis } from "./connect-redis.ts";
+import { isFailure, type RedisConnection } from "./connection.ts";
 
 /** A setting of a server that works, and should be another. */
 export interface StoreAdvice {
@@ -16,18 +16,17 @@ const LISTPACK_BYTES = 512;
 const WAIT_MS = 5_000;
 
 /**
- * Looks at the settings of a Redis server that cost memory or lose rows. Where the user may not ask for them, that is the advice.
+ * Looks at the settings of Redis, of every primary, that cost memory or lose rows. Where the user may not ask for them, that is the advice.
  * @throws what connecting throws
  */
 export async function inspectSettings(
   config: Extract<OnlineStoreConfig, { type: "redis" }>,
 ): Promise<readonly StoreAdvice[]> {
-  const connection = await connectRedis(parseConnectionString(config.connectionString), {
-    connectMs: WAIT_MS,
-    hangMs: WAIT_MS,
-  });
+  const connection = await connectRedis(config);
   try {
-    return adviceOf(await settingsOf(connection));
+    const found = await Promise.all(connection.primaries().map(async (primary) => adviceOf(await settingsOf(primary))));
+    // One line per setting, however many primaries share the fault.
+    return [...new Map(found.flat().map((advice) => [advice.setting, advice])).values()];
   } finally {
     await connection.close();
   }
