@@ -5,6 +5,7 @@ import { openOnlineStore } from "@larder/store-core";
 import pino from "pino";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
+import { createMaterialize } from "./materialize-function.ts";
 
 /** What `larder serve` runs on. */
 export interface ServeRequest extends ListenWish {
@@ -34,7 +35,16 @@ export async function serve(request: ServeRequest): Promise<void> {
     const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
     const models = await lifecycle.open("models", () => loadModels(definitions));
     const app = await lifecycle.open("HTTP server", () =>
-      buildApp({ definitions, store, models, clock, tenant, logger, stopping: request.signal }),
+      buildApp({
+        definitions,
+        store,
+        models,
+        clock,
+        materialize: createMaterialize({ definitions, store, clock }),
+        tenant,
+        logger,
+        stopping: request.signal,
+      }),
     );
     const url = await app.listen(address).catch((error: unknown) => {
       throw listenError(error, address);

@@ -1,6 +1,7 @@
 import type { Verb } from "../verb.ts";
 import { getVerb } from "./get.ts";
 import { materializeVerb } from "./materialize.ts";
+import { materializeIncrementalVerb } from "./materialize-incremental.ts";
 import { pushVerb } from "./push.ts";
 import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
@@ -11,6 +12,7 @@ import { validateVerb } from "./validate.ts";
 export const VERBS: readonly Verb[] = [
   validateVerb,
   materializeVerb,
+  materializeIncrementalVerb,
   pushVerb,
   getVerb,
   trainingSetVerb,

@@ -17,26 +17,12 @@ type than declared stops the run before anything of that view is written.`,
   options: (command) => command.option("--view <name>", "only this view; may be repeated", collect),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
-    const { materializeResult } = await import("../render/materialize-report.ts");
+    const { runMaterialize } = await import("../run-materialize.ts");
     const { timeArgument } = await import("../time-argument.ts");
     const [start = "", end = ""] = context.args;
     const window = { start: timeArgument("START", start), end: timeArgument("END", end) };
     await using opened = await openStore(context);
     const { materialize } = await import("@larder/materializer");
-    const { view } = context.options;
-    const progress = context.progress("materialize");
-    try {
-      const report = await materialize(opened, {
-        ...window,
-        tenant: context.options.tenant,
-        signal: context.signal,
-        ...(view === undefined ? {} : { views: view }),
-        onProgress: ({ view: what, ...at }) =>
-          progress.update(at.phase === "search" ? { ...at, what } : { done: at.rows, total: at.total, what }),
-      });
-      return materializeResult(report, context.terminal.paint);
-    } finally {
-      progress.stop();
-    }
+    return runMaterialize(context, context.options.view, (request) => materialize(opened, { ...request, ...window }));
   },
 });
