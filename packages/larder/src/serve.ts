@@ -40,7 +40,7 @@ export async function serve(request: ServeRequest): Promise<void> {
         store,
         models,
         clock,
-        materialize: createMaterialize({ definitions, store, clock }),
+        materialize: createMaterialize({ definitions, store, clock }, request.file, request.env),
         tenant,
         logger,
         stopping: request.signal,

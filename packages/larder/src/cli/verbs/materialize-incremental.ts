@@ -29,7 +29,7 @@ none. Refused rows and the exit code are as for materialize.`,
       const micros = lookback === undefined ? undefined : durationOption("--lookback", lookback);
       await using opened = await openStore(context);
       const { materializeIncremental } = await import("@larder/materializer");
-      return runMaterialize(context, view, (request) =>
+      return await runMaterialize(context, view, (request) =>
         materializeIncremental(opened, { ...request, end, ...(micros === undefined ? {} : { lookback: micros }) }),
       );
     },

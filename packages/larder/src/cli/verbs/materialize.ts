@@ -23,6 +23,8 @@ type than declared stops the run before anything of that view is written.`,
     const window = { start: timeArgument("START", start), end: timeArgument("END", end) };
     await using opened = await openStore(context);
     const { materialize } = await import("@larder/materializer");
-    return runMaterialize(context, context.options.view, (request) => materialize(opened, { ...request, ...window }));
+    return await runMaterialize(context, context.options.view, (request) =>
+      materialize(opened, { ...request, ...window }),
+    );
   },
 });
