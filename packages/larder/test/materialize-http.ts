@@ -7,7 +7,7 @@ import { LARDER, type Project } from "./project.ts";
 const MANY = 15_000;
 
 /** Rows of the same columns as {@link PLANS}. */
-const MANY_ROWS = `SELECT i::BIGINT AS customer_id, TIMESTAMP '2024-03-01' + INTERVAL 1 SECOND * i AS event_timestamp,
+export const MANY_ROWS = `SELECT i::BIGINT AS customer_id, TIMESTAMP '2024-03-01' + INTERVAL 1 SECOND * i AS event_timestamp,
   TIMESTAMP '2024-03-03' AS created, i::BIGINT AS price, 'many' AS plan, [1]::BIGINT[] AS invoices FROM range(10, ${MANY}) t(i)`;
 
 /**
