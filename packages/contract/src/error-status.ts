@@ -2,7 +2,7 @@ import type { ErrorCode } from "@larder/schema";
 
 /**
  * The HTTP status of every error code. What a caller got wrong is 4xx, never 5xx: Feast's clients repeat a 5xx, POST included. An unknown push
- * source is 422 because Feast's server says so.
+ * source is 422 because Feast's server says so. A conflict in the store is a second run where one is under way, not a store that fails.
  */
 export const ERROR_STATUS = {
   USAGE: 400,
@@ -24,6 +24,7 @@ export const ERROR_STATUS = {
   UNKNOWN_TENANT: 404,
   UNKNOWN_PUSH_SOURCE: 422,
   UNKNOWN_ROUTE: 404,
+  UNKNOWN_JOB: 404,
 
   MALFORMED_REQUEST: 400,
   INVALID_REQUEST: 422,
@@ -41,7 +42,7 @@ export const ERROR_STATUS = {
   STORE_UNAVAILABLE: 503,
   STORE_TIMEOUT: 503,
   STORE_CLOSED: 503,
-  STORE_CONFLICT: 503,
+  STORE_CONFLICT: 409,
   STORE_CORRUPT: 503,
   STORE_FORMAT_NEWER: 503,
   STORE_MISCONFIGURED: 503,

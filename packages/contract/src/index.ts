@@ -17,6 +17,15 @@ export {
 } from "./headers.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
 export {
+  MaterializeAccepted,
+  MaterializeAnswer,
+  MaterializedView,
+  MaterializeIncrementalRequest,
+  MaterializeJob,
+  MaterializeQuery,
+  MaterializeRequest,
+} from "./materialize.ts";
+export {
   EntityRow,
   FlatPredictAnswer,
   FlatPredictRequest,

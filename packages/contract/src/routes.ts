@@ -1,6 +1,14 @@
 import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
+import {
+  MaterializeAccepted,
+  MaterializeAnswer,
+  MaterializeIncrementalRequest,
+  MaterializeJob,
+  MaterializeQuery,
+  MaterializeRequest,
+} from "./materialize.ts";
 import { FlatPredictAnswer, FlatPredictRequest, PredictAnswer, PredictRequest } from "./predict.ts";
 import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.ts";
 
@@ -19,6 +27,8 @@ export interface RouteContract {
   readonly query?: TSchema;
   /** Body of a 200; several are alternatives, none is an empty or plain-text body. */
   readonly answer: readonly TSchema[];
+  /** Body of a 202, where the route has one. */
+  readonly accepted?: TSchema;
   /** Needs a tenant, and so takes the tenant header. */
   readonly tenant: boolean;
 }
@@ -60,6 +70,36 @@ export const ROUTES = {
     errors: "problem",
     body: [DeleteRequest],
     answer: [WriteAnswer],
+    tenant: true,
+  },
+  materialize: {
+    method: "POST",
+    path: "/materialize",
+    summary: "Load the latest rows of a window from the offline store",
+    errors: "feast",
+    body: [MaterializeRequest],
+    query: MaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: MaterializeAccepted,
+    tenant: true,
+  },
+  materializeIncremental: {
+    method: "POST",
+    path: "/materialize-incremental",
+    summary: "Load what came since the last run from the offline store",
+    errors: "feast",
+    body: [MaterializeIncrementalRequest],
+    query: MaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: MaterializeAccepted,
+    tenant: true,
+  },
+  materializeJob: {
+    method: "GET",
+    path: "/materialize/jobs/{id}",
+    summary: "How far a job has come, and what became of it",
+    errors: "problem",
+    answer: [MaterializeJob],
     tenant: true,
   },
   predict: {

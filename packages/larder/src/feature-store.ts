@@ -55,6 +55,16 @@ export interface MaterializeRequest extends Cancellable {
   readonly views?: readonly string[] | undefined;
 }
 
+/** A run that goes on where the last one ended. */
+export interface IncrementalRequest extends Cancellable {
+  /** Inclusive; a time ahead of now means now. */
+  readonly end: TimeInput;
+  /** Default: every view with a batch source. */
+  readonly views?: readonly string[] | undefined;
+  /** How long a row may take from its created time into the files, in microseconds. Default: an hour. */
+  readonly lookback?: number | undefined;
+}
+
 /** A point-in-time join; see {@link TrainingSetOptions}. */
 export type HistoricalFeaturesRequest = Omit<TrainingSetOptions, "tenant">;
 
@@ -146,6 +156,22 @@ export class FeatureStore implements AsyncDisposable {
         start: microsOf("start", request.start),
         end: microsOf("end", request.end),
         tenant: this.tenant,
+        ...(views === undefined ? {} : { views }),
+        ...(signal === undefined ? {} : { signal }),
+      },
+    );
+  }
+
+  /** Loads what came since the last run, late rows among it, from the offline store into the online store. */
+  async materializeIncremental(request: IncrementalRequest): Promise<MaterializeReport> {
+    const { materializeIncremental } = await import("@larder/materializer");
+    const { views, signal, lookback } = request;
+    return materializeIncremental(
+      { definitions: this.definitions, store: this.#store, clock: this.#clock },
+      {
+        end: microsOf("end", request.end),
+        tenant: this.tenant,
+        ...(lookback === undefined ? {} : { lookback }),
         ...(views === undefined ? {} : { views }),
         ...(signal === undefined ? {} : { signal }),
       },

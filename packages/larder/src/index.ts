@@ -3,6 +3,7 @@ export {
   FeatureStore,
   type FeatureStoreOptions,
   type HistoricalFeaturesRequest,
+  type IncrementalRequest,
   type MaterializeRequest,
   type OnlineFeaturesRequest,
 } from "./feature-store.ts";

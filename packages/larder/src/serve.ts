@@ -6,6 +6,7 @@ import pino from "pino";
 import { checkApplied } from "./check-applied.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
+import { createMaterialize } from "./materialize-function.ts";
 
 /** What `larder serve` runs on. */
 export interface ServeRequest extends ListenWish {
@@ -37,7 +38,16 @@ export async function serve(request: ServeRequest): Promise<void> {
     if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
     const models = await lifecycle.open("models", () => loadModels(definitions));
     const app = await lifecycle.open("HTTP server", () =>
-      buildApp({ definitions, store, models, clock, tenant, logger, stopping: request.signal }),
+      buildApp({
+        definitions,
+        store,
+        models,
+        clock,
+        materialize: createMaterialize({ definitions, store, clock }, request.file, request.env),
+        tenant,
+        logger,
+        stopping: request.signal,
+      }),
     );
     const url = await app.listen(address).catch((error: unknown) => {
       throw listenError(error, address);

@@ -31,3 +31,7 @@ export const PLANS = `SELECT * FROM (VALUES
   (1, TIMESTAMP '2024-03-10 00:00:00.000001', TIMESTAMP '2024-03-11', 11, 'more', [3]),
   (2, TIMESTAMP '2024-03-05 00:00:00', NULL, NULL, NULL, NULL)
 ) t(customer_id, event_timestamp, created, price, plan, invoices)`;
+
+/** A row of customer 2 that is newer than the one in {@link PLANS} and was created long after its event time. */
+export const LATE = `SELECT 2::BIGINT AS customer_id, TIMESTAMP '2024-03-05 12:00:00' AS event_timestamp, TIMESTAMP '2024-03-20' AS created,
+  22::BIGINT AS price, 'late' AS plan, NULL::BIGINT[] AS invoices`;

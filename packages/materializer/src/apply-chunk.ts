@@ -15,7 +15,7 @@ export interface AppliedChunk {
 
 /** Decodes the rows of a chunk, sets those aside that are none or are dated ahead, and writes the others. */
 export async function applyChunk(
-  target: WriteTarget & { readonly clock: Clock },
+  target: WriteTarget & { readonly clock: Clock; readonly onlineTtl: number | undefined },
   records: readonly SourceRecord[],
 ): Promise<AppliedChunk> {
   const { view } = target;
@@ -23,19 +23,23 @@ export async function applyChunk(
   const rows: FeatureRow[] = [];
   const samples: Problem[] = [];
   let created: number | undefined;
+  const pastTtlBefore = now - (target.onlineTtl ?? Number.POSITIVE_INFINITY);
+  let pastTtl = 0;
   let refused = 0;
   for (const record of records) {
     const decoded = decodeRecord(view, record, placeOf(view, record), now);
     if (decoded.ok) {
       rows.push(decoded.row);
       created = latest(created, decoded.row.createdTime);
+      if (decoded.row.eventTime < pastTtlBefore) pastTtl++;
     } else {
       refused++;
       if (samples.length < MAX_SAMPLES) samples.push(...decoded.problems.slice(0, MAX_SAMPLES - samples.length));
     }
   }
   const { applied, duplicate, stale, expired, conflict } = await writeRows(target, rows);
-  return { counts: { rows: records.length, applied, duplicate, stale, expired, conflict, refused }, samples, created };
+  const counts = { rows: records.length, applied, duplicate, stale, expired, conflict, pastTtl, refused };
+  return { counts, samples, created };
 }
 
 /** Names a source row by its join keys: files hold no row numbers that a reader could look up. */

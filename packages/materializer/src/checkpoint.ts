@@ -6,6 +6,8 @@ import type { MaterializeWindow } from "./window.ts";
 
 /** What a run must have in common with the one whose checkpoint it continues; anything else starts over, which is always safe. */
 export interface RunIdentity extends MaterializeWindow {
+  /** Of an incremental run: late rows were taken if created after this, in microseconds. */
+  readonly createdAfter: number | undefined;
   /** Hash of the definitions: a row written under others has another shape. */
   readonly definitions: string;
   /** Identity of the files that were read: the resume token counts in their rows. */
@@ -95,7 +97,7 @@ export class Checkpoint {
 function decode(value: unknown, identity: RunIdentity): CheckpointState | undefined {
   const found = asObject(value);
   if (found === undefined || found["version"] !== VERSION) return undefined;
-  for (const key of ["start", "end", "definitions", "source"] as const) {
+  for (const key of ["start", "end", "createdAfter", "definitions", "source"] as const) {
     if (found[key] !== identity[key]) return undefined;
   }
   const counts = asObject(found["counts"]);

@@ -3,16 +3,10 @@ import type { MetaScope } from "@larder/store-core";
 import type { LatestRowsChunk, UnusableRows } from "@larder/training-features";
 import { applyChunk } from "./apply-chunk.ts";
 import { Checkpoint, type CheckpointState } from "./checkpoint.ts";
-import type { LatestRowsSource, MaterializeParts, MaterializeRequest } from "./materialize.ts";
 import { latest, movePosition, readPosition } from "./position.ts";
 import { addCounts, MAX_SAMPLES, NO_COUNTS, type ViewReport } from "./report.ts";
 import { withRetries } from "./retry.ts";
-
-/** A run, checked, with its source. */
-export interface ViewRun extends MaterializeParts {
-  readonly source: LatestRowsSource;
-  readonly request: MaterializeRequest;
-}
+import { metaCall, type Run, type ViewPlan } from "./run.ts";
 
 /** A view that is done, and the checkpoint that says so until the whole run is. */
 export interface MaterializedView {
@@ -23,9 +17,6 @@ export interface MaterializedView {
 /** Large enough that a checkpoint costs little, small enough that a killed run repeats little and no decode holds the event loop long. */
 const CHUNK_ROWS = 2_000;
 
-/** Meta is written by a run, not by a request: it gets longer than the store's own deadline. Milliseconds. */
-const META_DEADLINE_MS = 10_000;
-
 const AT_THE_BEGINNING: CheckpointState = {
   after: undefined,
   done: false,
@@ -35,24 +26,21 @@ const AT_THE_BEGINNING: CheckpointState = {
 };
 
 /** Materializes one view, or what a former run left of it. */
-export async function materializeView(run: ViewRun, view: FeatureView): Promise<MaterializedView> {
+export async function materializeView(run: Run, view: FeatureView, plan: ViewPlan): Promise<MaterializedView> {
   const { definitions, store, clock, request } = run;
-  const { tenant, start, end, signal } = request;
+  const { tenant, signal } = request;
+  const { start, end } = plan.window;
   const now = clock.now();
   const scope: MetaScope = { project: definitions.project, tenant, view: view.name };
-  const call = () => ({
-    tenant,
-    deadline: performance.now() + META_DEADLINE_MS,
-    ...(signal === undefined ? {} : { signal }),
-  });
+  const call = () => metaCall(request);
   const retrying = <T>(work: () => Promise<T>): Promise<T> => withRetries(work, signal, request.retryDelaysMs);
 
   const source = await run.source.fingerprintSource(definitions, view, tenant);
-  const identity = { start, end, definitions: definitions.hash, source };
+  const identity = { start, end, createdAfter: createdAfterOf(plan), definitions: definitions.hash, source };
   const checkpoint = await retrying(() => Checkpoint.open(store, scope, identity, call));
   let state = checkpoint.found ?? AT_THE_BEGINNING;
   if (!state.done) {
-    for await (const chunk of chunksAfter(run, view, state)) {
+    for await (const chunk of chunksAfter(run, view, plan, state)) {
       state = await applied(run, view, state, chunk);
       const reached = state;
       await retrying(() => checkpoint.save(reached));
@@ -62,15 +50,19 @@ export async function materializeView(run: ViewRun, view: FeatureView): Promise<
     await retrying(() => checkpoint.save(reached));
   }
   // Rows of the future cannot be in the files yet: the position stops at now, so that a later run looks for them.
-  const window = { start, end: Math.min(end, now) };
+  const covered = { start: plan.covered.start, end: Math.min(plan.covered.end, now) };
+  // Nor can a created time be after now: one wrong clock must not hide every late row from then on.
+  const created = state.created === undefined ? undefined : Math.min(state.created, now);
   const position = await retrying(() =>
-    window.start > window.end
+    covered.start > covered.end
       ? readPosition(store, scope, call())
-      : movePosition(store, scope, window, state.created, call()),
+      : movePosition(store, scope, covered, created, call()),
   );
   const { counts, samples } = state;
   const report = {
     view: view.name,
+    start,
+    end,
     ...counts,
     samples,
     resumed: checkpoint.found !== undefined,
@@ -80,17 +72,19 @@ export async function materializeView(run: ViewRun, view: FeatureView): Promise<
 }
 
 async function* chunksAfter(
-  { source, definitions, request }: ViewRun,
+  { source, definitions, request }: Run,
   view: FeatureView,
+  plan: ViewPlan,
   state: CheckpointState,
 ): AsyncGenerator<LatestRowsChunk> {
-  const { tenant, start, end, chunkRows = CHUNK_ROWS, signal, onProgress } = request;
+  const { tenant, chunkRows = CHUNK_ROWS, signal, onProgress } = request;
   const chunks = source.readLatestRows({
     definitions,
     view,
     tenant,
-    start: BigInt(start),
-    end: BigInt(end),
+    start: BigInt(plan.window.start),
+    end: BigInt(plan.window.end),
+    late: plan.late,
     chunkRows,
     after: state.after,
     signal,
@@ -108,14 +102,14 @@ async function* chunksAfter(
 
 /** Writes a chunk and answers the state after it. */
 async function applied(
-  { store, clock, request }: ViewRun,
+  { definitions, store, clock, request }: Run,
   view: FeatureView,
   state: CheckpointState,
   chunk: LatestRowsChunk,
 ): Promise<CheckpointState> {
   const { tenant, signal, retryDelaysMs } = request;
   const { counts, samples, created } = await applyChunk(
-    { store, view, tenant, clock, signal, retryDelaysMs },
+    { store, view, tenant, clock, signal, retryDelaysMs, onlineTtl: definitions.onlineTtl(view, tenant) },
     chunk.rows,
   );
   const { nullKeys, nullTimes } = chunk.unusable;
@@ -127,6 +121,11 @@ async function applied(
     samples: [...known, ...samples].slice(0, MAX_SAMPLES),
     created: latest(state.created, created),
   };
+}
+
+/** As a checkpoint keeps it. */
+function createdAfterOf({ late }: ViewPlan): number | undefined {
+  return late?.createdAfter === undefined ? undefined : Number(late.createdAfter);
 }
 
 /** Half of the list at most, so that refused rows are seen, too. */

@@ -10,7 +10,10 @@ import type { MaterializeWindow } from "./window.ts";
 export interface MaterializePosition {
   readonly start: number;
   readonly end: number;
-  /** The greatest created time seen; undefined while no row had one. */
+  /**
+   * Every row of [start, end] created up to here has gone through: the greatest created time seen by a run over all of it; undefined while no
+   * row had one.
+   */
   readonly created: number | undefined;
 }
 
@@ -55,7 +58,10 @@ export async function movePosition(
   });
 }
 
-/** The position after a window. Both are inclusive, so windows one microsecond apart leave no gap. Answers `before` itself when nothing changes. */
+/**
+ * The position after a window. Both are inclusive, so windows one microsecond apart leave no gap. The created time moves only with a window that
+ * holds all of the position: another one has not looked at what came late for the rest. Answers `before` itself when nothing changes.
+ */
 export function extendPosition(
   before: MaterializePosition | undefined,
   window: MaterializeWindow,
@@ -63,10 +69,11 @@ export function extendPosition(
 ): MaterializePosition {
   if (before === undefined) return { start: window.start, end: window.end, created };
   const gap = window.start > before.end + 1 || window.end < before.start - 1;
+  const covers = window.start <= before.start && window.end >= before.end;
   const after = {
     start: Math.min(before.start, window.start),
     end: Math.max(before.end, window.end),
-    created: latest(before.created, created),
+    created: covers ? latest(before.created, created) : before.created,
   };
   const same = after.start === before.start && after.end === before.end && after.created === before.created;
   return gap || same ? before : after;

@@ -10,6 +10,8 @@ export interface MaterializeCounts {
   readonly expired: number;
   /** Rows that met a stored row of the same times and other bytes. */
   readonly conflict: number;
+  /** Rows that were past their online TTL already, whatever became of them. */
+  readonly pastTtl: number;
   /** Latest rows that cannot be decoded or are dated ahead of the clock by more than `max_future`. Nothing of them is written. */
   readonly refused: number;
   /** Rows of the source without a value for a join key: they belong to no entity. */
@@ -21,6 +23,9 @@ export interface MaterializeCounts {
 /** What became of one view. */
 export interface ViewReport extends MaterializeCounts {
   readonly view: string;
+  /** The window of event times, in microseconds; an incremental run's differs by view, and late rows may lie before it. */
+  readonly start: number;
+  readonly end: number;
   /** The first refused rows and rows without key or time, with reasons; at most {@link MAX_SAMPLES}. */
   readonly samples: readonly Problem[];
   /** The run continued one that had stopped. */
@@ -29,7 +34,7 @@ export interface ViewReport extends MaterializeCounts {
   readonly position: number | undefined;
 }
 
-/** What became of a run. Times in microseconds. */
+/** What became of a run. Times in microseconds; `start` and `end` hold the windows of all views. */
 export interface MaterializeReport {
   readonly project: string;
   readonly tenant: string;
@@ -37,6 +42,8 @@ export interface MaterializeReport {
   readonly end: number;
   readonly views: readonly ViewReport[];
   readonly totals: MaterializeCounts;
+  /** Sentences on what went through and will hardly be what was meant. */
+  readonly warnings: readonly string[];
 }
 
 /** How many refused rows a report lists per view; all are counted. */
@@ -50,6 +57,7 @@ export const NO_COUNTS: MaterializeCounts = {
   stale: 0,
   expired: 0,
   conflict: 0,
+  pastTtl: 0,
   refused: 0,
   nullKeys: 0,
   nullTimes: 0,
@@ -64,6 +72,7 @@ export function addCounts(a: MaterializeCounts, b: Partial<MaterializeCounts>): 
     stale: a.stale + (b.stale ?? 0),
     expired: a.expired + (b.expired ?? 0),
     conflict: a.conflict + (b.conflict ?? 0),
+    pastTtl: a.pastTtl + (b.pastTtl ?? 0),
     refused: a.refused + (b.refused ?? 0),
     nullKeys: a.nullKeys + (b.nullKeys ?? 0),
     nullTimes: a.nullTimes + (b.nullTimes ?? 0),

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { type Definitions, parseDefinitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 
-/** Definitions over a folder: two views with sources in `data/`, one without. `onlineStore` is a yaml value. */
-export function definitionsIn(folder: string, onlineStore = "{ type: memory }", rest = ""): Definitions {
+/** Definitions over a folder: two views with sources in `data/`, one without. `onlineStore` and `defaults`, the settings of tenant `default`, are yaml values. */
+export function definitionsIn(folder: string, onlineStore = "{ type: memory }", defaults = "{}"): Definitions {
   const text = `project: test
 online_store: ${onlineStore}
 offline_store: { type: duckdb, path: data }
@@ -22,8 +22,8 @@ feature_views:
   - name: pushed
     entity: customer
     features: [{ name: score, type: float64 }]
-tenants: { default: {}, acme: {} }
-${rest}`;
+tenants: { default: ${defaults}, acme: {} }
+`;
   return parseDefinitions(text, { file: join(folder, "feature_store.yaml"), env: {} });
 }
 

@@ -3,7 +3,8 @@ import { systemClock } from "@larder/schema";
 import { openOnlineStore } from "@larder/store-core";
 import { runProcess, startProcess, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
-import { type MaterializeParts, materialize } from "../src/materialize.ts";
+import { materialize } from "../src/materialize.ts";
+import type { MaterializeParts } from "../src/run.ts";
 import { definitionsIn, makeFolders, rowsOf, YEAR } from "./fixture.ts";
 import { writeParquet } from "./parquet.ts";
 

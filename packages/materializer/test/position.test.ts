@@ -9,14 +9,17 @@ test("the first window is the position", () => {
 });
 
 test.each([
-  ["overlaps at the end", { start: 15, end: 30 }, at(10, 30, 9)],
-  ["follows to the microsecond", { start: 21, end: 30 }, at(10, 30, 9)],
-  ["overlaps at the start", { start: 5, end: 10 }, at(5, 20, 9)],
-  ["ends right before the start", { start: 5, end: 9 }, at(5, 20, 9)],
+  ["overlaps at the end", { start: 15, end: 30 }, at(10, 30, 8)],
+  ["follows to the microsecond", { start: 21, end: 30 }, at(10, 30, 8)],
+  ["overlaps at the start", { start: 5, end: 10 }, at(5, 20, 8)],
+  ["ends right before the start", { start: 5, end: 9 }, at(5, 20, 8)],
   ["holds it all", { start: 0, end: 40 }, at(0, 40, 9)],
-])("a window that %s extends it", (_, window, expected) => {
-  expect(extendPosition(at(10, 20, 8), window, 9)).toEqual(expected);
-});
+])(
+  "a window that %s extends it, and its created time counts only where it has seen everything",
+  (_, window, expected) => {
+    expect(extendPosition(at(10, 20, 8), window, 9)).toEqual(expected);
+  },
+);
 
 test.each([
   ["leaves a gap after it", { start: 22, end: 30 }],
@@ -26,11 +29,12 @@ test.each([
   expect(extendPosition(before, window, 99)).toBe(before);
 });
 
-test("a window inside it that brings nothing newer changes nothing", () => {
+test("a window inside it changes nothing, whatever it has seen: a late row may lie outside of it", () => {
   const before = at(10, 20, 8);
   expect(extendPosition(before, { start: 12, end: 18 }, 7)).toBe(before);
   expect(extendPosition(before, { start: 12, end: 18 }, undefined)).toBe(before);
-  expect(extendPosition(before, { start: 12, end: 18 }, 9)).toEqual(at(10, 20, 9));
+  expect(extendPosition(before, { start: 12, end: 18 }, 9)).toBe(before);
+  expect(extendPosition(before, { start: 10, end: 20 }, 9)).toEqual(at(10, 20, 9));
 });
 
 test.each([

@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   "UNKNOWN_TENANT",
   "UNKNOWN_PUSH_SOURCE",
   "UNKNOWN_ROUTE",
+  "UNKNOWN_JOB",
   // values a caller got wrong
   "MALFORMED_REQUEST",
   "INVALID_REQUEST",

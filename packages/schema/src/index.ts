@@ -34,7 +34,7 @@ export type {
   Tenant,
   TimeUnit,
 } from "./definitions.ts";
-export { formatDuration } from "./duration.ts";
+export { formatDuration, readDuration } from "./duration.ts";
 export {
   ERROR_CODES,
   type ErrorCode,

@@ -4,6 +4,8 @@ import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { CompiledReads } from "./features/compiled-read.ts";
+import type { MaterializeFunction } from "./materialize/materialize-function.ts";
+import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import type { ModelSet } from "./model/load-models.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
@@ -14,6 +16,7 @@ import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerHealth } from "./routes/health.ts";
+import { registerMaterialize } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
 import { registerPredict } from "./routes/predict.ts";
@@ -27,6 +30,8 @@ export interface AppParts {
   readonly store: OnlineStore;
   readonly models: ModelSet;
   readonly clock: Clock;
+  /** What `/materialize` runs; without it these routes refuse. */
+  readonly materialize?: MaterializeFunction;
   /** Whose rows a request is for that names no tenant. Default `default`. */
   readonly tenant?: string;
   /** Where failures of ours are logged; silent when absent. */
@@ -40,7 +45,7 @@ const TIMEOUT_CHECK_MS = 1000;
 
 /** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
-  const { definitions, store, models, clock, tenant = "default", logger, stopping } = parts;
+  const { definitions, store, models, clock, materialize, tenant = "default", logger, stopping } = parts;
   const { server } = definitions;
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify({
@@ -80,6 +85,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerPush(app, context);
   registerWriteToOnlineStore(app, context);
   registerDeleteFromOnlineStore(app, context);
+  registerMaterialize(app, context, new MaterializeJobs(materialize, clock));
   registerPredict(app, context);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);

@@ -17,6 +17,7 @@ export type {
   OfflineEngine,
 } from "./offline/offline-engine.ts";
 export { fingerprintSource } from "./offline/source-fingerprint.ts";
+export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
 export {
   MANIFEST_FORMAT,

@@ -69,6 +69,35 @@ test("the window holds both its ends, to the microsecond, and created time does 
   expect(chunk!.rows.map((row) => row["customer_id"])).toEqual([2n, 3n]);
 });
 
+test("late rows are those from before the window, but not before their bound, that were created after a time", async () => {
+  const file = rows(
+    "(1, 20, 0, 1, false), (2, 9, 50, 2, false), (2, 8, 99, 3, false), (3, 9, 50.000001, 4, false), (4, 9, NULL, 5, false)",
+    "(5, 4.999999, 99, 6, false), (6, 5, 99, 7, false), (7, 20.000001, 99, 8, false), (NULL, 6, 99, 9, false), (NULL, 6, 50, 9, false)",
+  );
+  const at = (seconds: number) => T0 + BigInt(seconds * 1_000_000);
+  const window = { start: at(10), end: at(20) };
+  const readLate = async (createdAfter: bigint | undefined, start = window.start) => {
+    const request = { ...window, start, late: { from: at(5), createdAfter } };
+    const [chunk] = await read(stats, { "stats.parquet": file }, request);
+    return [chunk!.rows.map((row) => row["v"]), chunk!.unusable.nullKeys];
+  };
+  expect(await readLate(at(50)), "the row of customer 2 that is not late is left out, though it is its latest").toEqual(
+    [[1, 3, 4, 7], 1],
+  );
+  expect(await readLate(undefined), "all that have a created time").toEqual([[1, 2, 4, 7], 2]);
+  expect(await readLate(at(50), at(20) + 1n), "nothing but late rows").toEqual([[3, 4, 7], 1]);
+  const { source: _source, ...bare } = stats;
+  const [none] = await read(
+    { ...bare, source: {} },
+    { "stats.parquet": file },
+    { ...window, late: { from: at(5), createdAfter: 0n } },
+  );
+  expect(
+    none!.rows.map((row) => row["v"]),
+    "without a created column there are none",
+  ).toEqual([1]);
+});
+
 test("a key's latest row inside the window counts, not one after it", async () => {
   const file = rows("(1, 5, 0, 1, false), (1, 15, 0, 2, false)");
   const [chunk] = await read(stats, { "stats.parquet": file }, { start: T0, end: T0 + 10_000_000n });

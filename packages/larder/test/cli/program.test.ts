@@ -65,7 +65,10 @@ test.each([
   [["materialize", "2024-01-01"], "--help after a verb"],
   [["get", "extra", "--entity", "a=1"], "--help after a verb"],
   [["frobnicate"], "larder --help"],
-  [[], "validate, codegen, list, doctor, plan, apply, materialize, push, get, training-set, serve, status, reset"],
+  [
+    [],
+    "validate, codegen, list, doctor, plan, apply, materialize, materialize-incremental, push, get, training-set, serve, status, reset",
+  ],
 ])("wrong usage %j exits 2 and says what was meant", async (args, remedy) => {
   const terminal = plainTerminal();
   expect(await runCli(args, terminal)).toBe(2);

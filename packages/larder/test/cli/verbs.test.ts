@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { runProcess } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import { PLANS } from "../definitions.ts";
+import { LATE, PLANS, YAML } from "../definitions.ts";
 import { createProject, LARDER, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -81,6 +81,27 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
   expect((await project.json(...one)).value).toMatchObject({ removed: 1 });
   expect((await inProcess(...GET, "customer_id=1")).stdout).toContain("NOT_FOUND");
   expect((await inProcess("reset", "--tenant", "default", "--yes")).stdout).toBe("removed 1 row of tenant default\n");
+});
+
+test("materialize-incremental goes on where the last run ended, finds what came late, and warns of rows past their TTL", async () => {
+  await using own = await createProject(YAML.replace("online_ttl: 3650d", "online_ttl: none"));
+  await own.parquet("data/plans/a.parquet", PLANS);
+  const first = await own.json("materialize-incremental", "2024-03-06", "--view", "plans");
+  expect(first).toMatchObject({
+    code: 0,
+    value: { views: [{ view: "plans", rows: 2, applied: 2, position: "2024-03-06T00:00:00.000000Z" }], warnings: [] },
+  });
+  await own.parquet("data/plans/b.parquet", LATE);
+  const terminal = plainTerminal(undefined, own.folder);
+  expect(await runCli(["materialize-incremental", "2024-04-01", "--lookback", "2d"], terminal)).toBe(0);
+  expect(terminal.said).toMatch(/^plans +2 +2 +0 +0 +0 +0 +0 +0$/m);
+  const got = await own.json(...GET, "customer_id=2");
+  expect(got.value).toMatchObject({ features: [{ value: 22 }, { value: "late" }] });
+
+  await own.write("feature_store.yaml", YAML.replace("online_ttl: 3650d", "online_ttl: 1d"));
+  const old = plainTerminal(undefined, own.folder);
+  expect(await runCli(["materialize", "2024-03-01", "2024-04-01"], old)).toBe(0);
+  expect(old.said).toContain('warning: 2 of 2 rows of view "plans" (100 %) are past their TTL of 1d');
 });
 
 test("push takes NDJSON and Parquet, exact beyond 2^53, for one tenant", async () => {

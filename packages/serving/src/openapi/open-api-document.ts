@@ -39,6 +39,9 @@ function operation(operationId: string, route: RouteContract): Json {
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: jsonContent(route.body) } }),
     responses: {
       200: { description: "OK", ...(route.answer.length === 0 ? {} : { content: jsonContent(route.answer) }) },
+      ...(route.accepted === undefined
+        ? {}
+        : { 202: { description: "Accepted", content: jsonContent([route.accepted]) } }),
       ...errorResponses(route),
     },
   };

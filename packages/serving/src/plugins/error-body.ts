@@ -29,33 +29,37 @@ const FEAST_CLASSES: Readonly<Partial<Record<ErrorCode, string>>> = {
 
 /** Words an error for a route. A failure of ours keeps its facts for the log: its body says only which part failed. */
 export function errorAnswer(error: LarderError, style: ErrorStyle, requestId: string): ErrorAnswer {
+  const problem = problemBody(error, requestId);
+  const { status } = problem;
+  if (style === "feast") {
+    const { type: _type, title: _title, status: _status, detail: what, ...facts } = problem;
+    const detail: FeastErrorDetail = {
+      module: "feast.errors",
+      class: FEAST_CLASSES[error.code] ?? "FeastError",
+      message: `${what}. ${facts.remedy}.`,
+      ...facts,
+    };
+    return { status, contentType: JSON_MEDIA_TYPE, body: JSON.stringify(JSON.stringify(detail)) };
+  }
+  return { status, contentType: PROBLEM_MEDIA_TYPE, body: JSON.stringify(problem) };
+}
+
+/** An error in the words of RFC 9457. `requestId` is what the log knows it by. */
+export function problemBody(error: LarderError, requestId: string): ProblemBody {
   const status = ERROR_STATUS[error.code];
   const told = status < 500;
   const { what, remedy } = told ? error : publicWords(error.code, requestId);
-  const facts = {
+  return {
+    type: `urn:larder:error:${error.code}`,
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: what,
     code: error.code,
     ...fieldOf(error, told),
     remedy,
     request_id: requestId,
     ...problemsOf(error, told),
   };
-  if (style === "feast") {
-    const detail: FeastErrorDetail = {
-      module: "feast.errors",
-      class: FEAST_CLASSES[error.code] ?? "FeastError",
-      message: `${what}. ${remedy}.`,
-      ...facts,
-    };
-    return { status, contentType: JSON_MEDIA_TYPE, body: JSON.stringify(JSON.stringify(detail)) };
-  }
-  const problem: ProblemBody = {
-    type: `urn:larder:error:${error.code}`,
-    title: STATUS_CODES[status] ?? "Error",
-    status,
-    detail: what,
-    ...facts,
-  };
-  return { status, contentType: PROBLEM_MEDIA_TYPE, body: JSON.stringify(problem) };
 }
 
 function publicWords(code: ErrorCode, requestId: string): { what: string; remedy: string } {

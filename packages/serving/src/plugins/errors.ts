@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServingMetrics } from "../metrics/serving-metrics.ts";
 import { errorAnswer } from "./error-body.ts";
 
-/** How long a caller should wait before it repeats a call that met a failing store. */
+/** How long a caller should wait before it repeats a call that met a failing store or a limit. */
 const RETRY_AFTER_SECONDS = 1;
 
 declare module "fastify" {
@@ -34,12 +34,12 @@ export function sendError(
   );
   if (status >= 500) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
   metrics.countError(error.code);
-  if (status === 503) reply.header("retry-after", String(RETRY_AFTER_SECONDS));
+  if (status === 503 || status === 429) reply.header("retry-after", String(RETRY_AFTER_SECONDS));
   return reply.code(status).header("content-type", contentType).send(body);
 }
 
 /** Fastify's own errors carry codes too; whatever is left is a bug of ours. */
-function toLarderError(thrown: unknown): LarderError {
+export function toLarderError(thrown: unknown): LarderError {
   if (isLarderError(thrown)) return thrown;
   const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
   const known = typeof code === "string" ? FASTIFY_ERRORS[code] : undefined;

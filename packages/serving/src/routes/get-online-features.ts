@@ -1,5 +1,5 @@
 import { GetOnlineFeaturesRequest, JSON_MEDIA_TYPE, ROUTES } from "@larder/contract";
-import { LarderError, type OnStoreFailure } from "@larder/schema";
+import type { OnStoreFailure } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import { encodeColumns } from "../features/entity-columns.ts";
 import { writeFeaturesAnswer } from "../features/write-answer.ts";
@@ -7,6 +7,7 @@ import { StatusCounts } from "../metrics/status-counts.ts";
 import { addRoute } from "../plugins/add-route.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { markDegraded } from "../plugins/degraded.ts";
+import { queryFlag } from "../plugins/query-flag.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -24,7 +25,7 @@ export function registerGetOnlineFeatures(app: FastifyInstance, context: Serving
       : { policy: "fail" };
   addRoute(app, ROUTES.getOnlineFeatures, async (request, reply) => {
     const tenant = tenantOf(context, request);
-    const allowStale = flagOf(request.query, "allow_stale");
+    const allowStale = queryFlag(request.query, "allow_stale");
     const body = check(request.body);
     const read = reads.get(body);
     const keys = encodeColumns(read.plan, body.entities, definitions.server.maxRows);
@@ -41,16 +42,5 @@ export function registerGetOnlineFeatures(app: FastifyInstance, context: Serving
     markDegraded(reply, batch, tenant, metrics);
     sendTiming(reply, { store: storeMs });
     return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
-  });
-}
-
-function flagOf(query: unknown, name: string): boolean {
-  const value = (query as Readonly<Record<string, unknown>>)[name];
-  if (value === undefined || value === "false") return false;
-  if (value === "true") return true;
-  throw new LarderError("INVALID_REQUEST", {
-    what: `"${name}" is neither true nor false`,
-    remedy: `Write ?${name}=true, or leave it out`,
-    facts: { field: name },
   });
 }

@@ -1,4 +1,11 @@
-import { featureColumn, keyColumns, scanSql, type TimeRange, tenantPredicates } from "../offline/source-scan.ts";
+import {
+  featureColumn,
+  keyColumns,
+  rangePredicates,
+  scanSql,
+  type TimeRange,
+  tenantPredicates,
+} from "../offline/source-scan.ts";
 import type { SourceGroup, SourceTable } from "../offline/source-table.ts";
 import { readParquet } from "../offline/sql-text.ts";
 import { winnerOrder } from "../point-in-time/winner-order.ts";
@@ -34,9 +41,9 @@ ORDER BY ${keys.map((key) => `f.${key}`).join(", ")}`;
 /** Rows of one group that no window can hold for want of an event time, and those of the window whose keys are not whole. */
 export function unusableSql(table: SourceTable, group: SourceGroup, range: TimeRange): string {
   const { value } = group.event.reading;
+  const inWindow = rangePredicates(group, range).join(" AND ");
   const noTime = `${value} IS NULL`;
   const noKey = group.keys.map(({ reading }) => `${reading.value} IS NULL`).join(" OR ") || "false";
-  const inWindow = `${value} >= ${range.from} AND ${value} <= ${range.to}`;
   const where = [`(${noTime} OR ((${noKey}) AND ${inWindow}))`, ...tenantPredicates(table, group)].join(" AND ");
   return `SELECT filename AS file, file_row_number AS row, ${noTime} AS no_time FROM ${readParquet(group.files)} WHERE ${where}`;
 }

@@ -4,7 +4,7 @@ import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
-import type { TimeRange } from "../offline/source-scan.ts";
+import type { LateRows, TimeRange } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
 import { dropTables } from "../offline/sql-text.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
@@ -17,9 +17,11 @@ export interface LatestRowsRequest {
   readonly definitions: Definitions;
   readonly view: FeatureView;
   readonly tenant: string;
-  /** Event times in microseconds, inclusive at both ends. Created time does not filter. */
+  /** Event times in microseconds, inclusive at both ends. Created time does not filter, unless `late` says so. */
   readonly start: bigint;
   readonly end: bigint;
+  /** Takes rows from before `start` too, where their created time shows that they came late; none without a created column. Default: none. */
+  readonly late?: LateRows | undefined;
   /** Rows per chunk. Default 10,000. */
   readonly chunkRows?: number | undefined;
   /** Continues after the chunk that had this token. */
@@ -131,7 +133,7 @@ async function prepare(
   after: string | undefined,
 ): Promise<Prepared> {
   const { view, signal } = request;
-  const range: TimeRange = { from: request.start, to: request.end };
+  const range: TimeRange = { from: request.start, to: request.end, late: request.late };
   await checkValues(engine, table, view.features, range, signal);
   const runner = new StatementRunner(engine, { kind: "source", view: view.name, files: table.files }, request);
   const unusable = await findUnusable(table, range, runner);

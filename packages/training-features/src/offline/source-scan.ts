@@ -7,6 +7,16 @@ import { bigintLiteral, quoteText, readParquet } from "./sql-text.ts";
 export interface TimeRange {
   readonly from?: bigint | undefined;
   readonly to?: bigint | undefined;
+  /** Rows from before `from` that are of interest all the same. */
+  readonly late?: LateRows | undefined;
+}
+
+/** Rows that came late: an event time before the range, a created time after what was read before. Microseconds. */
+export interface LateRows {
+  /** The earliest event time of interest, inclusive. */
+  readonly from: bigint;
+  /** Rows with a created time after this one; undefined: all that have one. */
+  readonly createdAfter: bigint | undefined;
 }
 
 /** What a scan selects beside the keys `k0`, `k1`, … and `event`, and which rows. */
@@ -45,7 +55,7 @@ export function tenantPredicates(table: SourceTable, group: SourceGroup): string
   return group.tenant === undefined ? [] : [`${group.tenant} = ${quoteText(table.tenant)}`];
 }
 
-/** Bounds on the event time: exact, and where possible also in the column's own type so that row groups are skipped by their statistics. */
+/** Which rows a range holds. Bounds on the event time are exact, and where possible also in the column's own type so that row groups are skipped by their statistics. */
 export function rangePredicates(group: SourceGroup, range: TimeRange): string[] {
   const { column, reading, found } = { ...group.event, column: `"${group.event.column.replaceAll('"', '""')}"` };
   const bound = (operator: string, micros: bigint | undefined): string[] => {
@@ -57,7 +67,14 @@ export function rangePredicates(group: SourceGroup, range: TimeRange): string[] 
         : `${column} ${operator} ${literal}`,
     ];
   };
-  return [...bound(">=", range.from), ...bound("<=", range.to)];
+  const { from, to, late } = range;
+  if (late === undefined || from === undefined || group.created === undefined) {
+    return [...bound(">=", from), ...bound("<=", to)];
+  }
+  const created = group.created.reading.value;
+  const after = late.createdAfter === undefined ? "IS NOT NULL" : `> ${bigintLiteral(late.createdAfter)}`;
+  const wanted = `(${bound(">=", from).join("")} OR ${created} ${after})`;
+  return [...bound(">=", late.from < from ? late.from : from), wanted, ...bound("<=", to)];
 }
 
 function groupSql(table: SourceTable, group: SourceGroup, request: ScanRequest): string {

@@ -23,6 +23,7 @@ export function materializeResult(report: MaterializeReport, paint: Paint): Verb
   const samples = views.flatMap((view) => view.samples.map((problem) => `  ${problemText(problem)}\n`));
   const note =
     totals.refused === 0 ? "" : paint.yellow(`${totals.refused} rows were refused; the others were written\n`);
+  const warnings = report.warnings.map((warning) => paint.yellow(`warning: ${warning}\n`));
   return {
     json: {
       project: report.project,
@@ -31,11 +32,14 @@ export function materializeResult(report: MaterializeReport, paint: Paint): Verb
       end: formatTime(report.end),
       views: views.map((view) => ({
         ...view,
+        start: formatTime(view.start),
+        end: formatTime(view.end),
         position: view.position === undefined ? null : formatTime(view.position),
       })),
       totals,
+      warnings: report.warnings,
     },
-    text: renderTable(columns, lines) + note + samples.join(""),
+    text: renderTable(columns, lines) + warnings.join("") + note + samples.join(""),
     exitCode: totals.refused === 0 ? 0 : 1,
   };
 }

@@ -5,6 +5,7 @@ import { doctorVerb } from "./doctor.ts";
 import { getVerb } from "./get.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
+import { materializeIncrementalVerb } from "./materialize-incremental.ts";
 import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
 import { resetVerb } from "./reset.ts";
@@ -22,6 +23,7 @@ export const VERBS: readonly Verb[] = [
   planVerb,
   applyVerb,
   materializeVerb,
+  materializeIncrementalVerb,
   pushVerb,
   getVerb,
   trainingSetVerb,

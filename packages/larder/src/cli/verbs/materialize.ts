@@ -18,27 +18,15 @@ type than declared stops the run before anything of that view is written.`,
   async run(context) {
     const { openStore } = await import("../open-store.ts");
     const { warnOfDifference } = await import("../warn-of-difference.ts");
-    const { materializeResult } = await import("../render/materialize-report.ts");
+    const { runMaterialize } = await import("../run-materialize.ts");
     const { timeArgument } = await import("../time-argument.ts");
     const [start = "", end = ""] = context.args;
     const window = { start: timeArgument("START", start), end: timeArgument("END", end) };
     await using opened = await openStore(context);
     await warnOfDifference(opened, context);
     const { materialize } = await import("@larder/materializer");
-    const { view } = context.options;
-    const progress = context.progress("materialize");
-    try {
-      const report = await materialize(opened, {
-        ...window,
-        tenant: context.options.tenant,
-        signal: context.signal,
-        ...(view === undefined ? {} : { views: view }),
-        onProgress: ({ view: what, ...at }) =>
-          progress.update(at.phase === "search" ? { ...at, what } : { done: at.rows, total: at.total, what }),
-      });
-      return materializeResult(report, context.terminal.paint);
-    } finally {
-      progress.stop();
-    }
+    return await runMaterialize(context, context.options.view, (request) =>
+      materialize(opened, { ...request, ...window }),
+    );
   },
 });

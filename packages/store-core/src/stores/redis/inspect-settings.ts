@@ -59,11 +59,11 @@ function adviceOf(settings: ReadonlyMap<string, string> | undefined): readonly S
     });
   }
   const policy = settings.get("maxmemory-policy");
-  if (policy !== undefined && policy !== "noeviction") {
+  if (policy !== undefined && policy !== "noeviction" && policy !== "volatile-ttl") {
     advice.push({
       setting: "maxmemory-policy",
       what: `maxmemory-policy is ${policy}: a full server drops rows that are neither expired nor deleted`,
-      remedy: "Set it to noeviction, and watch used_memory",
+      remedy: "Set it to noeviction, or to volatile-ttl where rows with a TTL may go early",
     });
   }
   return advice;

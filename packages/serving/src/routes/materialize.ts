@@ -1,0 +1,148 @@
+import {
+  type MaterializeAccepted,
+  type MaterializeAnswer,
+  MaterializeIncrementalRequest,
+  type MaterializeJob,
+  MaterializeRequest,
+  ROUTES,
+  type RouteContract,
+} from "@larder/contract";
+import { type Definitions, findView, formatTime, LarderError, MAX_ONLINE_MICROS, parseTime } from "@larder/schema";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { MaterializedCounts, MaterializeRun } from "../materialize/materialize-function.ts";
+import type { Job, MaterializeJobs } from "../materialize/materialize-jobs.ts";
+import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
+import { compileBodyCheck } from "../plugins/check-body.ts";
+import { problemBody } from "../plugins/error-body.ts";
+import { toLarderError } from "../plugins/errors.ts";
+import { queryFlag } from "../plugins/query-flag.ts";
+import { tenantOf } from "../plugins/tenant.ts";
+import type { ServingContext } from "../serving-context.ts";
+
+const checkWindow = compileBodyCheck(MaterializeRequest);
+const checkIncremental = compileBodyCheck(MaterializeIncrementalRequest);
+
+/** `POST /materialize` and `POST /materialize-incremental`, as in Feast, and `GET /materialize/jobs/{id}`. */
+export function registerMaterialize(app: FastifyInstance, context: ServingContext, jobs: MaterializeJobs): void {
+  const { definitions, clock } = context;
+  const add = (route: RouteContract, runOf: (body: unknown) => Pick<MaterializeRun, "window" | "views">) => {
+    addRoute(app, route, (request, reply) => {
+      const tenant = tenantOf(context, request);
+      const later = queryFlag(request.query, "async");
+      if (queryFlag(request.query, "force")) throw noForce();
+      return answer(jobs.start({ ...runOf(request.body), tenant }), later, request, reply);
+    });
+  };
+  add(ROUTES.materialize, (body) => {
+    const checked = checkWindow(body);
+    return { window: windowOf(checked, clock.now()), views: viewsOf(definitions, checked.feature_views) };
+  });
+  add(ROUTES.materializeIncremental, (body) => {
+    const { end_ts, feature_views } = checkIncremental(body);
+    return { window: { incrementalTo: parseTime(end_ts, "end_ts") }, views: viewsOf(definitions, feature_views) };
+  });
+  addRoute(app, ROUTES.materializeJob, (request): MaterializeJob => {
+    const { id } = request.params as { readonly id: string };
+    return describe(jobs.get(tenantOf(context, request), id));
+  });
+  app.addHook("preClose", async () => jobs.abort());
+  app.addHook("onClose", () => jobs.ended());
+}
+
+async function answer(
+  job: Job,
+  later: boolean,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply | MaterializeAccepted> {
+  const { id, views, tenant } = job;
+  const done = job.done.then(({ warnings }) => {
+    for (const warning of warnings) request.log.warn({ tenant, job: id }, warning);
+  });
+  if (later) {
+    done.catch((err: unknown) => request.log.error({ err, tenant, job: id }, "A materialize job failed"));
+    reply.code(202).header("location", ROUTES.materializeJob.path.replace("{id}", id));
+    return { status: "accepted", feature_views: [...views], job_id: id };
+  }
+  await done;
+  const nothing: MaterializeAnswer = null;
+  return reply.header("content-type", "application/json").send(JSON.stringify(nothing));
+}
+
+function describe({ id, views, startedAt, state }: Job): MaterializeJob {
+  const job = { job_id: id, status: state.kind, feature_views: [...views], started_at: formatTime(startedAt) };
+  switch (state.kind) {
+    case "running":
+      return job;
+    case "succeeded": {
+      const { views: counts, warnings } = state.outcome;
+      return { ...job, ended_at: formatTime(state.endedAt), views: counts.map(countsOf), warnings: [...warnings] };
+    }
+    case "failed":
+      return { ...job, ended_at: formatTime(state.endedAt), error: problemBody(toLarderError(state.error), id) };
+  }
+}
+
+function countsOf({ view, pastTtl, rows, applied, duplicate, stale, expired, conflict, refused }: MaterializedCounts) {
+  return {
+    feature_view: view,
+    rows,
+    applied,
+    duplicate,
+    stale,
+    expired,
+    conflict,
+    past_ttl: pastTtl,
+    refused,
+  };
+}
+
+function windowOf(body: MaterializeRequest, now: number): { readonly start: number; readonly end: number } {
+  const { start_ts, end_ts, disable_event_timestamp } = body;
+  if (disable_event_timestamp === true) {
+    if (start_ts == null && end_ts == null) return { start: -MAX_ONLINE_MICROS, end: now };
+    throw invalid(
+      "disable_event_timestamp",
+      "disable_event_timestamp means from the beginning to now, and a time is given, too",
+      "Leave out start_ts and end_ts, or disable_event_timestamp",
+    );
+  }
+  const time = (field: "start_ts" | "end_ts"): number => {
+    const text = body[field];
+    if (text == null) throw invalid(field, `"${field}" is missing`, "Give an ISO 8601 time");
+    return parseTime(text, field);
+  };
+  const window = { start: time("start_ts"), end: time("end_ts") };
+  if (window.start <= window.end) return window;
+  throw invalid("start_ts", "The window starts after it ends", "Give start_ts before end_ts; both are inclusive");
+}
+
+/** The views of a run, each once. What a caller names must be there to be read; a file that is not is the server's affair. */
+function viewsOf(definitions: Definitions, names: readonly string[] | null | undefined): readonly string[] {
+  const sourced = [...definitions.views.values()].filter(({ source }) => source !== undefined).map(({ name }) => name);
+  if (names != null) {
+    for (const name of names) atField("feature_views", () => findView(definitions, name));
+    const without = names.find((name) => !sourced.includes(name));
+    if (without === undefined) return [...new Set(names)];
+    throw invalid(
+      "feature_views",
+      `Feature view "${without}" has no batch source`,
+      sourced.length === 0 ? "Give it one in feature_store.yaml" : `Use one of: ${sourced.join(", ")}`,
+    );
+  }
+  if (sourced.length > 0) return sourced;
+  throw invalid("feature_views", "No feature view has a batch source", "Give one a source in feature_store.yaml");
+}
+
+function noForce(): LarderError {
+  return new LarderError("UNSUPPORTED", {
+    what: '"force" is not taken: two runs at once on one view would only hinder each other',
+    remedy: "Leave it out; a run that died holds up none after it",
+    facts: { field: "force" },
+  });
+}
+
+function invalid(field: string, what: string, remedy: string): LarderError {
+  return new LarderError("INVALID_REQUEST", { what, remedy, facts: { field } });
+}
