@@ -51,7 +51,7 @@ export function clusterError(server: string): LarderError {
 }
 
 const CREDENTIALS = "Check username and password in online_store.connection_string";
-const RIGHTS = "Allow its user ~l:* with +@read +@write +@scripting +@connection +time";
+const RIGHTS = "Allow its user ~l:* (with layout: feast ~*) with +@read +@write +@scripting +@connection +time";
 const CLUSTER = "Point online_store.connection_string at a single server, not at a node of a Redis Cluster";
 const LATER = "Try again when it is ready";
 const ROOM = "Give Redis more memory, or remove data; maxmemory is its limit";
