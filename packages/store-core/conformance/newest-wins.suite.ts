@@ -62,7 +62,8 @@ export function newestWins({ rule, capabilities }: Rules): void {
   rule("rows of different times are no conflict", async (world) => {
     const session = await world.open();
     await session.write("profile", [profile(session, START, "a", START)]);
-    const rows = [profile(session, START, "b", START - 1), profile(session, START + 1, "c", START)];
+    const older = capabilities.createdTime ? profile(session, START, "b", START - 1) : profile(session, START - 1, "b");
+    const rows = [older, profile(session, START + 1, "c", START)];
     const result = await session.write("profile", rows);
     deepStrictEqual(result, {
       outcomes: ["stale", "applied"],
@@ -76,7 +77,7 @@ export function newestWins({ rule, capabilities }: Rules): void {
 
   rule("the same row again is a duplicate, and no conflict", async (world) => {
     const session = await world.open();
-    const row = profile(session, START, "a", START);
+    const row = profile(session, START, "a", capabilities.createdTime ? START : undefined);
     await session.write("profile", [row]);
     const result = await session.write("profile", [row, row]);
     deepStrictEqual(result.outcomes, ["duplicate", "duplicate"]);
