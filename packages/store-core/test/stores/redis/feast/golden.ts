@@ -37,8 +37,11 @@ export interface SdkRow {
   readonly project: string;
   readonly view: string;
   readonly event_timestamp: string;
-  readonly row: Readonly<Record<string, GoldenValue>>;
   readonly key_hex: string;
+  /** What the SDK reads back: a list of one value per column. */
+  readonly sdk_to_dict: Readonly<Record<string, readonly GoldenValue[]>>;
+  /** A row of nothing but nulls is not written. */
+  readonly not_written?: true;
   readonly hgetall: readonly { readonly field_hex: string; readonly value_hex: string }[];
 }
 
