@@ -28,12 +28,18 @@ const LIST = 10;
 /** Number of `null_val`: a null that says so. Feast writes an empty message instead. */
 export const NULL_FIELD = 19;
 
-/** The kind of a value type. */
+const kinds = new Map<ValueType, ValueKind>();
+
+/** The kind of a value type: one object per type. */
 export function kindOf(type: ValueType): ValueKind {
+  const known = kinds.get(type);
+  if (known !== undefined) return known;
   const scalar = scalarOf(type);
   const list = scalar !== type;
   const [field, wireType] = SCALARS[scalar];
-  return { scalar, list, field: list ? field + LIST : field, wireType };
+  const kind = { scalar, list, field: list ? field + LIST : field, wireType };
+  kinds.set(type, kind);
+  return kind;
 }
 
 /** Whether Feast 0.67 has a kind of value under this number. */
