@@ -39,7 +39,11 @@ export async function feastHarness(
       return {
         async open(definitions, clock) {
           const only = { ...definitions, tenants: new Map([["default", findTenant(definitions, "default")]]) };
-          const store = await openFeastOnlineStore(config, only, clock);
+          const store = await openFeastOnlineStore(config, {
+            definitions: only,
+            clock,
+            wholeRows: gather === "pipeline",
+          });
           opened.push(store);
           for (const name of definitions.views.keys()) {
             const feast = new FeastViews(definitions.project, entityKeyVersion).of(findView(definitions, name));

@@ -42,22 +42,30 @@ import { deleteFeastRows, type FeastScope, type FeastSteps, scanFeastRows } from
 const MAX_BATCH_ROWS = 100;
 const MAX_BATCH_VALUES = 250;
 
+/** What a Feast store needs besides its configuration. */
+export interface FeastStoreParts {
+  readonly definitions: Definitions;
+  readonly clock: Clock;
+  /**
+   * Reads all features of a view whatever is asked for: needed where rows of a read are remembered and answer other reads. Otherwise a row has only
+   * what the plan asks for, and the rest of it reads as absent.
+   */
+  readonly wholeRows: boolean;
+}
+
 /**
  * Opens Redis in the layout of Feast's Python SDK (feast/infra/online_stores/redis.py): the same keys, fields and values, so that both read what
  * the other writes. docs/feast.md says what is equal and what is not.
  * @throws CONFIG_INVALID, UNSUPPORTED, STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_MISCONFIGURED
  */
-export async function openFeastOnlineStore(
-  config: FeastRedisConfig,
-  definitions: Definitions,
-  clock: Clock,
-): Promise<OnlineStore> {
+export async function openFeastOnlineStore(config: FeastRedisConfig, parts: FeastStoreParts): Promise<OnlineStore> {
+  const { definitions } = parts;
   const { project, tenants } = definitions;
   for (const tenant of tenants.keys()) refuseTenant(tenant);
   const views = new FeastViews(project, config.entityKeyVersion);
   refuseSharedFields([...definitions.views.values()].map((view) => views.of(view)));
   const session = await openRedisSession(config, FEAST_META_ROOT, refusePackedRows(project));
-  return new FeastOnlineStore(session, config, definitions, clock, views);
+  return new FeastOnlineStore(session, config, parts, views);
 }
 
 class FeastOnlineStore implements OnlineStore {
@@ -66,25 +74,21 @@ class FeastOnlineStore implements OnlineStore {
   readonly #config: FeastRedisConfig;
   readonly #definitions: Definitions;
   readonly #clock: Clock;
+  readonly #wholeRows: boolean;
   readonly #views: FeastViews;
   /** Of the rows that {@link packRows} makes: they are this process's own, so nothing of it is ever stored. */
   readonly #schemas: SchemaRegistry;
   readonly #reads = new WeakMap<ReadPlan, FeastReadPlan>();
   #closed = false;
 
-  constructor(
-    session: RedisSession,
-    config: FeastRedisConfig,
-    definitions: Definitions,
-    clock: Clock,
-    views: FeastViews,
-  ) {
+  constructor(session: RedisSession, config: FeastRedisConfig, parts: FeastStoreParts, views: FeastViews) {
     this.#session = session;
     this.#config = config;
-    this.#definitions = definitions;
-    this.#clock = clock;
+    this.#definitions = parts.definitions;
+    this.#clock = parts.clock;
+    this.#wholeRows = parts.wholeRows;
     this.#views = views;
-    this.#schemas = createSchemaRegistry(definitions.project, session);
+    this.#schemas = createSchemaRegistry(parts.definitions.project, session);
   }
 
   async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
@@ -97,12 +101,13 @@ class FeastOnlineStore implements OnlineStore {
       const wait = this.#session.reading(call);
       const gathering = cellsToGather(read, keys);
       const cells = await gatherCells(this.#session.connection, gathering, this.#config.gather, wait);
-      const encoderOf = (view: FeatureView) => this.#schemas.encoderOf(view);
+      const { encoderOf, readerOf } = this.#schemas;
       const { slices, retyped } = packRows({ plan: read, groups: plan.groups, keys, cells, encoderOf });
       this.#report(retyped, call);
       const onlineTtl = (view: FeatureView) => this.#definitions.onlineTtl(view, call.tenant);
-      const checked = await checkCells({ plan, keys, slices, call, now, schemas: this.#schemas, onlineTtl });
-      return createPackedBatch(plan, keys.rowCount, checked, { allowStale: options.allowStale === true, readAt: now });
+      const checked = await checkCells({ plan, keys, slices, call, now, readerOf, onlineTtl }, this.#schemas);
+      const batch = { allowStale: options.allowStale === true, readAt: now, degraded: false };
+      return createPackedBatch(plan, keys.rowCount, checked, batch);
     });
   }
 
@@ -187,7 +192,7 @@ class FeastOnlineStore implements OnlineStore {
   #readPlanOf(plan: ReadPlan): FeastReadPlan {
     const known = this.#reads.get(plan);
     if (known !== undefined) return known;
-    const compiled = compileFeastRead(plan, this.#views);
+    const compiled = compileFeastRead(plan, this.#views, this.#wholeRows);
     this.#reads.set(plan, compiled);
     return compiled;
   }

@@ -43,10 +43,10 @@ export interface Retyped {
 }
 
 /**
- * Finds out what to read. Views of one group take the same columns of a request; whose join keys have different names (by a join_key_map) lie in
+ * Finds out what to read: the features that are asked for, or all of them. Views of one group take the same columns of a request; whose join keys have different names (by a join_key_map) lie in
  * different hashes.
  */
-export function compileFeastRead(plan: ReadPlan, views: FeastViews): FeastReadPlan {
+export function compileFeastRead(plan: ReadPlan, views: FeastViews, wholeRows: boolean): FeastReadPlan {
   const hashes = new Map<string, HashRead & { fields: Buffer[]; views: ViewRead[] }>();
   for (const [index, { view, group, position }] of plan.views.entries()) {
     const feast = views.of(view);
@@ -54,8 +54,9 @@ export function compileFeastRead(plan: ReadPlan, views: FeastViews): FeastReadPl
     const id = `${group} ${keySpace.id}`;
     const hash = hashes.get(id) ?? { group, keySpace, fields: [], views: [] };
     hashes.set(id, hash);
-    const asked = new Set(plan.columns.filter((column) => column.view === index).map(({ ref }) => ref.feature.index));
-    const indexes = [...asked];
+    const columns = plan.columns.filter((column) => column.view === index);
+    const asked = wholeRows ? view.features : columns.map(({ ref }) => ref.feature);
+    const indexes = [...new Set(asked.map((feature) => feature.index))];
     const features = indexes.map((at) => feast.features[at] as FeastFeature);
     hash.views.push({ feast, position, at: hash.fields.length, features, indexes });
     hash.fields.push(feast.timeField, ...features.map(({ field }) => field));

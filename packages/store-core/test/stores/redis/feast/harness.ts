@@ -63,7 +63,7 @@ export async function openFeast(
     writeDeadlineMs: 10_000,
     ...changes,
   };
-  const store = await openFeastOnlineStore(config, definitions, { now: () => NOW });
+  const store = await openFeastOnlineStore(config, { definitions, clock: { now: () => NOW }, wholeRows: false });
   return Object.assign(new Session(store, definitions), { [Symbol.asyncDispose]: () => store.close() });
 }
 

@@ -2,6 +2,7 @@ import { findView, parseDefinitions } from "@larder/schema";
 import { type RedisServer, startLeakCheck, startRedis } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { definitionsOf, type ViewSpec } from "../../../../conformance/definitions.ts";
+import { present, Session } from "../../../../conformance/world.ts";
 import { openOnlineStore } from "../../../../src/open-online-store.ts";
 import { openStore, put, row } from "../harness.ts";
 import { DRIVER, FV, freshClient, keyOf, NOW, openFeast, P, project, rowKeys } from "./harness.ts";
@@ -80,4 +81,24 @@ feature_views: [{ name: fv, entity: d, features: [{ name: x, type: int64 }, { na
   await store.write(view, [{ entityKey: [1n], eventTime: NOW, createdTime: undefined, values }], { tenant: "default" });
   expect(await rowKeys(client)).toEqual([keyOf(1n, "p", 2).toString("hex")]);
   expect(await client.ttl(keyOf(1n, "p", 2))).toBeGreaterThan(70);
+});
+
+test("what was read before answers for every feature of its rows, whichever the read asked for", async () => {
+  await using own = await startRedis();
+  const definitions = parseDefinitions(
+    `project: p
+online_store: { type: redis, layout: feast, connection_string: "${own.connectionString}", on_failure: stale, deadline: 10s, write_deadline: 10s }
+entities: [{ name: d, join_keys: [{ name: driver_id, type: int64 }] }]
+feature_views: [{ name: fv, entity: d, features: [{ name: x, type: int64 }, { name: "y", type: string }] }]
+`,
+    { file: "feature_store.yaml", env: {} },
+  );
+  await using store = await openOnlineStore(definitions, { clock: { now: () => NOW } });
+  const session = new Session(store, definitions);
+  await session.write("fv", [session.row("fv", [1n], NOW, { x: 1n, y: "a" })]);
+  expect(await session.cells(["fv:x"], [{ driver_id: 1n }])).toEqual([[present(1n)]]);
+  await own.kill();
+  const onFailure = { policy: "stale", maxAge: 1e12, otherwise: "fail" } as const;
+  const batch = await session.read(session.plan("fv:y"), [{ driver_id: 1n }], { onFailure });
+  expect([batch.degraded, batch.value(0, 0)]).toEqual([true, "a"]);
 });
