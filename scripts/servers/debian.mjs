@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { RemedyError } from "./remedy-error.mjs";
@@ -9,9 +9,10 @@ const run = promisify(execFile);
 
 /**
  * Unpacks Debian packages, and what they need that the machine lacks, into `folder`: no root, no installation, no service started. Uses the
- * machine's package lists; where there are none, or they are too old, lists of its own in the cache.
+ * machine's package lists; where there are none, or they are too old, lists of its own in the cache. `backports: true` looks into the backports of
+ * the machine's release as well, with lists of its own.
  */
-export async function unpackDebianPackages(packages, { folder, cache, remedy }) {
+export async function unpackDebianPackages(packages, { folder, cache, remedy, backports = false }) {
   for (const tool of ["apt-get", "apt-cache", "dpkg-deb", "dpkg-query"]) {
     if (!["/usr/bin", "/bin"].some((place) => existsSync(join(place, tool)))) {
       throw new RemedyError(`${tool} is missing, so Debian packages can't be unpacked`, remedy);
@@ -21,8 +22,10 @@ export async function unpackDebianPackages(packages, { folder, cache, remedy }) 
   await mkdir(archives);
   try {
     try {
-      await fetchAndUnpack([], packages, archives, folder);
-    } catch {
+      const lists = backports ? await backportsLists(join(cache, "servers", "apt-backports")) : [];
+      await fetchAndUnpack(lists, packages, archives, folder);
+    } catch (error) {
+      if (backports) throw error;
       // Whatever the reason, lists that are fresh are the one thing that may help; what fails then is told.
       await fetchAndUnpack(await privateLists(join(cache, "servers", "apt")), packages, archives, folder);
     }
@@ -62,9 +65,29 @@ async function fetchAndUnpack(options, packages, archives, folder) {
   }
 }
 
+/** Options that make apt read the machine's release and its backports, from the mirror the machine uses. */
+async function backportsLists(folder) {
+  const release = /^VERSION_CODENAME=(.+)$/m.exec(await readFile("/etc/os-release", "utf8"))?.[1];
+  const texts = [await readFile("/etc/apt/sources.list", "utf8").catch(() => "")];
+  const parts = "/etc/apt/sources.list.d";
+  for (const name of existsSync(parts) ? await readdir(parts) : [])
+    texts.push(await readFile(join(parts, name), "utf8"));
+  const mirror = /^(?:URIs:|deb\s.*?)\s*(https?:\/\/\S+\/debian)\/?(?:\s|$)/m.exec(texts.join("\n"))?.[1];
+  if (release === undefined || mirror === undefined) throw new Error("this machine names no mirror of Debian");
+  await mkdir(folder, { recursive: true });
+  const list = join(folder, "sources.list");
+  const lines = [release, `${release}-backports`].map(
+    (suite) => `deb [signed-by=${KEYRING}] ${mirror} ${suite} main\n`,
+  );
+  await writeFile(list, lines.join(""));
+  return privateLists(folder, ["-o", `Dir::Etc::sourcelist=${list}`, "-o", "Dir::Etc::sourceparts=-"]);
+}
+
+const KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
 /** Options that make apt use lists in `folder`, fetched unless another package has just needed them. */
-async function privateLists(folder) {
-  const options = ["-o", `Dir::State::lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`];
+async function privateLists(folder, sources = []) {
+  const options = [...sources, "-o", `Dir::State::lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`];
   const info = await stat(join(folder, "updated")).catch(() => undefined);
   if (info !== undefined && Date.now() - info.mtimeMs < HOUR_MS) return options;
   await mkdir(join(folder, "lists", "partial"), { recursive: true });

@@ -6,8 +6,14 @@ import { provideFeast } from "./feast.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
+import { provideValkey } from "./valkey.mjs";
 
-const PROVIDERS = { redis: provideRedis, "utf8-locale": provideUtf8Locale, feast: provideFeast };
+const PROVIDERS = {
+  redis: provideRedis,
+  "utf8-locale": provideUtf8Locale,
+  feast: provideFeast,
+  valkey: provideValkey,
+};
 
 /** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */
 export function listedServers() {

@@ -57,9 +57,15 @@ const redisStore = section(
     type: required(oneOf("redis"), "Keeps rows in Redis or Valkey."),
     connection_string: withDefault(
       text,
-      "As Feast writes it: host:port, then key=value parameters after commas (ssl, db, username, password).",
+      "As Feast writes it: host:port, then key=value parameters after commas (see redis.md); or a redis://, rediss:// or unix:// URL.",
       "localhost:6379",
     ),
+    redis_type: withDefault(
+      oneOf("redis", "redis_cluster", "redis_sentinel"),
+      "What connection_string names: one server, nodes of a Redis Cluster, or Sentinels.",
+      "redis",
+    ),
+    sentinel_master: withDefault(text, "The name that the Sentinels know the primary by.", "mymaster"),
     layout: withDefault(
       oneOf("packed", "feast"),
       "How rows are kept: Larder's packed rows, or Feast's bytes. A Feast file must state it.",

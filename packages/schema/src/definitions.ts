@@ -166,6 +166,11 @@ interface RedisConfig {
   readonly type: "redis";
   /** As Feast writes it: `host:port[,key=value…]`. May hold a password: never print it, see `redactConnectionString`. */
   readonly connectionString: string;
+  readonly redisType: "redis" | "redis_cluster" | "redis_sentinel";
+  /** The name that the Sentinels know the primary by. */
+  readonly sentinelMaster: string;
+  /** Absolute; relative paths of certificates in the connection string count from here. */
+  readonly folder: string;
   readonly gather: "script" | "pipeline";
   readonly readDeadlineMs: number;
   readonly writeDeadlineMs: number;

@@ -20,3 +20,20 @@ export function freePort(): Promise<number> {
     });
   });
 }
+
+/**
+ * Starts a server that can't listen on port 0, again on another port when somebody else was quicker. `start` fails with what the server said.
+ */
+export async function onFreePort<T>(start: (port: number) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort();
+    try {
+      return await start(port);
+    } catch (error) {
+      // Anything else is no matter of luck.
+      if (attempt === 5 || !(error instanceof Error && TAKEN.test(error.message))) throw error;
+    }
+  }
+}
+
+const TAKEN = /Address already in use|Failed listening on port/;

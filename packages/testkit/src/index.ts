@@ -1,3 +1,5 @@
+export { type Certificates, makeCertificates } from "./certificates.ts";
+export type { RedisProgram } from "./find-server.ts";
 export { freePort, LOOPBACK } from "./free-port.ts";
 export { type LeakCheck, startLeakCheck } from "./leak-check.ts";
 export { type LogicalClock, logicalClock } from "./logical-clock.ts";
@@ -9,6 +11,14 @@ export {
   runProcess,
   startProcess,
 } from "./process.ts";
+export { type RedisCluster, type RedisClusterOptions, startRedisCluster } from "./redis-cluster.ts";
+export { type RedisReply, redisCommand } from "./redis-command.ts";
+export {
+  type RedisSentinel,
+  type RedisSentinelOptions,
+  type SentinelProcess,
+  startSentinel,
+} from "./redis-sentinel.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
 export {
   type PropertySettings,
@@ -20,4 +30,5 @@ export {
 } from "./seed.ts";
 export { startTcpProxy, type TcpProxy, type TcpTarget } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
+export { until } from "./until.ts";
 export { utf8Locale } from "./utf8-locale.ts";

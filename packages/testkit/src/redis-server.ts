@@ -1,8 +1,11 @@
-import { accessSync, constants } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import type { Certificates } from "./certificates.ts";
 import { within } from "./deadline.ts";
-import { freePort, LOOPBACK } from "./free-port.ts";
+import { findServer, type RedisProgram } from "./find-server.ts";
+import { LOOPBACK, onFreePort } from "./free-port.ts";
 import { type ChildHandle, startProcess } from "./process.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -14,6 +17,12 @@ export interface RedisOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A port to listen on, for a second server in a dead one's place. Default: a free one. */
   readonly port?: number;
+  /** Default: redis. */
+  readonly program?: RedisProgram;
+  /** Speaks TLS only, with these. Clients are asked for a certificate only with `args: ["--tls-auth-clients", "yes"]`. */
+  readonly tls?: Certificates;
+  /** Lines of an ACL file: `user larder on >s3cret ~l:* +@read`. */
+  readonly acl?: readonly string[];
 }
 
 /** A Redis server of the test's own: empty, without persistence, on a loopback port. */
@@ -24,6 +33,8 @@ export interface RedisServer {
   readonly pid: number;
   /** `host:port`, as `feature_store.yaml` takes it. */
   readonly connectionString: string;
+  /** Path of the unix socket that it listens on, too. */
+  readonly unixSocket: string;
   /** What the server has logged. */
   readonly log: string;
   /** Sends a signal. Resolves when the server has ended, or at once for SIGSTOP and SIGCONT, which only halt it and let it go on. */
@@ -40,11 +51,12 @@ export interface RedisServer {
  * remedy when there is none.
  */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  const binary = findRedis();
+  const binary = findServer(options.program ?? "redis");
   const folder = await temporaryFolder();
   try {
     const { port, child } = await startOnSomePort(binary, folder.path, options);
     return new Server(port, child, {
+      unixSocket: join(folder.path, SOCKET),
       again: () => startOn(binary, folder.path, port, options),
       remove: () => folder.remove(),
     });
@@ -55,10 +67,11 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 }
 
 const READY_MS = 15_000;
-const TAKEN = /Address already in use|Failed listening on port/;
+const SOCKET = "redis.sock";
 
 /** The way back to a running server, and the way out. */
 interface Upkeep {
+  readonly unixSocket: string;
   again(): Promise<ChildHandle>;
   remove(): Promise<void>;
 }
@@ -81,6 +94,10 @@ class Server implements RedisServer {
 
   get connectionString(): string {
     return `${this.host}:${this.port}`;
+  }
+
+  get unixSocket(): string {
+    return this.#upkeep.unixSocket;
   }
 
   get log(): string {
@@ -108,32 +125,6 @@ class Server implements RedisServer {
   }
 }
 
-/** LARDER_CACHE is set by every script of this repository; scripts/servers/redis.mjs is what fills `servers/redis`. */
-function findRedis(): string {
-  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
-    const path = join(folder, "redis-server");
-    if (folder !== "" && isExecutable(path)) return path;
-  }
-  const cache = process.env["LARDER_CACHE"];
-  if (cache !== undefined) {
-    const path = join(cache, "servers", "redis", "redis-server");
-    if (isExecutable(path)) return path;
-  }
-  const looked = cache === undefined ? "PATH (LARDER_CACHE is not set)" : `PATH and ${join(cache, "servers", "redis")}`;
-  throw new Error(
-    `There is no redis-server on ${looked}. Run "node scripts/servers/install.mjs redis", or install Redis 7 yourself.`,
-  );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 async function startOnSomePort(
   binary: string,
   folder: string,
@@ -141,15 +132,7 @@ async function startOnSomePort(
 ): Promise<{ port: number; child: ChildHandle }> {
   if (options.port !== undefined)
     return { port: options.port, child: await startOn(binary, folder, options.port, options) };
-  for (let attempt = 1; ; attempt++) {
-    const port = await freePort();
-    try {
-      return { port, child: await startOn(binary, folder, port, options) };
-    } catch (error) {
-      // Somebody else took the port in between. Anything else is no matter of luck.
-      if (attempt === 5 || !(error instanceof Error && TAKEN.test(error.message))) throw error;
-    }
-  }
+  return onFreePort(async (port) => ({ port, child: await startOn(binary, folder, port, options) }));
 }
 
 async function startOn(binary: string, folder: string, port: number, options: RedisOptions): Promise<ChildHandle> {
@@ -160,6 +143,9 @@ async function startOn(binary: string, folder: string, port: number, options: Re
     "--save": "",
     "--appendonly": "no",
     "--hash-max-listpack-value": "512",
+    "--unixsocket": SOCKET,
+    ...tlsSettings(port, options.tls),
+    ...(await aclSettings(folder, options.acl)),
   };
   const child = await startProcess(binary, [...Object.entries(settings).flat(), ...(options.args ?? [])], {
     cwd: folder,
@@ -169,7 +155,7 @@ async function startOn(binary: string, folder: string, port: number, options: Re
   try {
     // The log proves that it is this server that got the port; the PING, that it answers.
     await child.waitForLine(/Ready to accept connections/, READY_MS);
-    await within(READY_MS, () => `an answer to PING on port ${port}`, ping(port));
+    await within(READY_MS, () => `an answer to PING on port ${port}`, ping(port, options.tls));
     return child;
   } catch (error) {
     await child.end(0);
@@ -177,10 +163,40 @@ async function startOn(binary: string, folder: string, port: number, options: Re
   }
 }
 
+function tlsSettings(port: number, tls: Certificates | undefined): Record<string, string> {
+  if (tls === undefined) return {};
+  return {
+    "--port": "0",
+    "--tls-port": String(port),
+    "--tls-cert-file": tls.serverCert,
+    "--tls-key-file": tls.serverKey,
+    "--tls-ca-cert-file": tls.ca,
+    "--tls-auth-clients": "no",
+    "--tls-replication": "yes",
+    "--tls-cluster": "yes",
+  };
+}
+
+async function aclSettings(folder: string, acl: readonly string[] | undefined): Promise<Record<string, string>> {
+  if (acl === undefined) return {};
+  await writeFile(join(folder, "users.acl"), `${acl.join("\n")}\n`);
+  return { "--aclfile": "users.acl" };
+}
+
 /** One PING over a plain socket. A server that asks for a password has answered, too. */
-function ping(port: number): Promise<void> {
+async function ping(port: number, tls: Certificates | undefined): Promise<void> {
+  const socket =
+    tls === undefined
+      ? connect(port, LOOPBACK)
+      : connectTls({
+          port,
+          host: LOOPBACK,
+          ca: await readFile(tls.ca),
+          cert: await readFile(tls.clientCert),
+          key: await readFile(tls.clientKey),
+        });
+  socket.write("PING\r\n");
   return new Promise((resolve, reject) => {
-    const socket = connect(port, LOOPBACK, () => socket.write("PING\r\n"));
     socket.once("error", reject);
     socket.once("data", (bytes: Buffer) => {
       const answer = bytes.toString("latin1");

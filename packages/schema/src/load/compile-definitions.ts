@@ -96,6 +96,9 @@ function compileOnlineStore(
       const redis = {
         type: "redis",
         connectionString: store.connection_string,
+        redisType: store.redis_type,
+        sentinelMaster: store.sentinel_master,
+        folder,
         gather: store.gather,
         ...deadlines,
       } as const;

@@ -44,7 +44,6 @@ const OWN_REDIS: Readonly<Record<string, string>> = {
 const SHARED_REDIS: Readonly<Record<string, string>> = {
   full_scan_for_deletion: "a reset touches one view of one tenant only",
   skip_dedup: "the newest row always wins",
-  sentinel_master: "it has a meaning only with Sentinel",
   client: "Larder has one Redis client",
 };
 
@@ -101,15 +100,10 @@ class FeastReader {
     if (type !== "redis") return store;
     this.#checkRedis(store);
     const shared = wordOf(store, "layout") === "feast";
-    return this.#drop(store, shared ? SHARED_REDIS : { ...SHARED_REDIS, ...OWN_REDIS }, ["redis_type"]);
+    return this.#drop(store, shared ? SHARED_REDIS : { ...SHARED_REDIS, ...OWN_REDIS });
   }
 
   #checkRedis(store: MapNode): void {
-    const topology = store.entries.get("redis_type");
-    if (topology !== undefined && wordOf(store, "redis_type") !== "redis") {
-      const remedy = "Use redis_type redis: Cluster and Sentinel are not built into this version";
-      this.#problems.add(topology.value, "names a topology that this version does not have", remedy);
-    }
     if (store.entries.has("layout")) return;
     const at = { place: store.place, field: keyPath(store.field, "layout") };
     const remedy = "Write layout: packed for a store that Larder fills, or layout: feast to share Feast's rows";
@@ -134,12 +128,12 @@ class FeastReader {
     else this.#ignore(entry, "Larder's packed rows have keys of their own");
   }
 
-  #drop(store: MapNode, reasons: Readonly<Record<string, string>>, used: readonly string[] = []): MapNode {
+  #drop(store: MapNode, reasons: Readonly<Record<string, string>>): MapNode {
     const entries = new Map<string, MapEntry>();
     for (const [key, entry] of store.entries) {
       const reason = reasonFor(reasons, key);
       if (reason !== undefined) this.#ignore(entry, reason);
-      else if (!used.includes(key)) entries.set(key, entry);
+      else entries.set(key, entry);
     }
     return { ...store, entries };
   }

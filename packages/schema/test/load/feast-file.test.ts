@@ -90,6 +90,9 @@ test("a file of Larder's own may share Feast's rows, too", () => {
   expect(parseDefinitions(text).onlineStore).toEqual({
     type: "redis",
     connectionString: "localhost:6379",
+    redisType: "redis",
+    sentinelMaster: "mymaster",
+    folder: resolve("."),
     layout: "feast",
     gather: "script",
     entityKeyVersion: 2,

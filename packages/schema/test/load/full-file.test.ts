@@ -148,12 +148,25 @@ test("redis keeps its connection string; its deadlines are milliseconds", () => 
   expect(onlineStore).toEqual({
     type: "redis",
     connectionString: "h:1,password=p",
+    redisType: "redis",
+    sentinelMaster: "mymaster",
+    folder: resolve("."),
     layout: "packed",
     gather: "pipeline",
     readDeadlineMs: 20,
     writeDeadlineMs: 500,
   });
   expect(onFailure).toBe("fail");
+});
+
+test("redis may be a cluster, or behind Sentinels that know it by a name", () => {
+  const storeOf = (keys: string) =>
+    parseDefinitions(`project: p\nonline_store: { type: redis, layout: packed, ${keys} }\n`).onlineStore;
+  expect(storeOf("redis_type: redis_cluster")).toMatchObject({ redisType: "redis_cluster" });
+  expect(storeOf("redis_type: redis_sentinel, sentinel_master: fs")).toMatchObject({
+    redisType: "redis_sentinel",
+    sentinelMaster: "fs",
+  });
 });
 
 test("0 and none are no limit; online_ttl follows ttl unless it is given", () => {

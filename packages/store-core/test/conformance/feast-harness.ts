@@ -15,6 +15,9 @@ export async function feastHarness(
   const config = {
     type: "redis",
     connectionString: server.connectionString,
+    redisType: "redis",
+    sentinelMaster: "larder",
+    folder: "/",
     layout: "feast",
     entityKeyVersion,
     keyTtlSeconds: undefined,

@@ -1,8 +1,9 @@
 import { LarderError } from "@larder/schema";
 import { Redis } from "ioredis";
 import { aborted, storeClosed, timedOut, timeLeft } from "../../call.ts";
-import type { RedisAddress } from "./connection-string.ts";
-import { loginError, redisError, replyCode } from "./redis-errors.ts";
+import { loginError, redisError, replyCode, replyText } from "./redis-errors.ts";
+import { endpointText } from "./redis-target.ts";
+import { connectorOf, type ServerPlan } from "./server-plan.ts";
 import { type RedisCommand, toIoredis } from "./wire-command.ts";
 
 /** What Redis answers; text arrives as Buffers. */
@@ -11,6 +12,8 @@ export type Reply = Buffer | number | null | readonly Reply[];
 /** An error that Redis replied to one command: the connection is fine. `code` is Redis's own, for example WRONGTYPE. */
 export interface ReplyFailure {
   readonly code: string;
+  /** All that Redis said, its code included. */
+  readonly text: string;
   readonly error: LarderError;
 }
 
@@ -20,35 +23,25 @@ export interface Wait {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Times of a connection, in milliseconds. */
-export interface ConnectionTimes {
-  /** Most time to connect and log in. */
-  readonly connectMs: number;
-  /** A server that owes answers and gives none for this long is disconnected, and connected to anew. */
-  readonly hangMs: number;
-}
-
 /**
- * One connection to one server, and the only place that knows ioredis. While it is down every exchange fails at once; it comes back by itself.
- * Nothing is ever sent twice: whether a lost command may be repeated is the caller's to know.
+ * A way to the rows: one server, or all primaries of a cluster. While a server is down every exchange with it fails at once; it comes back by
+ * itself. Nothing is ever sent twice: whether a lost command may be repeated is the caller's to know.
  */
 export interface RedisConnection {
   /** `host:port`, for messages. */
   readonly server: string;
+  /** True where keys are spread over servers by their slot: the keys of one command or script must then be of one slot. */
+  readonly sharded: boolean;
   /**
-   * Sends commands in one round trip and answers each, in order. An error that Redis replies is an answer.
+   * Sends commands in one round trip per server and answers each, in order. An error that Redis replies is an answer. A cluster takes only
+   * commands with a key.
    * @throws STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_CLOSED, ABORTED when an answer is missing
    */
   exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]>;
+  /** Every primary by itself, for commands without a key. */
+  primaries(): readonly RedisConnection[];
   /** Ends the connection; what waits for an answer fails with STORE_CLOSED. */
   close(): Promise<void>;
-}
-
-/** Connects and logs in. @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED */
-export async function connectRedis(address: RedisAddress, times: ConnectionTimes): Promise<RedisConnection> {
-  const connection = new Connection(address, times);
-  await connection.open();
-  return connection;
 }
 
 /** True for an answer that is an error. */
@@ -63,29 +56,37 @@ const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
 const LAST_DELAY_MS = 2_000;
 
-class Connection implements RedisConnection {
-  readonly server: string;
+/** One connection to one server. What ioredis does and how it fails is known here; server-plan.ts and wire-command.ts give it its sockets and bytes. */
+export class ServerConnection implements RedisConnection {
+  readonly sharded = false;
   readonly #redis: Redis;
-  readonly #times: ConnectionTimes;
+  readonly #plan: ServerPlan;
+  #server: string;
   #lastError: unknown;
   #opened = false;
   #closed = false;
+  /** Settled when the server has proved what it is. */
+  #proof: Promise<void> = Promise.resolve();
+  #proved = false;
   #reconnect: NodeJS.Timeout | undefined;
   #attempts = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #waiting = 0;
   #answers = 0;
 
-  constructor(address: RedisAddress, times: ConnectionTimes) {
-    this.server = `${address.host}:${address.port}`;
-    this.#times = times;
+  constructor(plan: ServerPlan) {
+    this.#plan = plan;
+    this.#server = plan.name;
+    const { login, tls, times } = plan;
     this.#redis = new Redis({
-      host: address.host,
-      port: address.port,
-      db: address.db,
-      ...(address.username === undefined ? {} : { username: address.username }),
-      ...(address.password === undefined ? {} : { password: address.password }),
-      ...(address.tls ? { tls: {} } : {}),
+      Connector: connectorOf(plan, (endpoint) => {
+        this.#server = endpointText(endpoint);
+      }),
+      db: login.db,
+      ...(login.username === undefined ? {} : { username: login.username }),
+      ...(login.password === undefined ? {} : { password: login.password }),
+      // Only to say that a connection is there when its handshake is done.
+      ...(tls === undefined ? {} : { tls: {} }),
       lazyConnect: true,
       connectTimeout: times.connectMs,
       enableOfflineQueue: false,
@@ -101,21 +102,35 @@ class Connection implements RedisConnection {
     });
     this.#redis.on("error", (error) => this.#noteError(error));
     this.#redis.on("ready", () => {
-      this.#attempts = 0;
       // It is, when the login failed in a way that ioredis does not mind.
-      if (!this.#redis.stream.destroyed) this.#lastError = undefined;
+      if (this.#redis.stream.destroyed) return;
+      this.#proof = this.#prove();
     });
-    this.#redis.on("end", () => this.#connectLater());
+    this.#redis.on("end", () => {
+      this.#proved = false;
+      this.#connectLater();
+    });
   }
 
+  get server(): string {
+    return this.#server;
+  }
+
+  primaries(): readonly RedisConnection[] {
+    return [this];
+  }
+
+  /** Connects and logs in; a connection that could not is closed. @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED */
   async open(): Promise<void> {
     this.#watchdog = this.#startWatchdog();
+    const { connectMs } = this.#plan.times;
     const late = setTimeout(() => {
-      this.#lastError ??= new Error(`no answer within ${this.#times.connectMs} ms`);
+      this.#lastError ??= new Error(`no answer within ${connectMs} ms`);
       this.#redis.stream?.destroy();
-    }, this.#times.connectMs);
+    }, connectMs);
     try {
       await this.#redis.connect();
+      await this.#proof;
       // A db that does not exist is an error event only; ioredis would go on with db 0.
       if (this.#lastError !== undefined) throw this.#lastError;
       this.#opened = true;
@@ -126,6 +141,22 @@ class Connection implements RedisConnection {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** Connects, again and again until it is there or closed; resolves after the first attempt or `milliseconds`, whichever is sooner. */
+  async openLater(milliseconds: number): Promise<void> {
+    this.#watchdog = this.#startWatchdog();
+    this.#opened = true;
+    const first = this.#redis.connect().then(
+      () => this.#proof,
+      () => {},
+    );
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([first, late]);
+    clearTimeout(timer);
   }
 
   exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]> {
@@ -162,9 +193,9 @@ class Connection implements RedisConnection {
           (error: unknown) => {
             this.#waiting -= weight;
             this.#answers++;
-            const code = replyCode(error);
-            if (code === undefined) settle(this.#closed ? storeClosed() : redisError(error, this.server));
-            else answer(i, { code, error: redisError(error, this.server) });
+            const failure = this.#replyFailure(error);
+            if (failure === undefined) settle(this.#closed ? storeClosed() : redisError(error, this.server));
+            else answer(i, failure);
           },
         );
         this.#redis.sendCommand(command);
@@ -191,7 +222,7 @@ class Connection implements RedisConnection {
     if (this.#closed) return storeClosed();
     if (wait.signal?.aborted) return aborted(wait.signal);
     if (wait.deadline <= performance.now()) return timedOut("The call");
-    if (this.#redis.status !== "ready") {
+    if (this.#redis.status !== "ready" || !this.#proved) {
       return loginError(this.#lastError ?? new Error("the connection was lost"), this.server);
     }
     if (this.#waiting <= MAX_WAITING_BYTES) return undefined;
@@ -200,6 +231,33 @@ class Connection implements RedisConnection {
       remedy: "Send less at once, or give Redis more room",
       facts: { server: this.server },
     });
+  }
+
+  #replyFailure(error: unknown): ReplyFailure | undefined {
+    const code = replyCode(error);
+    return code === undefined ? undefined : { code, text: replyText(error), error: redisError(error, this.server) };
+  }
+
+  /** Asks a server that must be a primary whether it is one; a user who may not ask is let pass. */
+  async #prove(): Promise<void> {
+    if (this.#plan.primaryOnly) {
+      try {
+        const command = toIoredis(["ROLE", []]);
+        this.#redis.sendCommand(command);
+        const [role] = (await command.promise) as Reply[];
+        if (String(role) !== "master") {
+          this.#lastError = new Error("it is a replica; no primary is known yet");
+          this.#redis.stream.destroy();
+          return;
+        }
+      } catch (error) {
+        // A connection that broke meanwhile says so by itself.
+        if (replyCode(error) !== "NOPERM") return;
+      }
+    }
+    this.#proved = true;
+    this.#attempts = 0;
+    this.#lastError = undefined;
   }
 
   #noteError(error: unknown): void {
@@ -230,8 +288,8 @@ class Connection implements RedisConnection {
       if (!owes || seen !== this.#answers) {
         seen = this.#answers;
         since = performance.now();
-      } else if (performance.now() - since >= this.#times.hangMs) {
-        this.#lastError = new Error(`no answer for ${this.#times.hangMs} ms`);
+      } else if (performance.now() - since >= this.#plan.times.hangMs) {
+        this.#lastError = new Error(`no answer for ${this.#plan.times.hangMs} ms`);
         this.#redis.stream?.destroy();
       }
     }, TICK_MS);

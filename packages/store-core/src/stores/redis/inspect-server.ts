@@ -1,6 +1,6 @@
 import { LarderError } from "@larder/schema";
 import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
-import { clusterError } from "./redis-errors.ts";
+import { wrongTopology } from "./redis-errors.ts";
 import { projectPrefix } from "./redis-keys.ts";
 import { gather, run } from "./scripts.ts";
 
@@ -14,12 +14,24 @@ const SAMPLE_HASHES = 10;
 export type RefuseLayout = (connection: RedisConnection, keys: readonly Buffer[], wait: Wait) => Promise<void>;
 
 /**
- * Looks once, when a store opens, at what would make it fail or lie later: a cluster node, a server too old, missing rights, a database that
- * holds the other layout, where every read would be NOT_FOUND. What the user may not look at is let pass.
+ * Looks once, when a store opens, at what would make it fail or lie later: a server of another kind than it was taken for, one too old, missing
+ * rights, a database that holds the other layout, where every read would be NOT_FOUND. What the user may not look at is let pass.
  * @throws STORE_MISCONFIGURED, STORE_UNAVAILABLE
  */
-export async function inspectServer(
+export async function inspectServers(
   connection: RedisConnection,
+  how: "script" | "pipeline",
+  refuseLayout: RefuseLayout,
+  wait: Wait,
+): Promise<void> {
+  await Promise.all(
+    connection.primaries().map((primary) => inspect(primary, connection.sharded, how, refuseLayout, wait)),
+  );
+}
+
+async function inspect(
+  connection: RedisConnection,
+  sharded: boolean,
   how: "script" | "pipeline",
   refuseLayout: RefuseLayout,
   wait: Wait,
@@ -30,12 +42,12 @@ export async function inspectServer(
     [["INFO", []], probe, ["SCAN", ["0", "count", String(SAMPLE_KEYS)]]],
     wait,
   );
-  checkInfo(info, connection.server);
+  checkInfo(info, connection.server, sharded);
   if (isFailure(answer)) throw answer.error;
   await refuseLayout(connection, keysOf(sample), wait);
 }
 
-function checkInfo(info: Reply | ReplyFailure | undefined, server: string): void {
+function checkInfo(info: Reply | ReplyFailure | undefined, server: string, sharded: boolean): void {
   if (!Buffer.isBuffer(info)) return;
   const facts = new Map(
     info
@@ -43,7 +55,10 @@ function checkInfo(info: Reply | ReplyFailure | undefined, server: string): void
       .split("\r\n")
       .map((line) => line.split(":", 2) as [string, string]),
   );
-  if (facts.get("cluster_enabled") === "1") throw clusterError(server);
+  if (facts.get("redis_mode") === "sentinel") throw wrongTopology(server, "a Sentinel", "redis_sentinel");
+  if (!sharded && facts.get("cluster_enabled") === "1") {
+    throw wrongTopology(server, "a node of a Redis Cluster", "redis_cluster");
+  }
   const version = facts.get("redis_version") ?? "";
   if (Number.parseInt(version, 10) < 7) {
     throw new LarderError("STORE_MISCONFIGURED", {

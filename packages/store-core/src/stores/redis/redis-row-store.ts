@@ -12,14 +12,14 @@ import type {
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
-import type { Gather } from "./gather-cells.ts";
 import { refuseFeastRows } from "./inspect-server.ts";
+import { runOverKeys } from "./over-keys.ts";
 import { outcomesOf } from "./put-outcomes.ts";
 import { readRows } from "./read-rows.ts";
 import { META_ROOT, rowKey, tenantPrefix, ViewFields } from "./redis-keys.ts";
 import { openRedisSession, type RedisSession } from "./redis-session.ts";
 import { deleteEntities, deleteTenant, scanRows } from "./scan-rows.ts";
-import { putRows, runOne } from "./scripts.ts";
+import { putRows } from "./scripts.ts";
 
 /** Most rows of one batch: nearly all of batching's gain, and no reader waits longer than about 0.3 ms. */
 const MAX_BATCH_ROWS = 100;
@@ -34,18 +34,16 @@ export async function openRedisRowStore(config: PackedRedisConfig, views: readon
   const fields = new ViewFields();
   for (const view of views) fields.fieldOf(view);
   const session = await openRedisSession(config, META_ROOT, refuseFeastRows);
-  return new RedisRowStore(session, config.gather, fields);
+  return new RedisRowStore(session, fields);
 }
 
 class RedisRowStore implements RowStore {
   readonly capabilities = { maxBatchRows: MAX_BATCH_ROWS, expiresRows: true, durable: true };
   readonly #session: RedisSession;
-  readonly #gather: Gather;
   readonly #fields: ViewFields;
 
-  constructor(session: RedisSession, gather: Gather, fields: ViewFields) {
+  constructor(session: RedisSession, fields: ViewFields) {
     this.#session = session;
-    this.#gather = gather;
     this.#fields = fields;
   }
 
@@ -53,7 +51,7 @@ class RedisRowStore implements RowStore {
     const options = {
       prefix: tenantPrefix(request.project, request.tenant),
       fieldOf: (view: string) => this.#fields.fieldOf(view),
-      gather: this.#gather,
+      gather: this.#session.gather,
     };
     return readRows(this.#session.connection, request, options, this.#session.reading(call));
   }
@@ -68,16 +66,17 @@ class RedisRowStore implements RowStore {
       });
     }
     const prefix = tenantPrefix(scope.project, scope.tenant);
-    const expiries = Buffer.alloc(rows.length * 8);
-    const args: (string | Buffer)[] = [this.#fields.fieldOf(scope.view), expiries];
-    for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
-      // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
-      expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
-      args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    }
+    const field = this.#fields.fieldOf(scope.view);
     const keys = rows.map((row) => rowKey(prefix, row.entityKey));
-    const reply = await runOne(this.#session.connection, { script: putRows, keys, args }, wait);
-    return outcomesOf(reply, rows);
+    const runOf = (indexes: readonly number[]) => ({
+      script: putRows,
+      keys: indexes.map((index) => keys[index] as string),
+      args: putArguments(
+        field,
+        indexes.map((index) => rows[index] as StoredRow),
+      ),
+    });
+    return outcomesOf(await runOverKeys(this.#session.connection, keys, runOf, wait), rows);
   }
 
   scan(scope: RowScope, call: Call): AsyncIterable<ScannedRow> {
@@ -123,4 +122,16 @@ class RedisRowStore implements RowStore {
   close(): Promise<void> {
     return this.#session.close();
   }
+}
+
+/** ARGV of put-rows.lua. */
+function putArguments(field: string, rows: readonly StoredRow[]): (string | Buffer)[] {
+  const expiries = Buffer.alloc(rows.length * 8);
+  const args: (string | Buffer)[] = [field, expiries];
+  for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
+    // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
+    expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
+    args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+  return args;
 }

@@ -1,22 +1,23 @@
 import type { OnlineStoreConfig } from "@larder/schema";
 import { type Call, refuseEnded, storeClosed } from "../../call.ts";
 import type { MetaScope, MetaValue } from "../../row-store.ts";
-import { connectRedis, type RedisConnection, type Wait } from "./connection.ts";
-import { parseConnectionString } from "./connection-string.ts";
-import { inspectServer, type RefuseLayout } from "./inspect-server.ts";
+import { connectRedis } from "./connect-redis.ts";
+import type { RedisConnection, Wait } from "./connection.ts";
+import type { RedisPlace } from "./connection-string.ts";
+import type { Gather } from "./gather-cells.ts";
+import { inspectServers, type RefuseLayout } from "./inspect-server.ts";
 import { metaKey } from "./redis-keys.ts";
 import { putMeta, runOne } from "./scripts.ts";
 
-const CONNECT_MS = 5_000;
+/** Most time to look at what was connected to. */
+const INSPECT_MS = 5_000;
 
 /** What a session is told of its configuration. */
-type SessionConfig = Pick<
-  Extract<OnlineStoreConfig, { type: "redis" }>,
-  "connectionString" | "gather" | "readDeadlineMs" | "writeDeadlineMs"
->;
+type SessionConfig = RedisPlace &
+  Pick<Extract<OnlineStoreConfig, { type: "redis" }>, "gather" | "readDeadlineMs" | "writeDeadlineMs">;
 
 /**
- * Connects to the server that the configuration names and looks whether it will do. `metaRoot` is what the keys of its meta start with;
+ * Connects to what the configuration names, whatever its topology, and looks whether it will do. `metaRoot` is what the keys of its meta start with;
  * `refuseLayout` looks at a sample of the keys that are there.
  * @throws CONFIG_INVALID, UNSUPPORTED, STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_MISCONFIGURED
  */
@@ -25,28 +26,30 @@ export async function openRedisSession(
   metaRoot: string,
   refuseLayout: RefuseLayout,
 ): Promise<RedisSession> {
-  const address = parseConnectionString(config.connectionString);
-  const hangMs = Math.max(CONNECT_MS, 2 * config.readDeadlineMs, 2 * config.writeDeadlineMs);
-  const connection = await connectRedis(address, { connectMs: CONNECT_MS, hangMs });
+  const connection = await connectRedis(config);
+  const session = new RedisSession(connection, config, metaRoot);
   try {
-    const wait = { deadline: performance.now() + CONNECT_MS, signal: undefined };
-    await inspectServer(connection, config.gather, refuseLayout, wait);
+    const wait = { deadline: performance.now() + INSPECT_MS, signal: undefined };
+    await inspectServers(connection, session.gather, refuseLayout, wait);
+    return session;
   } catch (error) {
     await connection.close();
     throw error;
   }
-  return new RedisSession(connection, config, metaRoot);
 }
 
 /** A connection with what every layout needs: the deadlines of calls, meta, ping, close. */
 export class RedisSession {
   readonly connection: RedisConnection;
+  /** How to read many keys: a script reads keys of one slot only, and those of a cluster are spread over all. */
+  readonly gather: Gather;
   readonly #config: SessionConfig;
   readonly #metaRoot: string;
   #closed = false;
 
   constructor(connection: RedisConnection, config: SessionConfig, metaRoot: string) {
     this.connection = connection;
+    this.gather = connection.sharded ? "pipeline" : config.gather;
     this.#config = config;
     this.#metaRoot = metaRoot;
   }
@@ -90,7 +93,8 @@ export class RedisSession {
   }
 
   async ping(call: Call): Promise<void> {
-    await runOne(this.connection, ["PING", []], this.reading(call));
+    const wait = this.reading(call);
+    await Promise.all(this.connection.primaries().map((primary) => runOne(primary, ["PING", []], wait)));
   }
 
   async close(): Promise<void> {

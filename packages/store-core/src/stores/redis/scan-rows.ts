@@ -1,5 +1,6 @@
 import type { RowScope, ScannedRow } from "../../row-store.ts";
 import { isFailure, type RedisConnection, type Wait } from "./connection.ts";
+import { runOverKeys } from "./over-keys.ts";
 import { entityKeyOf, rowKey, tenantPrefix, type ViewFields } from "./redis-keys.ts";
 import { deleteRows, runOne } from "./scripts.ts";
 import type { RedisCommand } from "./wire-command.ts";
@@ -56,10 +57,19 @@ export async function deleteEntities(
   wait: Wait,
 ): Promise<number> {
   const args = field === undefined ? [] : [field];
-  return Number(await runOne(connection, { script: deleteRows, keys, args }, wait));
+  const runOf = (indexes: readonly number[]) => ({
+    script: deleteRows,
+    keys: indexes.map((index) => keys[index] as string),
+    args,
+  });
+  const replies = await runOverKeys(connection, keys, runOf, wait);
+  return replies.reduce((sum, { reply }) => sum + Number(reply), 0);
 }
 
-/** Removes all rows of a tenant, or of one view of it, page by page, and counts them. */
+/**
+ * Removes all rows of a tenant, or of one view of it, page by page, and counts them. A key that moves between two nodes of a cluster meanwhile may
+ * be missed by both scans, so there it is done again until nothing is found.
+ */
 export async function deleteTenant(
   connection: RedisConnection,
   prefix: string,
@@ -67,8 +77,12 @@ export async function deleteTenant(
   nextWait: NextWait,
 ): Promise<number> {
   let removed = 0;
-  for await (const keys of scanKeys(connection, prefix, nextWait)) {
-    removed += await deleteEntities(connection, keys, field, nextWait());
+  for (let before = -1; before !== removed; ) {
+    before = removed;
+    for await (const keys of scanKeys(connection, prefix, nextWait)) {
+      removed += await deleteEntities(connection, keys, field, nextWait());
+    }
+    if (!connection.sharded) break;
   }
   return removed;
 }
@@ -76,12 +90,14 @@ export async function deleteTenant(
 /** The row keys of a tenant. Its prefix holds no glob character, so the pattern is exact. */
 async function* scanKeys(connection: RedisConnection, prefix: string, nextWait: NextWait): AsyncGenerator<string[]> {
   const options = ["match", `${rowKey(prefix, "*")}`, "count", String(PAGE_KEYS)];
-  let cursor = "0";
-  do {
-    const reply = await runOne(connection, ["SCAN", [cursor, ...options]], nextWait());
-    const [next, found] = Array.isArray(reply) ? reply : [];
-    const keys = Array.isArray(found) ? found.map(String) : [];
-    for (let at = 0; at < keys.length; at += MAX_SCRIPT_KEYS) yield keys.slice(at, at + MAX_SCRIPT_KEYS);
-    cursor = String(next ?? "0");
-  } while (cursor !== "0");
+  for (const primary of connection.primaries()) {
+    let cursor = "0";
+    do {
+      const reply = await runOne(primary, ["SCAN", [cursor, ...options]], nextWait());
+      const [next, found] = Array.isArray(reply) ? reply : [];
+      const keys = Array.isArray(found) ? found.map(String) : [];
+      for (let at = 0; at < keys.length; at += MAX_SCRIPT_KEYS) yield keys.slice(at, at + MAX_SCRIPT_KEYS);
+      cursor = String(next ?? "0");
+    } while (cursor !== "0");
+  }
 }

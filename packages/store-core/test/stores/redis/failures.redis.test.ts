@@ -3,7 +3,7 @@ import { type RedisServer, startLeakCheck, startRedis, startTcpProxy } from "@la
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Call } from "../../../src/call.ts";
 import type { RowStore } from "../../../src/row-store.ts";
-import { connectRedis } from "../../../src/stores/redis/connection.ts";
+import { connectTarget } from "../../../src/stores/redis/connect-redis.ts";
 import { CALL, cells, get, hex, openStore, put, rawClient, row, SCOPE } from "./harness.ts";
 
 const leaks = startLeakCheck();
@@ -185,8 +185,9 @@ describe("a server that fails", () => {
 test("a connection whose server owes answers too long is given up and made anew, also while it logs in", async () => {
   await using proxy = await startTcpProxy(server);
   const { host, port } = proxy;
-  const address = { host, port, tls: false, db: 0, username: undefined, password: undefined };
-  const connection = await connectRedis(address, { connectMs: 2_000, hangMs: 300 });
+  const login = { tls: undefined, db: 0, username: undefined, password: undefined };
+  const target = { kind: "single", endpoint: { host, port }, login } as const;
+  const connection = await connectTarget(target, { connectMs: 2_000, hangMs: 300 });
   const ping = async () => {
     const wait = { deadline: performance.now() + 10_000, signal: undefined };
     return String((await connection.exchange([["PING", []]], wait))[0]);

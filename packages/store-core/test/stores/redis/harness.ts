@@ -22,6 +22,9 @@ export function openStore(
   const config: Config = {
     type: "redis",
     connectionString,
+    redisType: "redis",
+    sentinelMaster: "larder",
+    folder: "/",
     layout: "packed",
     gather: "script",
     readDeadlineMs: 10_000,

@@ -62,6 +62,7 @@ export async function openFeastOnlineStore(config: FeastRedisConfig, parts: Feas
   const { definitions } = parts;
   const { project, tenants } = definitions;
   for (const tenant of tenants.keys()) refuseTenant(tenant);
+  refuseCluster(config);
   const views = new FeastViews(project, config.entityKeyVersion);
   refuseSharedFields([...definitions.views.values()].map((view) => views.of(view)));
   const session = await openRedisSession(config, FEAST_META_ROOT, refusePackedRows(project));
@@ -100,7 +101,7 @@ class FeastOnlineStore implements OnlineStore {
       const read = this.#readPlanOf(plan);
       const wait = this.#session.reading(call);
       const gathering = cellsToGather(read, keys);
-      const cells = await gatherCells(this.#session.connection, gathering, this.#config.gather, wait);
+      const cells = await gatherCells(this.#session.connection, gathering, this.#session.gather, wait);
       const { encoderOf, readerOf } = this.#schemas;
       const { slices, retyped } = packRows({ plan: read, groups: plan.groups, keys, cells, encoderOf });
       this.#report(retyped, call);
@@ -125,7 +126,8 @@ class FeastOnlineStore implements OnlineStore {
         const keys = batch.map(({ entityKey }) => feast.keySpace.redisKey(entityKey));
         const blobs = batch.map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
         const run = { script: feastPut, keys, args: [...fields, ...blobs] };
-        return outcomesOf(await runOne(this.#session.connection, run, this.#session.writing(call)), batch);
+        const reply = await runOne(this.#session.connection, run, this.#session.writing(call));
+        return outcomesOf([{ indexes: [...batch.keys()], reply }], batch);
       };
       return plan.result(await putInBatches(plan.rows, size, put));
     });
@@ -214,8 +216,8 @@ class FeastOnlineStore implements OnlineStore {
   }
 
   #steps(call: Call): FeastSteps {
-    const { connection } = this.#session;
-    return { connection, gather: this.#config.gather, nextWait: () => this.#session.writing(call) };
+    const { connection, gather } = this.#session;
+    return { connection, gather, nextWait: () => this.#session.writing(call) };
   }
 
   #report(retyped: readonly Retyped[], { tenant }: Call): void {
@@ -231,6 +233,16 @@ class FeastOnlineStore implements OnlineStore {
       } satisfies RowFault);
     }
   }
+}
+
+/** Feast's scripts and scans are those of one server. */
+function refuseCluster({ redisType }: FeastRedisConfig): void {
+  if (redisType !== "redis_cluster") return;
+  throw new LarderError("UNSUPPORTED", {
+    what: "Feast's layout is not built for a Redis Cluster",
+    remedy: "Set online_store.redis_type to redis or redis_sentinel, or use layout: packed",
+    facts: { field: "online_store.redis_type" },
+  });
 }
 
 /** Feast's keys have no place for a tenant: its rows are those of `default`. */

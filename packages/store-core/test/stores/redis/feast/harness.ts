@@ -55,6 +55,9 @@ export async function openFeast(
   const config: FeastRedisConfig = {
     type: "redis",
     connectionString: server.connectionString,
+    redisType: "redis",
+    sentinelMaster: "larder",
+    folder: "/",
     layout: "feast",
     gather: "script",
     entityKeyVersion: 3,

@@ -1,5 +1,5 @@
 import { findView, parseDefinitions } from "@larder/schema";
-import { type RedisServer, startLeakCheck, startRedis } from "@larder/testkit";
+import { type RedisServer, startLeakCheck, startRedis, startSentinel } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { definitionsOf, type ViewSpec } from "../../../../conformance/definitions.ts";
 import { present, Session } from "../../../../conformance/world.ts";
@@ -43,6 +43,22 @@ test("other tenants are refused when the store opens, and at every call", async 
   await using session = await openFeast(server, P);
   await expect(session.reset({ tenant: "acme" })).rejects.toMatchObject({ code: "UNKNOWN_TENANT" });
   await expect(session.write("fv", [], { tenant: "acme" })).rejects.toMatchObject({ code: "UNKNOWN_TENANT" });
+});
+
+test("a Redis Cluster is refused when the store opens", async () => {
+  await expect(openFeast(server, P, { redisType: "redis_cluster" })).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringMatching(/Redis Cluster.*redis_sentinel.*layout: packed/),
+  });
+});
+
+test("behind Sentinel it reads, writes and resets as on one server", async () => {
+  await using sentinel = await startSentinel();
+  await using session = await openFeast(sentinel, P, { redisType: "redis_sentinel", sentinelMaster: sentinel.master });
+  await session.write("fv", [session.row("fv", [1n], NOW, { x: 1n, y: "a" })]);
+  expect(await session.cells(["fv:x"], [{ driver_id: 1n }])).toEqual([[present(1n)]]);
+  expect(await session.reset({ tenant: "default" })).toBe(1);
+  expect(await session.cells(["fv:x"], [{ driver_id: 1n }])).not.toEqual([[present(1n)]]);
 });
 
 test("each layout refuses to open where the other's rows are, and names both ways out", async () => {
