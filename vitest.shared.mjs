@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** Test files whose suffix names a server of .ci/servers.json; the rest is pure. `x.redis.test.ts` and `x.redis.property.test.ts` need Redis. */
-const names = Object.keys(JSON.parse(readFileSync(new URL(".ci/servers.json", import.meta.url), "utf8")));
+const listed = JSON.parse(readFileSync(new URL(".ci/servers.json", import.meta.url), "utf8"));
+const names = Object.keys(listed);
 const filesOf = (name) => [`test/**/*.${name}.test.ts`, `test/**/*.${name}.property.test.ts`];
 
-/** Servers that this machine can run, as scripts/test.mjs found them; all when a suite is run by hand. */
-const ready = process.env["LARDER_SERVERS"]?.split(",") ?? names;
+/** Servers that this machine can run, as scripts/test.mjs found them; by hand all but those on demand. */
+const ready = process.env["LARDER_SERVERS"]?.split(",") ?? names.filter((name) => listed[name].on_demand !== true);
 const servers = process.env["LARDER_SUITE"] === "servers";
 
 /** The one configuration of every package's tests. `LARDER_SUITE` is `pure` or `servers`, set by scripts/run-vitest.mjs. */

@@ -2,20 +2,26 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
+import { provideFeast } from "./feast.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
 
-const PROVIDERS = { redis: provideRedis, "utf8-locale": provideUtf8Locale, valkey: provideValkey };
+const PROVIDERS = {
+  redis: provideRedis,
+  "utf8-locale": provideUtf8Locale,
+  feast: provideFeast,
+  valkey: provideValkey,
+};
 
-/** What .ci/servers.json lists: name -> version, required, how. */
+/** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */
 export function listedServers() {
   return JSON.parse(readFileSync(new URL("../../.ci/servers.json", import.meta.url), "utf8"));
 }
 
-/** Provides each server in turn. Per name `{ name, required, ready: true, what }` or `{ name, required, ready: false, reason }`. */
-export async function provideServers(names, print) {
+/** Provides each server in turn; `install` names those on demand that may be installed, too. Per name `{ name, required, ready: true, what }` or `{ name, required, ready: false, reason }`. */
+export async function provideServers(names, print, install = []) {
   const listed = listedServers();
   const outcomes = [];
   for (const name of names) {
@@ -26,7 +32,11 @@ export async function provideServers(names, print) {
     const started = performance.now();
     print(`${name} …`);
     try {
-      const what = await PROVIDERS[name]({ cache: cacheFolder(), version: entry.version });
+      const what = await PROVIDERS[name]({
+        cache: cacheFolder(),
+        version: entry.version,
+        install: install.includes(name),
+      });
       print(`${name}: ${what} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
       outcomes.push({ name, required: entry.required, ready: true, what });
     } catch (error) {
@@ -38,9 +48,10 @@ export async function provideServers(names, print) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
-  const outcomes = await provideServers(names.length > 0 ? names : Object.keys(listedServers()), console.log);
+  const outcomes = await provideServers(names.length > 0 ? names : Object.keys(listedServers()), console.log, names);
   for (const { name, ready, reason } of outcomes) {
     if (!ready) console.error(`${name}: ${reason}`);
   }
-  process.exitCode = outcomes.every((outcome) => outcome.ready) ? 0 : 1;
+  const wanted = outcomes.filter(({ name, required }) => required || names.includes(name));
+  process.exitCode = wanted.every((outcome) => outcome.ready) ? 0 : 1;
 }

@@ -76,6 +76,11 @@ const redisStore = section(
       "How many entities are read at once: one script in Redis, or a pipeline of commands.",
       "script",
     ),
+    key_ttl_seconds: optional(
+      Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
+      "layout: feast only. An entity lives so long after its last write, all its views at once, as in Feast.",
+      "rows stay until they are deleted",
+    ),
     ...deadlines,
   },
   "Rows in Redis, for production.",
@@ -271,6 +276,11 @@ export const FeatureStoreFile = section({
   online_store: withDefault(Type.Union([sqliteStore, redisStore, memoryStore]), "Where rows are served from.", {
     type: "sqlite",
   }),
+  entity_key_serialization_version: withDefault(
+    Type.Integer({ minimum: 2, maximum: 3 }),
+    "layout: feast only. The version of the entity keys that Feast wrote.",
+    3,
+  ),
   offline_store: withDefault(
     section({
       type: required(oneOf("duckdb"), "Reads Parquet with DuckDB."),

@@ -158,20 +158,36 @@ export type OnlineStoreConfig =
       readonly readDeadlineMs: number;
       readonly writeDeadlineMs: number;
     }
-  | {
-      readonly type: "redis";
-      /** As Feast writes it: `host:port[,key=value…]`. May hold a password: never print it, see `redactConnectionString`. */
-      readonly connectionString: string;
-      readonly redisType: "redis" | "redis_cluster" | "redis_sentinel";
-      /** The name that the Sentinels know the primary by. */
-      readonly sentinelMaster: string;
-      /** Absolute; relative paths of certificates in the connection string count from here. */
-      readonly folder: string;
-      readonly layout: "packed" | "feast";
-      readonly gather: "script" | "pipeline";
-      readonly readDeadlineMs: number;
-      readonly writeDeadlineMs: number;
-    };
+  | PackedRedisConfig
+  | FeastRedisConfig;
+
+/** Redis, whatever the layout of its rows. */
+interface RedisConfig {
+  readonly type: "redis";
+  /** As Feast writes it: `host:port[,key=value…]`. May hold a password: never print it, see `redactConnectionString`. */
+  readonly connectionString: string;
+  readonly redisType: "redis" | "redis_cluster" | "redis_sentinel";
+  /** The name that the Sentinels know the primary by. */
+  readonly sentinelMaster: string;
+  /** Absolute; relative paths of certificates in the connection string count from here. */
+  readonly folder: string;
+  readonly gather: "script" | "pipeline";
+  readonly readDeadlineMs: number;
+  readonly writeDeadlineMs: number;
+}
+
+/** Redis with Larder's packed rows. */
+export interface PackedRedisConfig extends RedisConfig {
+  readonly layout: "packed";
+}
+
+/** Redis with rows in Feast's own bytes, to share with Feast. */
+export interface FeastRedisConfig extends RedisConfig {
+  readonly layout: "feast";
+  readonly entityKeyVersion: 2 | 3;
+  /** A hash, with all its views, lives this long from its last write on; undefined = for ever. */
+  readonly keyTtlSeconds: number | undefined;
+}
 
 /** Where training data and backfills are read from. */
 export interface OfflineStoreConfig {

@@ -1,4 +1,5 @@
 import type { FeatureRow, FeatureValue } from "@larder/schema";
+import type { OnlineStoreCapabilities } from "../src/online-store.ts";
 import { HOSTILE_NAMES } from "./definitions.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./harness.ts";
 
@@ -28,7 +29,15 @@ export interface HistoryRow {
   /** Microseconds from the event to its creation; undefined = the row does not say. */
   readonly lag: number | undefined;
   readonly values: Readonly<Record<string, FeatureValue>> | undefined;
+  /**
+   * Where nothing but event time tells rows apart: what makes this row's another than any other's of the history. Times are then whole
+   * {@link RANKS} and this many microseconds.
+   */
+  readonly rank: number | undefined;
 }
+
+/** More than a history has rows. */
+export const RANKS = 1_000;
 
 /** One step: writes at the same time, a move of the clock, a reset, or a process that closes and opens again. */
 export type HistoryStep =
@@ -53,9 +62,26 @@ export const HISTORY_KEYS: Readonly<Record<string, readonly (readonly (bigint | 
   evolving: [[7n], [8n]],
 };
 
-/** Makes the steps of one history. */
-export function historySteps(random: RandomSource, length: number): readonly HistoryStep[] {
-  return Array.from({ length }, () => stepOf(random));
+/** Makes the steps of one history for a store with these capabilities. */
+export function historySteps(
+  random: RandomSource,
+  length: number,
+  capabilities: OnlineStoreCapabilities,
+): readonly HistoryStep[] {
+  const steps = Array.from({ length }, () => stepOf(random));
+  let rank = 0;
+  const owner = (tenant: string) => (capabilities.tenants ? tenant : "default");
+  const within = (row: HistoryRow) => (capabilities.createdTime ? row : { ...row, lag: undefined, rank: rank++ });
+  return steps.map((step): HistoryStep => {
+    if (step.kind === "reset") return { ...step, tenant: owner(step.tenant) };
+    if (step.kind !== "writes") return step;
+    const writes = step.writes.map((write) => ({
+      ...write,
+      tenant: owner(write.tenant),
+      rows: write.rows.map(within),
+    }));
+    return { ...step, writes };
+  });
 }
 
 function stepOf(random: RandomSource): HistoryStep {
@@ -88,6 +114,7 @@ function rowOf(random: RandomSource, view: string): HistoryRow {
     age: random.pick([0, 0, 1, SECOND, SECOND, 9 * MINUTE, 61 * MINUTE, 2 * HOUR, 40 * DAY, -1, -30 * MINUTE]),
     lag: random.pick([undefined, undefined, 0, SECOND, -100 * 365 * DAY]),
     values: random.integer(1, 6) === 1 ? undefined : valuesOf(random, view),
+    rank: undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { channel } from "node:diagnostics_channel";
+import type { Call } from "./call.ts";
 
 /** A stored row that could not be used. `keyHash` is the first 12 hex digits of the entity key's SHA-256: enough to find it, nothing to leak. */
 export interface RowFault {
@@ -28,6 +29,28 @@ export const rowFaults = channel("larder:store:row-fault");
 
 /** Publishes a {@link StoreCall} per read and write. */
 export const storeCalls = channel("larder:store:call");
+
+/** Runs a call of a store and publishes how it went. */
+export async function timed<T>(
+  operation: "read" | "write",
+  call: Call,
+  views: readonly string[],
+  rows: number,
+  run: () => Promise<T>,
+): Promise<T> {
+  if (!storeCalls.hasSubscribers) return run();
+  const start = performance.now();
+  let failed: string | undefined;
+  try {
+    return await run();
+  } catch (error) {
+    failed = error instanceof Error && "code" in error ? String(error.code) : "INTERNAL";
+    throw error;
+  } finally {
+    const milliseconds = performance.now() - start;
+    storeCalls.publish({ operation, tenant: call.tenant, views, rows, milliseconds, failed } satisfies StoreCall);
+  }
+}
 
 /** What stands for an entity key in logs and events. */
 export function hashKey(entityKey: string): string {

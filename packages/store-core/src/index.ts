@@ -20,13 +20,14 @@ export type {
   WriteResult,
 } from "./online-store.ts";
 export { FORMAT_VERSION, openOnlineStore } from "./open-online-store.ts";
-export { createPackedOnlineStore, POSITION_NAMES } from "./packed-online-store.ts";
+export { createPackedOnlineStore } from "./packed-online-store.ts";
 export { createReadPlan } from "./plan/create-read-plan.ts";
 export { encodeEntityColumns, encodeEntityRows } from "./plan/encode-entities.ts";
 export { type FeatureBatch, FieldStatus, STATUS_NAMES, type StatusName } from "./plan/feature-batch.ts";
 export type { EntityKeys, PlanColumn, PlanGroup, PlanView, ReadPlan } from "./plan/read-plan.ts";
 export type { RowSource } from "./plan/view-cells.ts";
 export { refuseBadRows } from "./plan/write-plan.ts";
+export { POSITION_NAMES } from "./positions.ts";
 export type {
   MetaScope,
   MetaValue,

@@ -1,4 +1,10 @@
-import { type Clock, type Definitions, LarderError, type OnlineStoreConfig } from "@larder/schema";
+import {
+  type Clock,
+  type Definitions,
+  type FeastRedisConfig,
+  LarderError,
+  type OnlineStoreConfig,
+} from "@larder/schema";
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
@@ -22,14 +28,7 @@ export async function openOnlineStore(
   definitions: Definitions,
   { clock }: { readonly clock: Clock },
 ): Promise<OnlineStore> {
-  const rowStore = await openRowStore(definitions.onlineStore, definitions);
-  try {
-    await checkFormat(rowStore, definitions.project);
-  } catch (error) {
-    await rowStore.close();
-    throw error;
-  }
-  const store = createPackedOnlineStore({ definitions, rowStore, clock });
+  const store = await openBareStore(definitions, clock);
   // A store inside the process has nothing to wait for.
   return store.capabilities.durable ? guarded(store, definitions, clock) : store;
 }
@@ -37,33 +36,57 @@ export async function openOnlineStore(
 /** A store that a failure of its backend neither hangs nor floods, and that remembers what it read where the definitions want it to. */
 function guarded(store: OnlineStore, definitions: Definitions, clock: Clock): OnlineStore {
   const breaking = withCircuitBreaker(store);
-  const policies = [...definitions.models.values()].map((model) => model.onStoreFailure.policy);
-  if (definitions.onFailure === "fail" && policies.every((policy) => policy === "fail")) return breaking;
+  if (!remembers(definitions)) return breaking;
   return withLastKnownGood(breaking, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
 }
 
-async function openRowStore(config: OnlineStoreConfig, definitions: Definitions): Promise<RowStore> {
+/** Whether anything may be answered from what was read before. */
+function remembers({ models, onFailure }: Definitions): boolean {
+  return onFailure !== "fail" || [...models.values()].some((model) => model.onStoreFailure.policy !== "fail");
+}
+
+async function openBareStore(definitions: Definitions, clock: Clock): Promise<OnlineStore> {
+  const config = definitions.onlineStore;
+  if (config.type === "redis" && config.layout === "feast") {
+    const { openFeastOnlineStore } = await import("./stores/redis/feast/feast-online-store.ts");
+    const parts = { definitions, clock, wholeRows: remembers(definitions) };
+    return claimed(await openFeastOnlineStore(config, parts), definitions.project);
+  }
+  const rowStore = await claimed(await openRowStore(config, definitions), definitions.project);
+  return createPackedOnlineStore({ definitions, rowStore, clock });
+}
+
+async function openRowStore(
+  config: Exclude<OnlineStoreConfig, FeastRedisConfig>,
+  definitions: Definitions,
+): Promise<RowStore> {
   switch (config.type) {
     case "memory":
       return (await import("./stores/memory/memory-row-store.ts")).createMemoryRowStore();
     case "sqlite":
       return (await import("./stores/sqlite/sqlite-row-store.ts")).openSqliteRowStore(config);
     case "redis":
-      if (config.layout === "feast") {
-        throw new LarderError("UNSUPPORTED", {
-          what: "online_store.layout: feast is not available in this version",
-          remedy: "Use layout: packed with a Redis database of its own, and materialize into it",
-          facts: { field: "online_store.layout" },
-        });
-      }
       return (await import("./stores/redis/redis-row-store.ts")).openRedisRowStore(config, [
         ...definitions.views.keys(),
       ]);
   }
 }
 
+/** A store that is of this format; it is closed when it is not. */
+async function claimed<T extends MetaStore>(store: T, project: string): Promise<T> {
+  try {
+    await checkFormat(store, project);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+type MetaStore = Pick<RowStore, "getMeta" | "putMeta" | "close">;
+
 /** Claims a fresh store for this format, refuses a newer one. */
-async function checkFormat(store: RowStore, project: string): Promise<void> {
+async function checkFormat(store: MetaStore, project: string): Promise<void> {
   const call: Call = { tenant: "default", deadline: performance.now() + OPEN_MS };
   const wanted = Buffer.from(String(FORMAT_VERSION));
   const stored =

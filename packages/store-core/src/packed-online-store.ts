@@ -1,6 +1,6 @@
 import { type Clock, type Definitions, type FeatureRow, type FeatureView, findTenant } from "@larder/schema";
 import { type Call, refuseEnded, storeClosed } from "./call.ts";
-import { type StoreCall, storeCalls } from "./diagnostics.ts";
+import { timed } from "./diagnostics.ts";
 import type {
   OnlineStore,
   OnlineStoreCapabilities,
@@ -11,18 +11,14 @@ import type {
 } from "./online-store.ts";
 import { checkCells } from "./plan/check-cells.ts";
 import type { FeatureBatch } from "./plan/feature-batch.ts";
-import { createPackedBatch } from "./plan/packed-feature-batch.ts";
+import { createEmptyBatch, createPackedBatch } from "./plan/packed-feature-batch.ts";
+import { putInBatches } from "./plan/put-in-batches.ts";
 import type { EntityKeys, ReadPlan } from "./plan/read-plan.ts";
 import { planWrite } from "./plan/write-plan.ts";
+import { clearPositions } from "./positions.ts";
 import { decodeScanned } from "./row/decode-scanned.ts";
-import type { MetaScope, MetaValue, PutOutcome, RowStore } from "./row-store.ts";
+import type { MetaScope, MetaValue, RowStore, StoredRow } from "./row-store.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "./schema-registry.ts";
-
-/** Meta names that belong to a scope's rows and go with them at a reset. */
-export const POSITION_NAMES = ["position", "checkpoint", "watermark"] as const;
-
-/** Batches of one write that are under way at once. */
-const WRITE_CONCURRENCY = 4;
 
 /** What a {@link createPackedOnlineStore} needs. */
 export interface PackedOnlineStoreParts {
@@ -57,7 +53,7 @@ class PackedOnlineStore implements OnlineStore {
     const views = plan.views.map(({ view }) => view.name);
     return timed("read", call, views, keys.rowCount, async () => {
       const batch = { allowStale: options.allowStale === true, readAt: this.#clock.now(), degraded: false };
-      if (keys.rowCount === 0) return createPackedBatch(plan, 0, emptyCells(plan), batch);
+      if (keys.rowCount === 0) return createEmptyBatch(plan, batch.readAt);
       const groups = plan.groups.map((group, index) => ({
         views: group.views.map((view) => view.name),
         entityKeys: keys.groups[index] ?? [],
@@ -79,22 +75,8 @@ class PackedOnlineStore implements OnlineStore {
       if (plan.rows.length === 0) return plan.result([]);
       await this.#schemas.ensureStored(view, call);
       const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
-      const size = this.#rows.capabilities.maxBatchRows;
-      const outcomes: PutOutcome[] = new Array(plan.rows.length);
-      for (let start = 0; start < plan.rows.length; start += size * WRITE_CONCURRENCY) {
-        const puts: Promise<void>[] = [];
-        for (let at = start; at < Math.min(plan.rows.length, start + size * WRITE_CONCURRENCY); at += size) {
-          puts.push(
-            this.#rows.putIfNewer(scope, plan.rows.slice(at, at + size), call).then((answers) => {
-              for (const [index, outcome] of answers.entries()) outcomes[at + index] = outcome;
-            }),
-          );
-        }
-        // All are awaited even when one fails, so that no write is under way after the call has ended.
-        const failed = (await Promise.allSettled(puts)).find((put) => put.status === "rejected");
-        if (failed !== undefined) throw failed.reason;
-      }
-      return plan.result(outcomes);
+      const put = (batch: readonly StoredRow[]) => this.#rows.putIfNewer(scope, batch, call);
+      return plan.result(await putInBatches(plan.rows, this.#rows.capabilities.maxBatchRows, put));
     });
   }
 
@@ -102,14 +84,7 @@ class PackedOnlineStore implements OnlineStore {
     this.#check(call);
     const { project } = this.#definitions;
     findTenant(this.#definitions, scope.tenant);
-    if (scope.entityKey === undefined) {
-      const views = scope.view === undefined ? [...this.#definitions.views.keys()] : [scope.view];
-      for (const view of views) {
-        for (const name of POSITION_NAMES) {
-          await this.#rows.deleteMeta({ project, tenant: scope.tenant, view }, name, call);
-        }
-      }
-    }
+    await clearPositions(this.#rows, this.#definitions, scope, call);
     return this.#rows.deleteScope({ project, ...scope }, call);
   }
 
@@ -161,40 +136,5 @@ class PackedOnlineStore implements OnlineStore {
     if (this.#closed) throw storeClosed();
     findTenant(this.#definitions, call.tenant);
     refuseEnded(call);
-  }
-}
-
-function emptyCells(plan: ReadPlan) {
-  return plan.views.map(() => ({
-    status: new Uint8Array(0),
-    plain: new Uint8Array(0),
-    plainReader: undefined,
-    bytes: [],
-    offsets: new Int32Array(0),
-    lengths: new Int32Array(0),
-    readers: [],
-    spans: new Int32Array(0),
-    spanStride: 0,
-  }));
-}
-
-async function timed<T>(
-  operation: "read" | "write",
-  call: Call,
-  views: readonly string[],
-  rows: number,
-  run: () => Promise<T>,
-): Promise<T> {
-  if (!storeCalls.hasSubscribers) return run();
-  const start = performance.now();
-  let failed: string | undefined;
-  try {
-    return await run();
-  } catch (error) {
-    failed = error instanceof Error && "code" in error ? String(error.code) : "INTERNAL";
-    throw error;
-  } finally {
-    const milliseconds = performance.now() - start;
-    storeCalls.publish({ operation, tenant: call.tenant, views, rows, milliseconds, failed } satisfies StoreCall);
   }
 }

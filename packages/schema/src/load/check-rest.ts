@@ -9,11 +9,30 @@ const MAX_TENANT_BYTES = 200;
 /** Checks tenants and budgets. */
 export function checkRest(context: CheckContext): void {
   checkTenants(context);
+  checkLayout(context);
   for (const [name, budget] of Object.entries(context.file.budgets ?? {})) {
     if (typeof budget !== "object" || !("p99_ms" in budget) || !("aim_ms" in budget)) continue;
     if (Number(budget.aim_ms) > Number(budget.p99_ms)) {
       context.problems.add(context.at(`budgets.${name}`, "aim_ms"), "is above p99_ms", "Aim below the gate");
     }
+  }
+}
+
+/** What says how Feast's rows are kept says nothing about packed ones, and they are kept on one server. */
+function checkLayout({ file, at, has, problems }: CheckContext): void {
+  const store = file.online_store;
+  if (store === undefined) return;
+  if ("layout" in store && store.layout === "feast") {
+    if (store.redis_type !== "redis_cluster") return;
+    const what = "is a Redis Cluster, for which Feast's layout is not built";
+    problems.add(at("online_store", "redis_type"), what, "Use redis or redis_sentinel, or layout: packed");
+    return;
+  }
+  for (const [path, key] of [
+    ["", "entity_key_serialization_version"],
+    ["online_store", "key_ttl_seconds"],
+  ] as const) {
+    if (has(path, key)) problems.add(at(path, key), "is about Feast's layout", "Remove it, or use layout: feast");
   }
 }
 

@@ -51,7 +51,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     file,
     folder,
     project: value.project,
-    onlineStore: compileOnlineStore(value.online_store, folder),
+    onlineStore: compileOnlineStore(value, folder),
     onFailure: value.online_store.on_failure,
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
@@ -79,7 +79,10 @@ function byName<T extends { readonly name: string }>(items: readonly T[]): Reado
   return new Map(items.map((item) => [item.name, item]));
 }
 
-function compileOnlineStore(store: FeatureStoreFile["online_store"], folder: string): OnlineStoreConfig {
+function compileOnlineStore(
+  { online_store: store, entity_key_serialization_version }: FeatureStoreFile,
+  folder: string,
+): OnlineStoreConfig {
   const deadlines = {
     readDeadlineMs: micros(store.deadline) / 1000,
     writeDeadlineMs: micros(store.write_deadline) / 1000,
@@ -89,17 +92,24 @@ function compileOnlineStore(store: FeatureStoreFile["online_store"], folder: str
       return { type: "memory", ...deadlines };
     case "sqlite":
       return { type: "sqlite", path: resolve(folder, store.path), ...deadlines };
-    case "redis":
-      return {
+    case "redis": {
+      const redis = {
         type: "redis",
         connectionString: store.connection_string,
         redisType: store.redis_type,
         sentinelMaster: store.sentinel_master,
         folder,
-        layout: store.layout,
         gather: store.gather,
         ...deadlines,
+      } as const;
+      if (store.layout === "packed") return { ...redis, layout: "packed" };
+      return {
+        ...redis,
+        layout: "feast",
+        entityKeyVersion: entity_key_serialization_version === 2 ? 2 : 3,
+        keyTtlSeconds: store.key_ttl_seconds,
       };
+    }
   }
 }
 

@@ -36,8 +36,12 @@ const TOP: Readonly<Record<string, string>> = {
   data_quality_monitoring: "Larder has no such checks",
 };
 
-const REDIS: Readonly<Record<string, string>> = {
+/** Of layout packed only; layout feast takes it. */
+const OWN_REDIS: Readonly<Record<string, string>> = {
   key_ttl_seconds: "rows expire by their view's online_ttl",
+};
+
+const SHARED_REDIS: Readonly<Record<string, string>> = {
   full_scan_for_deletion: "a reset touches one view of one tenant only",
   skip_dedup: "the newest row always wins",
   client: "Larder has one Redis client",
@@ -55,6 +59,8 @@ const OFFLINE: Readonly<Record<string, string>> = {
   staging_location_endpoint_override: "Larder needs no staging",
 };
 
+const KEY_VERSION = "entity_key_serialization_version";
+
 class FeastReader {
   readonly notices: Notice[] = [];
   readonly #problems: ProblemList;
@@ -70,7 +76,7 @@ class FeastReader {
       const reason = reasonFor(TOP, key);
       if (reason !== undefined) this.#ignore(entry, reason);
       else if (key === "project_description") entries.set("description", entry);
-      else if (key === "entity_key_serialization_version") this.#checkKeyVersion(entry, root);
+      else if (key === KEY_VERSION) this.#readKeyVersion(entries, entry, root);
       else if (key === "online_store") this.#set(entries, key, entry, this.#readOnlineStore(entry.value));
       else if (key === "offline_store") this.#set(entries, key, entry, this.#readOfflineStore(entry.value));
       else if (known.includes(key) || nearest(key, known) !== undefined) entries.set(key, entry);
@@ -93,7 +99,8 @@ class FeastReader {
     }
     if (type !== "redis") return store;
     this.#checkRedis(store);
-    return this.#drop(store, REDIS);
+    const shared = wordOf(store, "layout") === "feast";
+    return this.#drop(store, shared ? SHARED_REDIS : { ...SHARED_REDIS, ...OWN_REDIS });
   }
 
   #checkRedis(store: MapNode): void {
@@ -114,19 +121,11 @@ class FeastReader {
     return { ...store, entries: new Map([["type", { key: at, value }]]) };
   }
 
-  /** Only version 3 has a place for every key; it matters where rows are shared with Feast. */
-  #checkKeyVersion(entry: MapEntry, root: MapNode): void {
+  /** It means something only where rows are shared with Feast. */
+  #readKeyVersion(entries: Map<string, MapEntry>, entry: MapEntry, root: MapNode): void {
     const store = root.entries.get("online_store")?.value;
-    const shared = store?.kind === "map" && wordOf(store, "layout") === "feast";
-    const version = entry.value.kind === "scalar" ? entry.value.value : undefined;
-    if (!shared) this.#ignore(entry, "Larder's packed rows have keys of their own");
-    else if (version !== 3) {
-      this.#problems.add(
-        entry.value,
-        "is not 3",
-        "Let Feast re-write its keys as version 3: layout feast knows no other",
-      );
-    }
+    if (store?.kind === "map" && wordOf(store, "layout") === "feast") entries.set(KEY_VERSION, entry);
+    else this.#ignore(entry, "Larder's packed rows have keys of their own");
   }
 
   #drop(store: MapNode, reasons: Readonly<Record<string, string>>): MapNode {

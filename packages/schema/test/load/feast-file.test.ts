@@ -75,12 +75,31 @@ test("Feast's shapes of a store: a word, nothing, SQLite with options of its own
   expect(sqlite.notices.map(({ field }) => field)).toEqual(["provider", "online_store", "online_store.vector_enabled"]);
 });
 
-test("layout feast is taken with Feast's keys of version 3 and the default tenant", () => {
+test("layout feast is taken with Feast's own words for its keys and their life", () => {
+  const feast = (lines: string, options: string) =>
+    parseDefinitions(`project: p\nregistry: r.db\n${lines}online_store: { type: redis, layout: feast${options} }\n`);
+  const given = feast("entity_key_serialization_version: 2\n", ", key_ttl_seconds: 604800, skip_dedup: true");
+  expect(given.onlineStore).toMatchObject({ layout: "feast", entityKeyVersion: 2, keyTtlSeconds: 604_800 });
+  expect(given.notices.map(({ field }) => field)).toEqual(["registry", "online_store.skip_dedup"]);
+  expect(feast("", "").onlineStore).toMatchObject({ entityKeyVersion: 3, keyTtlSeconds: undefined });
+});
+
+test("a file of Larder's own may share Feast's rows, too", () => {
   const text =
-    "project: p\nregistry: r.db\nentity_key_serialization_version: 3\nonline_store: { type: redis, layout: feast }\n";
-  const { onlineStore, notices } = parseDefinitions(text);
-  expect(onlineStore).toMatchObject({ layout: "feast" });
-  expect(notices.map(({ field }) => field)).toEqual(["registry"]);
+    "project: p\nentity_key_serialization_version: 2\nonline_store: { type: redis, layout: feast, key_ttl_seconds: 60 }\n";
+  expect(parseDefinitions(text).onlineStore).toEqual({
+    type: "redis",
+    connectionString: "localhost:6379",
+    redisType: "redis",
+    sentinelMaster: "mymaster",
+    folder: resolve("."),
+    layout: "feast",
+    gather: "script",
+    entityKeyVersion: 2,
+    keyTtlSeconds: 60,
+    readDeadlineMs: 50,
+    writeDeadlineMs: 500,
+  });
 });
 
 test("definitions beside Feast's keys are definitions", () => {

@@ -44,7 +44,15 @@ test("every map with fixed keys refuses others; every key says what it is and wh
 const WHOLE = {
   project: "p",
   include: ["a.yaml"],
-  online_store: { type: "redis", connection_string: "h:1", layout: "packed", gather: "script", deadline: "1ms" },
+  online_store: {
+    type: "redis",
+    connection_string: "h:1",
+    layout: "packed",
+    gather: "script",
+    key_ttl_seconds: 5,
+    deadline: "1ms",
+  },
+  entity_key_serialization_version: 3,
   offline_store: { type: "duckdb", path: "data" },
   stream: { type: "kafka", brokers: ["b:1"], group_id: "g" },
   entities: [{ name: "e", join_keys: [{ name: "id", type: "int64" }], tags: { a: "b" } }],

@@ -57,7 +57,8 @@ function keyOrder(view: FeatureView): readonly number[] {
   return order;
 }
 
-function decodeKeyPart(type: KeyType, part: string): KeyValue | undefined {
+/** The value of one part of an entity key; undefined when the text is none of that type. */
+export function decodeKeyPart(type: KeyType, part: string): KeyValue | undefined {
   switch (type) {
     case "string":
       return part.startsWith("s") ? decodeSegment(part.slice(1)) : undefined;

@@ -31,6 +31,22 @@ export function createPackedBatch(
   return new PackedFeatureBatch(plan, rowCount, cells, options);
 }
 
+/** The batch of a read of no entity rows. */
+export function createEmptyBatch(plan: ReadPlan, readAt: number): FeatureBatch {
+  const cells = plan.views.map(() => ({
+    status: new Uint8Array(0),
+    plain: new Uint8Array(0),
+    plainReader: undefined,
+    bytes: [],
+    offsets: new Int32Array(0),
+    lengths: new Int32Array(0),
+    readers: [],
+    spans: new Int32Array(0),
+    spanStride: 0,
+  }));
+  return createPackedBatch(plan, 0, cells, { allowStale: false, readAt, degraded: false });
+}
+
 class PackedFeatureBatch implements FeatureBatch {
   readonly plan: ReadPlan;
   readonly rowCount: number;

@@ -1,6 +1,7 @@
 import { LarderError } from "@larder/schema";
 import { isFailure, type RedisConnection, type Reply, type ReplyFailure, type Wait } from "./connection.ts";
 import { wrongTopology } from "./redis-errors.ts";
+import { projectPrefix } from "./redis-keys.ts";
 import { gather, run } from "./scripts.ts";
 
 /** Keys that are looked at to see whose data a database holds. */
@@ -9,23 +10,30 @@ const SAMPLE_KEYS = 100;
 /** Sampled keys whose fields are looked at. */
 const SAMPLE_HASHES = 10;
 
+/** Looks at some of the keys that a database holds. @throws STORE_MISCONFIGURED when they are of the other layout */
+export type RefuseLayout = (connection: RedisConnection, keys: readonly Buffer[], wait: Wait) => Promise<void>;
+
 /**
- * Looks once, when a store opens, at what would make it fail or lie later: a server of another kind than it was taken for, one too old, missing rights, a database that
- * holds Feast's layout, where every packed read would be NOT_FOUND. What the user may not look at is let pass.
+ * Looks once, when a store opens, at what would make it fail or lie later: a server of another kind than it was taken for, one too old, missing
+ * rights, a database that holds the other layout, where every read would be NOT_FOUND. What the user may not look at is let pass.
  * @throws STORE_MISCONFIGURED, STORE_UNAVAILABLE
  */
 export async function inspectServers(
   connection: RedisConnection,
   how: "script" | "pipeline",
+  refuseLayout: RefuseLayout,
   wait: Wait,
 ): Promise<void> {
-  await Promise.all(connection.primaries().map((primary) => inspect(primary, connection.sharded, how, wait)));
+  await Promise.all(
+    connection.primaries().map((primary) => inspect(primary, connection.sharded, how, refuseLayout, wait)),
+  );
 }
 
 async function inspect(
   connection: RedisConnection,
   sharded: boolean,
   how: "script" | "pipeline",
+  refuseLayout: RefuseLayout,
   wait: Wait,
 ): Promise<void> {
   const probe = how === "script" ? ({ script: gather, keys: [], args: ["-"] } as const) : (["PING", []] as const);
@@ -36,7 +44,7 @@ async function inspect(
   );
   checkInfo(info, connection.server, sharded);
   if (isFailure(answer)) throw answer.error;
-  await checkSample(connection, sample, wait);
+  await refuseLayout(connection, keysOf(sample), wait);
 }
 
 function checkInfo(info: Reply | ReplyFailure | undefined, server: string, sharded: boolean): void {
@@ -61,14 +69,12 @@ function checkInfo(info: Reply | ReplyFailure | undefined, server: string, shard
   }
 }
 
-async function checkSample(
-  connection: RedisConnection,
-  sample: Reply | ReplyFailure | undefined,
-  wait: Wait,
-): Promise<void> {
-  const keys = (Array.isArray(sample) && Array.isArray(sample[1]) ? sample[1] : []).filter((key) =>
-    Buffer.isBuffer(key),
-  );
+function keysOf(sample: Reply | ReplyFailure | undefined): readonly Buffer[] {
+  return (Array.isArray(sample) && Array.isArray(sample[1]) ? sample[1] : []).filter((key) => Buffer.isBuffer(key));
+}
+
+/** For the packed layout. Where Larder lives already, others may, too. */
+export const refuseFeastRows: RefuseLayout = async (connection, keys, wait) => {
   if (keys.some((key) => key.toString("latin1", 0, 2) === "l:")) return;
   const likely = keys.filter(startsLikeFeast).slice(0, SAMPLE_HASHES);
   const replies = await connection.exchange(
@@ -82,6 +88,22 @@ async function checkSample(
     remedy: 'Set online_store.layout to feast to serve them, or give packed rows a database of their own (",db=1")',
     facts: { field: "online_store.layout", server: connection.server },
   });
+};
+
+/** For Feast's layout: the project's rows are packed. */
+export function refusePackedRows(project: string): RefuseLayout {
+  const packed = Buffer.from(projectPrefix(project));
+  const tail = Buffer.from(project, "utf8");
+  return async ({ server }, keys) => {
+    if (!keys.some((key) => key.subarray(0, packed.length).equals(packed))) return;
+    if (keys.some((key) => startsLikeFeast(key) && key.subarray(-tail.length).equals(tail))) return;
+    throw new LarderError("STORE_MISCONFIGURED", {
+      what: `Redis at ${server} holds packed rows of project "${project}", and layout: feast would answer NOT_FOUND for all of them`,
+      remedy:
+        'Set online_store.layout to packed to serve them, or give Feast\'s rows a database of their own (",db=1")',
+      facts: { field: "online_store.layout", server },
+    });
+  };
 }
 
 /** Feast's entity keys are binary: a count of join keys (version 3) or the type STRING (version 2), as little-endian 32-bit integers. */

@@ -8,7 +8,12 @@ import type { MetaScope } from "../../row-store.ts";
  * and `<prefix>*` is a SCAN pattern for exactly one tenant.
  */
 export function tenantPrefix(project: string, tenant: string): string {
-  return `l:${encodeSegment(project)}:${encodeSegment(tenant)}:`;
+  return `${projectPrefix(project)}${encodeSegment(tenant)}:`;
+}
+
+/** What every row key of one project starts with. */
+export function projectPrefix(project: string): string {
+  return `l:${encodeSegment(project)}:`;
 }
 
 /** The hash of one entity: all its views, in one slot of a cluster. `entityKey` is encoded by keys/entity-key.ts. */
@@ -21,10 +26,19 @@ export function entityKeyOf(prefix: string, key: string): string | undefined {
   return key.startsWith(`${prefix}{`) && key.endsWith("}") ? key.slice(prefix.length + 1, -1) : undefined;
 }
 
-/** The hash of one meta blob. Projects are never empty, so that `l::` starts no row key. */
-export function metaKey(scope: MetaScope, name: string): string {
+/** What keys of meta start with. Projects are never empty, so that `l::` starts no row key. */
+export const META_ROOT = "l::";
+
+/**
+ * The same in Feast's layout: positions of one layout's rows say nothing about the other's. Feast's keys start with a little-endian number, so that
+ * none of them, and none of the patterns that Feast scans by, matches.
+ */
+export const FEAST_META_ROOT = "lf::";
+
+/** The hash of one meta blob. */
+export function metaKey(root: string, scope: MetaScope, name: string): string {
   const { project, tenant = "", view = "" } = scope;
-  return `l::${encodeSegment(project)}:${encodeSegment(tenant)}:${encodeSegment(view)}:${encodeSegment(name)}`;
+  return `${root}${encodeSegment(project)}:${encodeSegment(tenant)}:${encodeSegment(view)}:${encodeSegment(name)}`;
 }
 
 /** The hash field of a view: 36 bits of SHA-256 as six characters. It needs no dictionary that an emptied server could lose. */

@@ -14,13 +14,15 @@ export interface Script {
 /** A run of a script with its KEYS and ARGV. */
 export interface ScriptRun {
   readonly script: Script;
-  readonly keys: readonly string[];
+  readonly keys: readonly (string | Buffer)[];
   readonly args: readonly (string | Buffer)[];
 }
 
 export const gather = script("gather.lua", true);
 export const putRows = script("put-rows.lua", false);
 export const deleteRows = script("delete-rows.lua", false);
+export const feastPut = script("feast-put.lua", false);
+export const feastDelete = script("feast-delete.lua", false);
 export const putMeta = script("put-meta.lua", false);
 
 /**

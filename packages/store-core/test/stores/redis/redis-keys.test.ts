@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   entityKeyOf,
+  META_ROOT,
   metaKey,
   rowKey,
   tenantPrefix,
@@ -16,8 +17,8 @@ const entityKey = fc.stringMatching(/^[A-Za-z0-9_.,%'~-]{0,8}$/);
 test("keys of a known row and blob: what is stored must be found by every later version", () => {
   expect(rowKey(tenantPrefix("churn", "default"), "12345")).toBe("l:churn:default:{12345}");
   expect(rowKey(tenantPrefix("a:b", "é*"), "s%20,-7")).toBe("l:a%3Ab:%C3%A9%2A:{s%20,-7}");
-  expect(metaKey({ project: "churn" }, "format")).toBe("l::churn:::format");
-  expect(metaKey({ project: "churn", tenant: "t", view: "v" }, "position")).toBe("l::churn:t:v:position");
+  expect(metaKey(META_ROOT, { project: "churn" }, "format")).toBe("l::churn:::format");
+  expect(metaKey(META_ROOT, { project: "churn", tenant: "t", view: "v" }, "position")).toBe("l::churn:t:v:position");
   expect(viewField("churn_features")).toBe("HDqQjo");
 });
 

@@ -1,9 +1,9 @@
--- Reads N hashes x M fields as one blob, so that the client makes no object per row. Read-only: runs by EVALSHA_RO.
+-- Reads N hashes x M fields as one blob, so that the client makes no object per cell. Read-only: runs by EVALSHA_RO.
 --
 -- KEYS   one entity hash per entity; a key may repeat
--- ARGV   one field per view
--- reply  MessagePack in a bulk string: an array of N elements; with M = 1 each is a cell, otherwise an array of M cells. A cell is the row's
---        bytes, or false where there is none. A key of another type than hash has empty cells: no row is empty, so it reads as undecodable.
+-- ARGV   fields: one per view in the packed layout, one per feature and event time in Feast's
+-- reply  MessagePack in a bulk string: an array of N elements; with M = 1 each is a cell, otherwise an array of M cells. A cell is the field's
+--        bytes, false where there is none, or true where the key is of another type than hash.
 -- limit  N x M <= 1000, kept by the caller: Redis serves nobody else meanwhile (about 0.55 ms at the limit)
 local out, pcall = {}, redis.pcall
 if #ARGV == 1 then
@@ -12,7 +12,7 @@ if #ARGV == 1 then
     local cell = pcall('HGET', KEYS[i], field)
     if type(cell) == 'table' then
       if string.sub(cell.err, 1, 9) ~= 'WRONGTYPE' then return cell end
-      cell = ''
+      cell = true
     end
     out[i] = cell
   end
@@ -22,7 +22,7 @@ else
     if cells.err then
       if string.sub(cells.err, 1, 9) ~= 'WRONGTYPE' then return cells end
       cells = {}
-      for j = 1, #ARGV do cells[j] = '' end
+      for j = 1, #ARGV do cells[j] = true end
     end
     out[i] = cells
   end

@@ -1,0 +1,80 @@
+import { findTenant, findView } from "@larder/schema";
+import { startRedis } from "@larder/testkit";
+import { Redis } from "ioredis";
+import type { ConformanceHarness } from "../../conformance/index.ts";
+import type { OnlineStore } from "../../src/online-store.ts";
+import { openFeastOnlineStore } from "../../src/stores/redis/feast/feast-online-store.ts";
+import { FeastViews } from "../../src/stores/redis/feast/field-names.ts";
+
+/** One server in Feast's layout, emptied between tests. */
+export async function feastHarness(
+  gather: "script" | "pipeline",
+  entityKeyVersion: 2 | 3,
+): Promise<ConformanceHarness & AsyncDisposable> {
+  const server = await startRedis();
+  const config = {
+    type: "redis",
+    connectionString: server.connectionString,
+    redisType: "redis",
+    sentinelMaster: "larder",
+    folder: "/",
+    layout: "feast",
+    entityKeyVersion,
+    keyTtlSeconds: undefined,
+    gather,
+    readDeadlineMs: 10_000,
+    writeDeadlineMs: 10_000,
+  } as const;
+  const behind = async (run: (client: Redis) => Promise<unknown>) => {
+    const client = new Redis({ host: server.host, port: server.port, lazyConnect: true });
+    await client.connect();
+    await run(client);
+    await client.quit();
+  };
+  return {
+    name: `redis in Feast's layout (${gather}, keys of version ${entityKeyVersion})`,
+    capabilities: { createdTime: false, tenants: false, durable: true },
+    hasRowStore: false,
+    async create() {
+      const opened: OnlineStore[] = [];
+      let alive = true;
+      const views = new Map<string, (entityKey: string) => readonly [Buffer, readonly Buffer[]]>();
+      return {
+        async open(definitions, clock) {
+          const only = { ...definitions, tenants: new Map([["default", findTenant(definitions, "default")]]) };
+          const store = await openFeastOnlineStore(config, {
+            definitions: only,
+            clock,
+            wholeRows: gather === "pipeline",
+          });
+          opened.push(store);
+          for (const name of definitions.views.keys()) {
+            const feast = new FeastViews(definitions.project, entityKeyVersion).of(findView(definitions, name));
+            const fields = feast.features.map(({ field }) => field);
+            views.set(name, (entityKey) => [feast.keySpace.redisKey(entityKey), fields]);
+          }
+          return store;
+        },
+        // An empty value is Feast's null, so what is put there starts with a byte that starts no value.
+        overwrite: ({ view, entityKey }, bytes) =>
+          behind(async (client) => {
+            const [key, fields] = views.get(view)?.(entityKey) ?? [];
+            if (key === undefined || fields === undefined) throw new Error(`No store was opened with ${view}`);
+            const broken = Buffer.concat([Buffer.of(0xff), bytes]);
+            if ((await client.hlen(key)) === 0) await client.hset(key, `_ts:${view}`, "");
+            for (const field of fields) await client.hset(key, field, broken);
+          }),
+        async fail() {
+          alive = false;
+          await server.kill();
+        },
+        async remove() {
+          for (const store of opened) await store.close();
+          if (alive) await behind((client) => client.flushall());
+          else await server.restart();
+        },
+      };
+    },
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
+}
