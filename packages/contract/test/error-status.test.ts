@@ -9,7 +9,7 @@ test("every error code has exactly one HTTP status, and the table has no others"
 
 test("what a client got wrong is never 5xx", () => {
   const ours =
-    /^(STORE|MODEL|SOURCE|OFFLINE|OUTPUT|CONFIG_|MISSING_DEPENDENCY|UNSAFE_LISTEN|PORT_IN_USE|REQUEST_FAILED|INTERNAL)/;
+    /^(STORE|MODEL|SOURCE|OFFLINE|OUTPUT|CONFIG_|MISSING_DEPENDENCY|UNSAFE_LISTEN|PORT_IN_USE|DEFINITIONS_INCOMPATIBLE|REQUEST_FAILED|INTERNAL)/;
   for (const code of ERROR_CODES) expect([code, ERROR_STATUS[code] < 500]).toEqual([code, !ours.test(code)]);
 });
 
