@@ -20,7 +20,8 @@ export function createRowEncoder(layout: RowLayout, fingerprint: number): RowEnc
     writeTime(scratch, 0, eventTime);
     if (createdTime === undefined) scratch.fill(0, 7, 14);
     else writeTime(scratch, 7, createdTime);
-    scratch.writeUInt32BE(fingerprint, 15);
+    scratch[15] = Math.min(255, layout.fields.length);
+    scratch.writeUInt32BE(fingerprint, 16);
     if (values === undefined) {
       scratch[14] = 0x80 | ROW_VERSION;
       return Buffer.from(scratch.subarray(0, HEADER_BYTES));

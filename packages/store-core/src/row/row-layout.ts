@@ -9,8 +9,9 @@ import type { RowSchema } from "./row-schema.ts";
  * | 0-6    | event time, microseconds + 2^55, unsigned big-endian                                   |
  * | 7-13   | created time, the same; all zero when absent                                           |
  * | 14     | bit 7: tombstone; bits 0-6: version of the layout                                      |
- * | 15-18  | fingerprint of the schema, big-endian; a tombstone ends here                           |
- * | 19-    | two bits per feature, low bits first: 0 absent, 1 null, 2 value                        |
+ * | 15     | number of features of the schema, at most 255: of equal times, more features are newer |
+ * | 16-19  | fingerprint of the schema, big-endian; a tombstone ends here                           |
+ * | 20-    | two bits per feature, low bits first: 0 absent, 1 null, 2 value                        |
  * | then   | one slot per fixed-width feature, little-endian, zero unless its state is value        |
  * | then   | per feature of variable width whose state is value: length (LEB128), then its bytes     |
  *
@@ -22,7 +23,7 @@ export const ROW_VERSION = 1;
 export const ORDER_PREFIX = 15;
 
 /** Bytes before the states. */
-export const HEADER_BYTES = 19;
+export const HEADER_BYTES = 20;
 
 /** Added to a time before it is stored, so that unsigned order is time order. */
 export const TIME_BIAS_HIGH = 2 ** 31;

@@ -59,7 +59,7 @@ export function isTombstone(view: DataView, at: number): boolean {
 
 /** Fingerprint of the schema of the row at `at`. */
 export function readFingerprint(view: DataView, at: number): number {
-  return view.getUint32(at + 15);
+  return view.getUint32(at + 16);
 }
 
 /**

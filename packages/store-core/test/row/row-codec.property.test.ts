@@ -110,6 +110,21 @@ test("the order of packed bytes is event time, created time, tombstone over row"
   );
 });
 
+test("of rows with the same times, those of a schema that gained features are the newer, whatever its fingerprint", () => {
+  const types: ValueType[] = ["int32", "string", "float64"];
+  const fingerprint = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+  fc.assert(
+    fc.property(fingerprint, fingerprint, fc.integer({ min: -9, max: 9 }), time, (before, after, value, eventTime) => {
+      const old = createRowEncoder(layoutOf(schemaFor(types)), before);
+      const gained = createRowEncoder(layoutOf(schemaFor([...types, "bool"])), after);
+      const row = { eventTime, createdTime: undefined };
+      const [a, b] = [old({ ...row, values: [9, "zz", 9] }), gained({ ...row, values: [value, "", value, null] })];
+      expect(Buffer.compare(a, b)).toBe(-1);
+    }),
+    propertySettings(500),
+  );
+});
+
 test("no byte string crashes the reader or makes it read outside its input", () => {
   const types: ValueType[] = ["string", "float32", "list<string>", "list<int64>", "bytes", "bool"];
   const reader = createRowReader(schemaFor(types), viewOf(types));

@@ -31,19 +31,24 @@ test("a packed row has exactly these bytes", () => {
   expect(fingerprint.toString(16)).toBe("401844b");
   // event time, created time, version, fingerprint, states, then a c e in their slots, then b and d with their lengths
   expect(pack({ eventTime: 1, createdTime: -1, values: [0.5, "hé", -2n, ["", "x"], true] })).toBe(
-    "80000000000001 7fffffffffffff 01 0401844b aa02 0000003f feffffffffffffff 01 0368c3a9 03000178".replaceAll(" ", ""),
+    "80000000000001 7fffffffffffff 01 05 0401844b aa02 0000003f feffffffffffffff 01 0368c3a9 03000178".replaceAll(
+      " ",
+      "",
+    ),
   );
   expect(pack({ eventTime: 1_700_000_000_000_000, values: [null, undefined, null, [], null] })).toBe(
-    "860a24181e4000 00000000000000 01 0401844b 9101 00000000 0000000000000000 00 00".replaceAll(" ", ""),
+    "860a24181e4000 00000000000000 01 05 0401844b 9101 00000000 0000000000000000 00 00".replaceAll(" ", ""),
   );
-  expect(pack({ eventTime: -5, createdTime: 7 })).toBe("7ffffffffffffb 80000000000007 81 0401844b".replaceAll(" ", ""));
+  expect(pack({ eventTime: -5, createdTime: 7 })).toBe(
+    "7ffffffffffffb 80000000000007 81 05 0401844b".replaceAll(" ", ""),
+  );
 });
 
-test("a view of ten float32 features packs into 62 bytes", () => {
+test("a view of ten float32 features packs into 63 bytes", () => {
   const features = Array.from({ length: 10 }, (_, i) => `      - { name: f${i}, type: float32 }`).join("\n");
   const wide = schemaOf(findView(definitionsOf(`  - name: w\n    entity: customer\n    features:\n${features}`), "w"));
   const bytes = createRowEncoder(layoutOf(wide), 1)({ eventTime: 1, createdTime: 2, values: new Array(10).fill(1) });
-  expect(bytes.byteLength).toBe(62);
+  expect(bytes.byteLength).toBe(63);
 });
 
 test("NaN has one bit pattern, whatever bits it came with", () => {
