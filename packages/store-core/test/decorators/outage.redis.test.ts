@@ -164,11 +164,9 @@ test("after five failures in a row a hung store is asked once a second, and the 
   await using shop = await openShop();
   shop.proxy.hang();
   for (let i = 0; i < 5; i++) expect(await codeOf(shop.read([1], { policy: "fail" }))).toMatch(/^STORE_/);
-  // Open: at once, many times, without a wait of 100 ms each.
-  const started = performance.now();
+  // Open: refused by the circuit. A store that were asked would miss its deadline instead, with STORE_TIMEOUT.
   const codes = await Promise.all(Array.from({ length: 200 }, () => codeOf(shop.read([1], { policy: "fail" }))));
   expect(new Set(codes)).toEqual(new Set(["STORE_UNAVAILABLE"]));
-  expect(performance.now() - started).toBeLessThan(100 * 200);
   shop.proxy.resume();
   const end = performance.now() + 15_000;
   while ((await codeOf(shop.read([1], { policy: "fail" }))) !== "answered") {
