@@ -69,9 +69,10 @@ class LastKnownGoodStore extends ForwardingStore {
   }
 
   override async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
+    const readAt = this.#parts.clock.now();
     try {
       const batch = await this.inner.read(plan, keys, call, options);
-      this.#remember(batch, keys, call.tenant);
+      this.#remember(batch, keys, call.tenant, readAt);
       return batch;
     } catch (error) {
       const { onFailure } = options;
@@ -87,8 +88,7 @@ class LastKnownGoodStore extends ForwardingStore {
     await super.close();
   }
 
-  #remember({ plan, rowCount, cells }: FeatureBatch, keys: EntityKeys, tenant: string): void {
-    const readAt = this.#parts.clock.now();
+  #remember({ plan, rowCount, cells }: FeatureBatch, keys: EntityKeys, tenant: string, readAt: number): void {
     for (const [index, planView] of plan.views.entries()) {
       const { status, bytes, offsets, lengths, readers } = cells[index] as ViewCells;
       const prefix = prefixOf(tenant, planView.view);
@@ -110,6 +110,8 @@ class LastKnownGoodStore extends ForwardingStore {
   }
 
   #put(key: string, bytes: Buffer | undefined, readAt: number): void {
+    // A read that began earlier and ended later does not undo what is known since.
+    if ((this.#known.get(key)?.readAt ?? readAt) > readAt) return;
     const size = ENTRY_BYTES + key.length + (bytes?.length ?? 0);
     this.#drop(key);
     this.#known.set(key, { bytes, readAt, size });
