@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /**
  * What came of one package's suite, from its entry in turbo's summary and the JSON report in its folder: how many tests passed, failed and were
@@ -18,7 +18,17 @@ export function readOutcome({ package: name, directory, cache, execution }, suit
     failed: report?.numFailedTests ?? 0,
     skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
     problem: problemOf(exitCode, report),
+    failures: report === undefined ? [] : failuresIn(report),
   };
+}
+
+/** Every failed test as `file > name: what it said`, the saying cut to its first line. */
+function failuresIn(report) {
+  return report.testResults.flatMap((file) =>
+    file.assertionResults
+      .filter((test) => test.status === "failed")
+      .map((test) => `${basename(file.name)} > ${test.fullName}: ${(test.failureMessages?.[0] ?? "").split("\n")[0]}`),
+  );
 }
 
 function problemOf(exitCode, report) {
@@ -43,6 +53,8 @@ export function printOutcomes(outcomes, servers, print) {
     skipped += outcome.skipped ?? 0;
     cached += outcome.cached ? 1 : 0;
     if (outcome.passed !== 0 || outcome.failed !== 0 || outcome.problem !== undefined) print(lineOf(outcome));
+    // Here as well as above, thousands of lines up, where nobody finds them.
+    for (const failure of outcome.failures ?? []) print(`  FAILED: ${failure}`);
   }
   print(`${cached} of ${outcomes.length} suites unchanged since an earlier run`);
   for (const server of servers.filter(({ ready }) => !ready)) {

@@ -27,7 +27,15 @@ function sum(outcomes: readonly object[], servers: readonly object[] = []) {
 
 test("a suite that passes is counted", async () => {
   const outcome = await outcomeOf("passes");
-  expect(outcome).toEqual({ name: "p pure", cached: false, seconds: 2.5, passed: 1, failed: 0, skipped: 0 });
+  expect(outcome).toEqual({
+    name: "p pure",
+    cached: false,
+    seconds: 2.5,
+    passed: 1,
+    failed: 0,
+    skipped: 0,
+    failures: [],
+  });
   expect(sum([outcome])).toMatchObject({ code: 0, last: "1 passed, 0 failed" });
 });
 
@@ -37,6 +45,8 @@ test("failed and skipped tests are counted, the skipped ones apart", async () =>
   expect(outcome.problem).toBeUndefined();
   const { code, last, lines } = sum([outcome]);
   expect([code, last, lines.at(-2)]).toEqual([1, "1 passed, 1 failed", "1 skipped"]);
+  // Named beside the sums: the runs' own output is thousands of lines above.
+  expect(lines.find((line) => line.includes("FAILED"))).toMatch(/^ {2}FAILED: \S+\.test\.ts > .+: AssertionError: /);
 });
 
 test("a file that leaves something open, or can't be loaded, is a failure though no test failed", async () => {

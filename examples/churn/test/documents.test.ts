@@ -29,7 +29,7 @@ test("links and files that the documents name exist", async () => {
   expect(missing).toEqual([]);
 });
 
-test("the README's calls answer what the README says, over HTTP and in process", { timeout: 120_000 }, async () => {
+test("the README's calls answer what the README says, over HTTP and in process", async () => {
   const readme = await readFile(join(ROOT, "README.md"), "utf8");
   await using folder = await churnFolder();
   expect((await folder.generate()).code).toBe(0);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => folder[Symbol.asyncDispose]());
 
-test("2^53+1 as entity key and as feature goes in by /push and comes back exact", { timeout: 120_000 }, async () => {
+test("2^53+1 as entity key and as feature goes in by /push and comes back exact", async () => {
   await using server = await folder.serve();
   const now = new Date().toISOString();
   const pushed = await post(

@@ -14,9 +14,7 @@ test("larder.gen.ts is what `larder codegen -f examples/churn/feature_store.yaml
   expect(await readFile(GENERATED, "utf8")).toBe(generateTypes(definitions));
 });
 
-test("the TypeScript of README.md and docs/typed.md compiles against larder.gen.ts, under the strict settings", {
-  timeout: 120_000,
-}, async () => {
+test("the TypeScript of README.md and docs/typed.md compiles against larder.gen.ts, under the strict settings", async () => {
   await using folder = await temporaryFolder();
   const programs: string[] = [];
   for (const name of ["README.md", "docs/typed.md"]) {

@@ -17,9 +17,7 @@ function edited(yaml: string, diff: string): string {
   return yaml.replace(`${below}\n`, gone === undefined ? `${below}\n${come}\n` : `${come}\n`);
 }
 
-test("the guide to changing definitions works, command by command, and prints what it says", {
-  timeout: 60_000,
-}, async () => {
+test("the guide to changing definitions works, command by command, and prints what it says", async () => {
   const guide = await readFile(GUIDE, "utf8");
   const blocks = [...guide.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, kind = "", text = ""]) => ({ kind, text }));
   expect(blocks.map(({ kind }) => kind).join(" ")).toBe(

@@ -104,9 +104,7 @@ function definitionsOf({ key, views, service, tenants, prediction }: Case) {
   }
 }
 
-test("whatever things are called, the generated file compiles under the strict settings and has their very names", {
-  timeout: 120_000,
-}, async () => {
+test("whatever things are called, the generated file compiles under the strict settings and has their very names", async () => {
   const settings = propertySettings(25);
   const all = fc.sample(file, settings).flatMap((each) => definitionsOf(each) ?? []);
   // Else the names would be too hostile for the loader, and nothing would be proved.

@@ -30,9 +30,7 @@ async function onReplica({ host, port }: RedisServer, keys: readonly string[]): 
 }
 
 for (const death of ["SIGKILL", "SIGSTOP"] as const) {
-  test(`a primary that ends by ${death} under load: its replica takes over, the store goes on by itself, the other shards never stop`, {
-    timeout: 90_000,
-  }, async () => {
+  test(`a primary that ends by ${death} under load: its replica takes over, the store goes on by itself, the other shards never stop`, async () => {
     await using cluster = await startRedisCluster({ replicas: 1, args: ["--cluster-require-full-coverage", "no"] });
     const store = await openStore(cluster, {
       redisType: "redis_cluster",

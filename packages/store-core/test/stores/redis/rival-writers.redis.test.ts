@@ -1,10 +1,8 @@
 import { startRedis } from "@larder/testkit";
 import { test } from "vitest";
-import { expectOneEnd, PATIENCE } from "./rival-writers.ts";
+import { expectOneEnd } from "./rival-writers.ts";
 
-test("writers in several processes, in any order, with repeats, one of them killed, leave the greatest row of each key", {
-  timeout: 2 * PATIENCE,
-}, async () => {
+test("writers in several processes, in any order, with repeats, one of them killed, leave the greatest row of each key", async () => {
   await using server = await startRedis();
   await expectOneEnd(server);
 });

@@ -7,7 +7,7 @@ import { rivalRows, winners } from "./rival-rows.ts";
 const WRITER = fileURLToPath(import.meta.resolve("./writer.ts"));
 
 /** Five processes start and work on what may be two busy cores. */
-export const PATIENCE = 60_000;
+const PATIENCE = 60_000;
 
 function startWriter(server: RedisServer, dataSeed: number, orderSeed: number) {
   const args = ["--conditions=@larder/source", WRITER, server.connectionString, `${dataSeed}`, `${orderSeed}`];

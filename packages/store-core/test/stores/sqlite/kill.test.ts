@@ -38,4 +38,4 @@ test("writers that are killed lose nothing they were told is stored, and leave n
   }
   expect(await store.putIfNewer(scope, [row("shared", 0)], call)).toEqual(["stale"]);
   expect(await store.putIfNewer(scope, [row("after", 0)], call)).toEqual(["applied"]);
-}, 60_000);
+});
