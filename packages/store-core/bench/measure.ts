@@ -11,8 +11,9 @@ export interface Contender<Result = unknown> {
  */
 export interface Figures {
   readonly name: string;
-  /** One caller: median time of a call. */
+  /** One caller: median and 99th percentile of a call's time. The latter is a round's of few hundred calls: it tells large differences only. */
   readonly p50: number;
+  readonly p99: number;
   /** Many callers at once: calls per second, and the CPU time that client and server spend on a call. */
   readonly callsPerSecond: number;
   readonly clientCpu: number;
@@ -54,6 +55,7 @@ export async function measure(contenders: readonly Contender[], options: Measure
     return {
       name,
       p50: best("p50"),
+      p99: best("p99"),
       callsPerSecond: best("callsPerSecond", 0.9),
       clientCpu: best("clientCpu"),
       serverCpu: best("serverCpu"),
@@ -74,7 +76,7 @@ export function pin(pid: number, core: number): boolean {
   }
 }
 
-async function oneCaller({ call }: Contender, { milliseconds }: MeasureOptions): Promise<Pick<Figures, "p50">> {
+async function oneCaller({ call }: Contender, { milliseconds }: MeasureOptions): Promise<Pick<Figures, "p50" | "p99">> {
   const times: number[] = [];
   const end = performance.now() + milliseconds;
   for (let turn = 0, before = performance.now(); before < end; turn++) {
@@ -83,7 +85,7 @@ async function oneCaller({ call }: Contender, { milliseconds }: MeasureOptions):
     times.push((after - before) * 1000);
     before = after;
   }
-  return { p50: percentile(times, 0.5) };
+  return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
 async function manyCallers(
