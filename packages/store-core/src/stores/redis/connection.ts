@@ -72,6 +72,7 @@ export class ServerConnection implements RedisConnection {
   #attempts = 0;
   #watchdog: NodeJS.Timeout | undefined;
   #waiting = 0;
+  #gathering = false;
   #answers = 0;
 
   constructor(plan: ServerPlan) {
@@ -179,8 +180,7 @@ export class ServerConnection implements RedisConnection {
         replies[index] = reply;
         if (--left === 0) settle(undefined);
       };
-      const stream = this.#redis.stream;
-      stream.cork();
+      this.#gatherWrites();
       for (const [i, command] of wired.entries()) {
         const { weight } = command;
         this.#waiting += weight;
@@ -200,7 +200,6 @@ export class ServerConnection implements RedisConnection {
         );
         this.#redis.sendCommand(command);
       }
-      stream.uncork();
       if (commands.length === 0) settle(undefined);
     });
   }
@@ -230,6 +229,18 @@ export class ServerConnection implements RedisConnection {
       what: `Redis at ${this.server} is too far behind: ${Math.round(this.#waiting / 1e6)} MB of commands wait for its answers`,
       remedy: "Send less at once, or give Redis more room",
       facts: { server: this.server },
+    });
+  }
+
+  /** What is sent until the running code and its promises are done goes out by one system call: answers that come together wake callers together. */
+  #gatherWrites(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    const { stream } = this.#redis;
+    stream.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      stream.uncork();
     });
   }
 
