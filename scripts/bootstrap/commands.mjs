@@ -7,7 +7,8 @@ const PROGRAMS = {
   quickstart: ["examples/churn/scripts/quickstart.mjs"],
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
-  bench: ["scripts/bench.mjs"],
+  bench: ["scripts/bench.mjs", "bench"],
+  "bench:redis": ["scripts/bench.mjs", "bench:redis"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
 };
