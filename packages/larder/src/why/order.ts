@@ -1,4 +1,4 @@
-import { type FeatureRow, type FeatureView, stringifyJson } from "@larder/schema";
+import { type FeatureRow, stringifyJson } from "@larder/schema";
 import type { Evidence } from "./evidence.ts";
 
 /** How a row of the source stands to the stored one. `tie`: same times and kind and other values, which the greater bytes decide. */
@@ -52,17 +52,14 @@ export function viewOfSource({ source, stored, createdTime }: Evidence): SourceV
   return { ahead, refused, candidate, newest, rival: undefined };
 }
 
-/** The value of a feature in a row, or the row itself where it is a deletion. */
-export function valueText(view: FeatureView, name: string, row: FeatureRow): string {
-  if (row.values === undefined) return "a deletion";
-  const value = row.values[view.featureByName.get(name)?.index ?? -1];
-  if (value === undefined) return "no value";
-  const text = stringifyJson(value);
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-}
-
+/** Whether a row is a tombstone. */
 export function isDeletion({ values }: FeatureRow): boolean {
   return values === undefined;
+}
+
+/** From when on a row is not kept. */
+export function goneAt({ life }: Evidence, { eventTime }: FeatureRow): number {
+  return life.ttl === undefined ? Number.POSITIVE_INFINITY : eventTime + life.ttl + life.keepStale;
 }
 
 function createdOf({ createdTime }: FeatureRow): number {

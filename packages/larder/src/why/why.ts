@@ -1,6 +1,7 @@
 import { findFeature, findTenant, findView } from "@larder/schema";
 import { type Evidence, gatherEvidence, type WhyParts } from "./evidence.ts";
-import { type FeatureVerdict, judge } from "./verdicts.ts";
+import { judge } from "./judge.ts";
+import type { FeatureVerdict } from "./verdict.ts";
 
 /** Which read to explain. */
 export interface WhyRequest {

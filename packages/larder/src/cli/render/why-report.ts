@@ -1,7 +1,7 @@
 import { type FeatureRow, formatDuration, formatTime } from "@larder/schema";
 import type { Evidence } from "../../why/evidence.ts";
 import type { SourceRow } from "../../why/source-evidence.ts";
-import type { FeatureVerdict } from "../../why/verdicts.ts";
+import type { FeatureVerdict } from "../../why/verdict.ts";
 import type { WhyReport } from "../../why/why.ts";
 import { renderTable } from "./table.ts";
 

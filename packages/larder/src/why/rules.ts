@@ -1,49 +1,10 @@
-import { type Feature, type FeatureRow, type FeatureView, formatDuration, formatTime } from "@larder/schema";
-import type { StatusName } from "@larder/store-core";
-import { ageText } from "./age-text.ts";
-import { materializeCommand, resetCommand, whyCommand } from "./commands.ts";
+import { type Feature, type FeatureView, formatDuration, formatTime } from "@larder/schema";
+import { ageText } from "../age-text.ts";
+import { type CommandSubject, materializeCommand, resetCommand, whyCommand } from "./commands.ts";
 import type { Evidence } from "./evidence.ts";
-import { isDeletion, type SourceView, valueText, viewOfSource } from "./order.ts";
-
-/**
- * Every reason, in the order in which they are looked for: the first that holds is the verdict, the others are listed with it. First a stored row that
- * nobody can read; then what the source has and the store has not, since bringing it would change the answer; then what the stored row itself says;
- * last where there is no row at all.
- */
-export const VERDICTS = [
-  "undecodable",
-  "dated_ahead",
-  "refused",
-  "not_materialized",
-  "tombstoned",
-  "expired",
-  "other_schema",
-  "absent",
-  "null",
-  "beaten",
-  "present",
-  "another_tenant",
-  "never_written",
-] as const;
-
-/** Why a read of a feature answers what it answers. */
-export type Verdict = (typeof VERDICTS)[number];
-
-/** The verdict on one feature. */
-export interface FeatureVerdict {
-  readonly feature: string;
-  /** What a read answers. */
-  readonly status: StatusName;
-  readonly verdict: Verdict;
-  /** The facts, with times. */
-  readonly what: string;
-  /** What can be done about it; empty where nothing is wrong. */
-  readonly remedy: string;
-  /** Command lines of the remedy, for a POSIX shell, in order; empty where somebody has to write or correct something first. */
-  readonly commands: readonly string[];
-  /** What holds as well, in the order of {@link VERDICTS}. */
-  readonly also: readonly { readonly verdict: Verdict; readonly what: string }[];
-}
+import { goneAt, isDeletion, type SourceView } from "./order.ts";
+import { positionText, rowText, timesText, valueText } from "./row-text.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What a verdict is made from. */
 export interface Case {
@@ -55,39 +16,22 @@ export interface Case {
   readonly file: string | undefined;
 }
 
-/** Judges one feature. */
-export function judge(facts: Case): FeatureVerdict {
-  const source = viewOfSource(facts.evidence);
-  const found = VERDICTS.flatMap((verdict) => {
-    const finding = RULES[verdict]({ ...facts, seen: source });
-    return finding === undefined ? [] : [{ verdict, ...finding }];
-  });
-  const [first = { verdict: "never_written" as const, ...neverWritten({ ...facts, seen: source }) }, ...others] = found;
-  const { name } = facts.feature;
-  return {
-    feature: name,
-    status: facts.evidence.statuses.get(name) ?? "NOT_FOUND",
-    verdict: first.verdict,
-    what: first.what,
-    remedy: first.remedy,
-    commands: first.commands ?? [],
-    also: others.map(({ verdict, what }) => ({ verdict, what })),
-  };
-}
-
-interface Finding {
+/** What a rule found. */
+export interface Finding {
   readonly what: string;
   readonly remedy: string;
   readonly commands?: readonly string[];
 }
 
-interface Seen extends Case {
+/** A case, with what the source has sorted by what becomes of it. */
+export interface Seen extends Case {
   readonly seen: SourceView;
 }
 
 type Rule = (seen: Seen) => Finding | undefined;
 
-const RULES: Readonly<Record<Verdict, Rule>> = {
+/** The rules by what they look for. `never_written` is what is left when none holds. */
+export const RULES: Readonly<Record<Exclude<Verdict, "never_written">, Rule>> = {
   undecodable: (facts) => {
     const { stored } = facts.evidence;
     if (stored.kind !== "unreadable" || stored.fault !== "broken") return undefined;
@@ -211,8 +155,9 @@ const RULES: Readonly<Record<Verdict, Rule>> = {
 
   present: ({ evidence, view, feature }) => {
     const { stored, life, now } = evidence;
-    if (stored.kind !== "row" || evidence.statuses.get(feature.name) !== "PRESENT") return undefined;
+    if (stored.kind !== "row" || (stored.row.values?.[feature.index] ?? null) === null) return undefined;
     const left = life.ttl === undefined ? undefined : stored.row.eventTime + life.ttl - now;
+    if (left !== undefined && left < 0) return undefined;
     const until =
       left === undefined
         ? "it has no TTL"
@@ -235,8 +180,6 @@ const RULES: Readonly<Record<Verdict, Rule>> = {
       commands: [whyCommand(`${view.name}:${feature.name}`, { ...subject(facts), tenant: first.tenant })],
     };
   },
-
-  never_written: (facts) => (facts.evidence.stored.kind === "none" ? neverWritten(facts) : undefined),
 };
 
 const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
@@ -244,20 +187,16 @@ const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   other_entity: "was written for other join keys",
 };
 
-function neverWritten({ evidence, view, seen }: Seen): Finding {
-  const { source } = evidence;
-  const none =
-    source.kind === "rows"
-      ? seen.newest === undefined
-        ? "the source has none that a write takes"
-        : "the source's newest is not kept"
-      : `the source could not be asked (${source.code}: ${source.what})`;
+/** The verdict where nothing else holds. */
+export function neverWritten({ evidence: { source }, view }: Seen): Finding {
+  const asked =
+    source.kind === "rows" ? "the source has none" : `the source says nothing (${source.code}: ${source.what})`;
+  const push = view.source === undefined || source.kind === "rows" ? "" : `${source.remedy}, or `;
+  const write =
+    view.source === undefined || source.kind !== "rows" ? "" : ", or write one to its source and materialize it";
   return {
-    what: `No row of this entity is stored, and ${none}: it was never written, was removed, or went with the end of its life`,
-    remedy:
-      source.kind === "rows" || view.source === undefined
-        ? `Push a row to ${view.name}${view.source === undefined ? "" : ", or write one to its source and materialize it"}`
-        : `${source.remedy}, or push a row to ${view.name}`,
+    what: `No row of this entity is stored, and ${asked}: it was never written, was removed, or went with the end of its life`,
+    remedy: `${push}${push === "" ? "Push" : "push"} a row to ${view.name}${write}`,
   };
 }
 
@@ -272,29 +211,6 @@ function writeAgain(facts: Seen): Pick<Finding, "remedy" | "commands"> {
   };
 }
 
-function positionText({ position }: Evidence, { eventTime }: FeatureRow): string {
-  if (position.kind === "unavailable") return `how far it is materialized cannot be read (${position.code})`;
-  if (position.kind === "never") return "the view was never materialized";
-  const { start, end } = position.position;
-  if (eventTime > end) return `the view is materialized up to ${formatTime(end)}`;
-  if (eventTime < start) return `the view is materialized from ${formatTime(start)} on`;
-  return `the view is materialized up to ${formatTime(end)}, so the row came to the source later, or was removed from the store`;
-}
-
-/** From when on a row is not kept. */
-function goneAt({ life }: Evidence, { eventTime }: FeatureRow): number {
-  return life.ttl === undefined ? Number.POSITIVE_INFINITY : eventTime + life.ttl + life.keepStale;
-}
-
-function rowText(view: FeatureView, feature: Feature, row: FeatureRow): string {
-  return `a row of ${formatTime(row.eventTime)} (${valueText(view, feature.name, row)})`;
-}
-
-function timesText({ eventTime, createdTime }: FeatureRow, now: number): string {
-  const created = createdTime === undefined ? "" : `, created ${formatTime(createdTime)}`;
-  return `${formatTime(eventTime)} (${eventTime > now ? `${ageText(eventTime - now)} ahead` : `${ageText(now - eventTime)} ago`}${created})`;
-}
-
-function subject({ view, tenant, entity, file }: Case) {
+function subject({ view, tenant, entity, file }: Case): CommandSubject {
   return { view: view.name, tenant, entity, file };
 }
