@@ -140,13 +140,16 @@ export const RULES: Readonly<Record<Exclude<Verdict, "never_written">, Rule>> = 
     };
   },
 
-  beaten: ({ evidence: { stored, now }, feature, view, seen }) => {
+  beaten: ({ evidence: { stored, now, createdTime }, feature, view, seen }) => {
     if (stored.kind !== "row" || seen.rival === undefined || seen.candidate !== undefined) return undefined;
     const { row, relation } = seen.rival;
     // A row of other features never equals one of these, and no bytes have decided between them.
     const comparable = stored.retyped.length + stored.lacking.length === 0;
     if (relation === "same" || (relation === "tie" && !comparable)) return undefined;
-    const why = relation === "tie" ? "has the same times, and the greater bytes win" : "is newer";
+    const tie = createdTime
+      ? "has the same times, and the greater bytes win"
+      : "has the same event time, and this store keeps the first one written";
+    const why = relation === "tie" ? tie : "is newer";
     return {
       what: `The source's newest row is ${rowText(view, feature, row)}; the stored one of ${timesText(stored.row, now)} ${why}`,
       remedy: "If the source is right, write its row with a later event time (or created time)",

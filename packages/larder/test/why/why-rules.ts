@@ -8,8 +8,16 @@ import { MINUTE, type WhyWorld, whyWorld } from "./world.ts";
 export interface WhyHarness {
   /** The yaml of `online_store`. */
   readonly store: () => string;
-  /** Makes the row of a customer in a view unreadable. undefined: a store that ends with the process, which nobody else can write to or open again. */
-  readonly breakRow: ((world: WhyWorld, view: string, customer: number) => Promise<void>) | undefined;
+  /** undefined: a store that ends with the process, which nobody else can write to or open again. */
+  readonly outside: OutsideHands | undefined;
+}
+
+/** What somebody else does to the store. */
+export interface OutsideHands {
+  /** Makes the row of a customer in a view unreadable. */
+  breakRow(world: WhyWorld, view: string, customer: number): Promise<void>;
+  /** Removes every row schema. */
+  loseSchemas(world: WhyWorld): Promise<void>;
 }
 
 /** What is expected of one customer of `plans`; times in minutes from the start. */
@@ -185,7 +193,7 @@ async function populate(world: WhyWorld): Promise<void> {
 }
 
 /** The rules of `larder why` on one store: every verdict, and that remedies that are commands do what they say. */
-export function whyRules({ store, breakRow }: WhyHarness): void {
+export function whyRules({ store, outside }: WhyHarness): void {
   let world: WhyWorld;
   beforeAll(async () => {
     world = await whyWorld(store());
@@ -270,7 +278,7 @@ export function whyRules({ store, breakRow }: WhyHarness): void {
     expect((await world.why("sales:total", outlet)).features[0]).toMatchObject({ verdict: "present" });
   });
 
-  if (breakRow === undefined) return;
+  if (outside === undefined) return;
 
   test("rows of other definitions, and broken ones, are told apart, and the remedies' commands work as printed", async () => {
     const scored = "features: [{ name: score, type: int64 }]";
@@ -315,7 +323,7 @@ export function whyRules({ store, breakRow }: WhyHarness): void {
     await follow(world, [reset(2), again]);
     expect((await world.why("marks:score", { customer_id: 2 })).features[0]).toMatchObject({ verdict: "present" });
 
-    await breakRow(world, "marks", 3);
+    await outside.breakRow(world, "marks", 3);
     expect((await world.why("marks:score", { customer_id: 3 })).features[0]).toMatchObject({
       verdict: "undecodable",
       status: "INVALID",
@@ -329,6 +337,14 @@ export function whyRules({ store, breakRow }: WhyHarness): void {
       verdict: "other_schema",
       status: "NOT_FOUND",
       what: "The stored row was written for other join keys",
+    });
+
+    await outside.loseSchemas(world);
+    await world.reopen((yaml) => yaml.replace(scored, "features: [{ name: code, type: string }]"));
+    expect((await world.why("marks:code", { customer_id: 4 })).features[0]).toMatchObject({
+      verdict: "other_schema",
+      status: "INVALID",
+      what: "The stored row names a schema that the store does not have",
     });
 
     await world.reopen((yaml) => yaml);

@@ -69,8 +69,8 @@ export interface PlanRow {
 }
 
 /** Makes the project and opens its store; `store` is the yaml of `online_store`. */
-export async function whyWorld(store: string): Promise<WhyWorld> {
-  const first = YAML.replace("STORE", store);
+export async function whyWorld(store: string, change: (yaml: string) => string = (yaml) => yaml): Promise<WhyWorld> {
+  const first = change(YAML).replace("STORE", store);
   const project = await createProject(first);
   const start = Math.floor(systemClock.now() / SECOND) * SECOND;
   const clock = logicalClock(start);
@@ -91,9 +91,9 @@ export async function whyWorld(store: string): Promise<WhyWorld> {
     get definitions() {
       return opened.definitions;
     },
-    async reopen(change) {
+    async reopen(changed) {
       await opened.store.close();
-      await project.write("feature_store.yaml", change(first));
+      await project.write("feature_store.yaml", changed(first));
       opened = await open();
     },
     async plans(file, rows) {
