@@ -42,7 +42,7 @@ export async function readEntityHistory(request: EntityHistoryRequest): Promise<
   const call: EngineCall = { subject: { kind: "source", view: view.name, files: table.files }, signal };
   await checkValues(engine, table, view.features, {}, signal);
   const names = keyColumns(view.joinKeys.length);
-  const same = entityKey.map((value, i) => `${names[i]} = ${keyLiteral(value)}`).join(" AND ") || "true";
+  const same = entityKey.map((value, i) => keyEquals(names[i]!, value)).join(" AND ") || "true";
   const scan = scanSql(table, { created: true, tombstone: true, features: view.features, range: {} });
   const reader = compileRecordReader(view);
   const sql = `SELECT ${reader.select} FROM (${scan}) WHERE ${same}
@@ -53,9 +53,11 @@ ORDER BY event DESC, ${winnerOrder(view.features)} LIMIT ${limit + 1}`;
   return { rows: rows.slice(0, limit), more: rows.length > limit };
 }
 
-/** As `readKey` reads the column: integers and times as BIGINT. */
-function keyLiteral(value: KeyValue): string {
-  if (typeof value === "string") return quoteText(value);
-  if (value instanceof Uint8Array) return quoteBytes(value);
-  return bigintLiteral(BigInt(value));
+/** A condition that a key column, as `readKey` reads it, has a value. */
+function keyEquals(column: string, value: KeyValue): string {
+  if (typeof value === "string") return `${column} = ${quoteText(value)}`;
+  if (!(value instanceof Uint8Array)) return `${column} = ${bigintLiteral(BigInt(value))}`;
+  // DuckDB 1.5.5 looks for a BLOB's escaped text in a file's bloom filter, and finds no rows (duckdb/duckdb#23053); it asks that filter for `=` only.
+  const bytes = quoteBytes(value);
+  return `${column} >= ${bytes} AND ${column} <= ${bytes}`;
 }
