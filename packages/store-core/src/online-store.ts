@@ -107,9 +107,9 @@ export interface ScannedFeatureRow {
   readonly row: FeatureRow | undefined;
   /** Why there is no `row`. */
   readonly fault?: ScanFault;
-  /** Names of the view's features that the row has under another type; read as absent. */
+  /** Names of the view's features that the row has under another type, which are read as absent. None: not there. */
   readonly retyped?: readonly string[];
-  /** Names of the view's features that the row's schema does not have: they were added after it was written. */
+  /** Names of the view's features that the row's schema does not have: they were added after it was written. None: not there. */
   readonly lacking?: readonly string[];
 }
 

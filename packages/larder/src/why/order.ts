@@ -4,16 +4,6 @@ import type { Evidence } from "./evidence.ts";
 /** How a row of the source stands to the stored one. `tie`: same times and kind and other values, which the greater bytes decide. */
 export type Relation = "newer" | "same" | "tie" | "older";
 
-/** Compares by the online store's rule 1, as far as it does not need bytes. `createdTime`: whether the store knows created times. */
-export function relationOf(row: FeatureRow, stored: FeatureRow, createdTime: boolean): Relation {
-  const order =
-    row.eventTime - stored.eventTime ||
-    (createdTime ? createdOf(row) - createdOf(stored) || 0 : 0) ||
-    Number(isDeletion(row)) - Number(isDeletion(stored));
-  if (order !== 0) return order > 0 ? "newer" : "older";
-  return stringifyJson(row.values ?? null) === stringifyJson(stored.values ?? null) ? "same" : "tie";
-}
-
 /** What the source has, seen from the stored row. */
 export interface SourceView {
   /** Rows that are newer than the stored one, or all of them where none is stored; the newest first. */
@@ -50,6 +40,16 @@ export function viewOfSource({ source, stored, createdTime }: Evidence): SourceV
     candidate ??= found.row;
   }
   return { ahead, refused, candidate, newest, rival: undefined };
+}
+
+/** Compares by the online store's rule 1, as far as it does not need bytes. `createdTime`: whether the store knows created times. */
+function relationOf(row: FeatureRow, stored: FeatureRow, createdTime: boolean): Relation {
+  const order =
+    row.eventTime - stored.eventTime ||
+    (createdTime ? createdOf(row) - createdOf(stored) || 0 : 0) ||
+    Number(isDeletion(row)) - Number(isDeletion(stored));
+  if (order !== 0) return order > 0 ? "newer" : "older";
+  return stringifyJson(row.values ?? null) === stringifyJson(stored.values ?? null) ? "same" : "tie";
 }
 
 /** Whether a row is a tombstone. */

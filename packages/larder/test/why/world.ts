@@ -6,9 +6,9 @@ import { pushRows } from "../../src/push-rows.ts";
 import { type WhyReport, why } from "../../src/why/why.ts";
 import { createProject, type Project } from "../project.ts";
 
-export const SECOND = 1_000_000;
+const SECOND = 1_000_000;
 export const MINUTE = 60 * SECOND;
-export const HOUR = 60 * MINUTE;
+const HOUR = 60 * MINUTE;
 
 /** `score` and `code` are what definitions change; see {@link whyRules}. */
 const YAML = `project: whys

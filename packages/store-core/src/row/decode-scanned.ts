@@ -52,8 +52,9 @@ async function decodeRow(
   const spans = new Int32Array(reader.variableCount * 2);
   if (reader.check(bytes, 0, bytes.buffer.length, spans, 0) === RowCheck.BROKEN) return BROKEN;
   const values = reader.fields.map((field) => fieldValue(bytes, field, spans));
+  const row = { entityKey, eventTime, createdTime, values };
   const { retyped, lacking } = reader;
-  return { row: { entityKey, eventTime, createdTime, values }, retyped, lacking };
+  return retyped.length + lacking.length === 0 ? { row } : { row, retyped, lacking };
 }
 
 function fieldValue(bytes: RowBytes, field: FieldLayout | undefined, spans: Int32Array): FeatureValue | undefined {

@@ -51,7 +51,8 @@ export async function* scanFeastRows(scope: FeastScope, steps: FeastSteps): Asyn
           const values = isDeletion(cells, at) ? undefined : found.values;
           const key = decodeEntityKey(view, entityKey) as KeyValue[];
           const row: FeatureRow = { entityKey: key, eventTime: found.eventTime, createdTime: undefined, values };
-          yield { view: view.name, entityKey, row, retyped: found.retyped };
+          const { retyped } = found;
+          yield { view: view.name, entityKey, row, ...(retyped.length === 0 ? {} : { retyped }) };
         }
         at += 2 + features.length;
       }
