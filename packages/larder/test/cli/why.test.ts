@@ -55,7 +55,7 @@ test("why --json is one object with verdict and evidence; for a view, a list of 
   expect(all.verdict).toBeUndefined();
 });
 
-test.each([
+const MISUSES: readonly (readonly [string, readonly string[], string])[] = [
   ["an unknown view", ["nope:price", "customer_id=1"], "UNKNOWN_VIEW"],
   ["an unknown view alone", ["nope"], "UNKNOWN_VIEW"],
   ["an unknown feature", ["plans:nope", "customer_id=1"], "UNKNOWN_FEATURE"],
@@ -68,10 +68,14 @@ test.each([
   ["a join key without value", ["plans:price", "customer_id"], "USAGE"],
   ["a value of another type", ["plans:price", "customer_id=one"], "INVALID_REQUEST"],
   ["nothing", [], "USAGE"],
-])("why with %s is refused with a code, and exits 2", async (_, args, code) => {
+];
+
+test("why with names or keys that are wrong is refused with a code, and exits 2", async () => {
   await using project = await createProject();
-  const { code: exit, said } = await run(project, ...args, "--json");
-  expect([exit, JSON.parse(said).error.code]).toEqual([2, code]);
+  for (const [what, args, expected] of MISUSES) {
+    const { code, said } = await run(project, ...args, "--json");
+    expect([what, code, JSON.parse(said).error.code]).toEqual([what, 2, expected]);
+  }
 });
 
 test("a source that does not fit the view is named, and the verdict given without it", async () => {

@@ -150,6 +150,21 @@ const STATES: readonly State[] = [
     what: ({ at }) => `The source has a row of ${at(5)} (170), which the store has not`,
     commands: ({ at }) => [`larder materialize ${at(5)} ${at(5)} --view plans`],
   },
+  {
+    id: 18,
+    verdict: "beaten",
+    status: "PRESENT",
+    what: ({ at }) =>
+      `The source's newest row is a row of ${at(-10)} (10); the stored one of ${at(-10)} (10m ago, created ${at(-5)}) is newer`,
+    also: ["present"],
+  },
+  {
+    id: 19,
+    verdict: "not_materialized",
+    status: "NOT_FOUND",
+    what: ({ at }) => `The source has a row of ${at(-1)} (191), which the store has not`,
+    commands: ({ at }) => [`larder materialize-incremental ${at(0)} --view plans`],
+  },
 ];
 
 /** The states of a store at the world's start, made by writing, materializing and pushing. */
@@ -173,15 +188,14 @@ async function populate(world: WhyWorld): Promise<void> {
     { id: 16, at: -70, price: 160 },
     { id: 16, at: -1, price: 161 },
     { id: 17, at: 5, price: 170 },
+    { id: 18, ...plain },
+    { id: 19, at: -1, price: 191 },
+    { id: 19, ...plain, created: "TIMESTAMP '2300-01-01'" },
   ]);
   await world.plans("acme/a.parquet", [{ id: 1, at: -40, price: 40 }]);
-  await world.push("plans", "default", {
-    customer_id: 13,
-    ts: world.at(-10),
-    created: world.at(-10),
-    price: 11,
-    plan: "p",
-  });
+  const pushed = { ts: world.at(-10), price: 11, plan: "p" };
+  await world.push("plans", "default", { ...pushed, customer_id: 13, created: world.at(-10) });
+  await world.push("plans", "default", { ...pushed, customer_id: 18, created: world.at(-5) });
   await world.materialize("plans", "default", world.start - 2 * MINUTE);
   await world.materialize("plans", "acme");
   await world.plans("default/b.parquet", [
@@ -329,8 +343,6 @@ export function whyRules({ store, outside }: WhyHarness): void {
       status: "INVALID",
       commands: [reset(3), again],
     });
-    await follow(world, [reset(3), again]);
-    expect((await world.why("marks:score", { customer_id: 3 })).features[0]).toMatchObject({ verdict: "present" });
 
     await world.reopen((yaml) => yaml.replace("customer_id, type: int64", "customer_id, type: int32"));
     expect((await world.why("marks:score", { customer_id: 4 })).features[0]).toMatchObject({
@@ -351,7 +363,7 @@ export function whyRules({ store, outside }: WhyHarness): void {
     await world.materialize("plans", "default", world.start - 2 * MINUTE);
     const missing = STATES.filter(({ verdict }) => verdict === "not_materialized");
     const lines = new Set(missing.flatMap(({ commands }) => commands?.(world) ?? []));
-    // Customer 12 is refused again by every run that meets it.
+    // Customers 12 and 19 have a row that every run refuses that meets it.
     await follow(world, [...lines], [0, 1]);
     for (const { id } of missing) {
       const { features } = await world.why("plans:price", { customer_id: id });
