@@ -1,6 +1,13 @@
 import type { Definitions, FeatureView } from "@larder/schema";
 import { type Clock, isLarderError, type LarderError } from "@larder/schema";
-import { type DefinitionsPlan, inspectOnlineStore, openOnlineStore, planDefinitions } from "@larder/store-core";
+import {
+  type DefinitionsPlan,
+  inspectOnlineStore,
+  type OnlineStore,
+  openOnlineStore,
+  planDefinitions,
+} from "@larder/store-core";
+import { freshnessWarnings, viewStatuses } from "./view-status.ts";
 
 /** What one check found. */
 export interface Finding {
@@ -17,7 +24,7 @@ export interface Finding {
 }
 
 /**
- * Looks at everything that the definitions need: store and its settings, applied definitions, offline engine, sources of every tenant, models. All
+ * Looks at everything that the definitions need: store and its settings, applied definitions, freshness, offline engine, sources of every tenant, models. All
  * findings are listed; none of them stops the others. Nothing is written but what opening the store writes.
  */
 export async function examine(
@@ -52,7 +59,8 @@ async function examineStore(definitions: Definitions, clock: Clock): Promise<rea
     const durable = store.capabilities.durable
       ? []
       : [warning(check, "its rows end with the process", "Set online_store.type to sqlite or redis to keep them")];
-    return [ok(check, `answers in ${took} ms`), ...durable, ...advice, ...plan];
+    const fresh = await examineFreshness(definitions, store, clock);
+    return [ok(check, `answers in ${took} ms`), ...durable, ...advice, ...plan, ...fresh];
   } catch (error) {
     return [problem(check, error)];
   }
@@ -66,6 +74,27 @@ function appliedFinding({ state, changes }: DefinitionsPlan): Finding {
   const what = `${state === "older" ? "are newer and " : ""}differ in ${changes.length} places, ${breaking} of them breaking`;
   return warning(check, what, "Look at `larder plan`, then `larder apply`, or use the applied ones");
 }
+
+/** A finding per view that states an objective. */
+async function examineFreshness(
+  definitions: Definitions,
+  store: OnlineStore,
+  clock: Clock,
+): Promise<readonly Finding[]> {
+  const views = [...definitions.views.values()].filter(({ freshness }) => freshness !== undefined);
+  const findings = views.map((view) =>
+    attempt(`freshness of ${view.name}`, async () => {
+      const late = freshnessWarnings(await viewStatuses({ definitions, store, clock }, { view: view.name }));
+      const check = `freshness of ${view.name}`;
+      if (late.length === 0) return [ok(check, "no tenant's rows are late")];
+      return late.map((what) => warning(check, what, LATE_REMEDY));
+    }),
+  );
+  return (await Promise.all(findings)).flat();
+}
+
+const LATE_REMEDY =
+  "Run `larder materialize-incremental`, look at whoever writes the rows, or raise freshness of the view";
 
 async function examineOffline(definitions: Definitions): Promise<readonly Finding[]> {
   const views = [...definitions.views.values()].filter(({ source }) => source !== undefined);

@@ -1,6 +1,15 @@
 import { type MaterializePosition, readPosition } from "@larder/materializer";
-import { type Clock, type Definitions, type FeatureView, findTenant, findView, isLarderError } from "@larder/schema";
+import {
+  type Clock,
+  type Definitions,
+  type FeatureView,
+  findTenant,
+  findView,
+  formatDuration,
+  isLarderError,
+} from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
+import { ageText } from "./age-text.ts";
 
 /** Whose state to look at. */
 export interface StatusRequest {
@@ -31,6 +40,17 @@ export interface ViewStatus {
   readonly freshness: number | undefined;
   /** The age against the objective. */
   readonly state: "fresh" | "late" | "empty" | "no_objective";
+}
+
+/** Sentences on views that miss their objective. */
+export function freshnessWarnings(statuses: readonly ViewStatus[]): readonly string[] {
+  return statuses.flatMap(({ view, tenant, state, age, freshness, complete }) => {
+    if (state !== "late" || age === undefined || freshness === undefined) return [];
+    const newest = complete ? "its newest row" : "the newest of the rows looked at";
+    return [
+      `Feature view "${view}" of tenant "${tenant}" is late: ${newest} is ${ageText(age)} old, and its freshness is ${formatDuration(freshness)}`,
+    ];
+  });
 }
 
 /** Rows looked at per view and tenant. */

@@ -3,7 +3,7 @@ import type { MetaScope } from "@larder/store-core";
 import type { LatestRowsChunk, UnusableRows } from "@larder/training-features";
 import { applyChunk } from "./apply-chunk.ts";
 import { Checkpoint, type CheckpointState } from "./checkpoint.ts";
-import { latest, movePosition, readPosition } from "./position.ts";
+import { latest, movePosition } from "./position.ts";
 import { addCounts, MAX_SAMPLES, NO_COUNTS, type ViewReport } from "./report.ts";
 import { withRetries } from "./retry.ts";
 import { metaCall, type Run, type ViewPlan } from "./run.ts";
@@ -53,11 +53,9 @@ export async function materializeView(run: Run, view: FeatureView, plan: ViewPla
   const covered = { start: plan.covered.start, end: Math.min(plan.covered.end, now) };
   // Nor can a created time be after now: one wrong clock must not hide every late row from then on.
   const created = state.created === undefined ? undefined : Math.min(state.created, now);
-  const position = await retrying(() =>
-    covered.start > covered.end
-      ? readPosition(store, scope, call())
-      : movePosition(store, scope, covered, created, call()),
-  );
+  const window = covered.start > covered.end ? undefined : covered;
+  const ended = { window, created, at: clock.now() };
+  const position = await retrying(() => movePosition(store, scope, ended, call()));
   const { counts, samples } = state;
   const report = {
     view: view.name,

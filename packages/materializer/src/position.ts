@@ -15,6 +15,8 @@ export interface MaterializePosition {
    * row had one.
    */
   readonly created: number | undefined;
+  /** When a run last ended, whatever its window; undefined in a position that an earlier version wrote. */
+  readonly ranAt: number | undefined;
 }
 
 /** Name of the meta blob, in the scope of (project, tenant, view). */
@@ -32,22 +34,33 @@ export async function readPosition(
   return decodePosition(await readRecord(store, scope, POSITION_NAME, call), scope);
 }
 
+/** A run that has ended. */
+export interface EndedRun {
+  /** What it materialized whole; undefined where that is nothing yet, as with a window that lies ahead. */
+  readonly window: MaterializeWindow | undefined;
+  /** The greatest created time it has seen. */
+  readonly created: number | undefined;
+  /** When it ended. */
+  readonly at: number;
+}
+
 /**
- * Extends a view's position by a window that was materialized whole, and answers the position that holds then. A window that leaves a gap to the
- * position moves nothing: rows of the gap would never be read by an incremental run.
+ * Extends a view's position by a run, and answers the position that holds then; undefined where there is none yet and nothing to begin one with. A
+ * window that leaves a gap to the position does not extend it: rows of the gap would never be read by an incremental run.
  */
 export async function movePosition(
   store: OnlineStore,
   scope: MetaScope,
-  window: MaterializeWindow,
-  created: number | undefined,
+  { window, created, at }: EndedRun,
   call: Call,
-): Promise<MaterializePosition> {
+): Promise<MaterializePosition | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const record = await readRecord(store, scope, POSITION_NAME, call);
     const before = decodePosition(record, scope);
-    const after = extendPosition(before, window, created);
-    if (after === before) return after;
+    const extended = window === undefined ? before : extendPosition(before, window, created);
+    if (extended === undefined) return undefined;
+    const after = { ...extended, ranAt: latest(extended.ranAt, at) };
+    if (extended === before && after.ranAt === before.ranAt) return after;
     const written = await writeRecord(store, scope, POSITION_NAME, after, record.revision, call);
     if (written !== undefined) return after;
   }
@@ -67,13 +80,14 @@ export function extendPosition(
   window: MaterializeWindow,
   created: number | undefined,
 ): MaterializePosition {
-  if (before === undefined) return { start: window.start, end: window.end, created };
+  if (before === undefined) return { start: window.start, end: window.end, created, ranAt: undefined };
   const gap = window.start > before.end + 1 || window.end < before.start - 1;
   const covers = window.start <= before.start && window.end >= before.end;
   const after = {
     start: Math.min(before.start, window.start),
     end: Math.max(before.end, window.end),
     created: covers ? latest(before.created, created) : before.created,
+    ranAt: before.ranAt,
   };
   const same = after.start === before.start && after.end === before.end && after.created === before.created;
   return gap || same ? before : after;
@@ -87,13 +101,17 @@ export function latest(a: number | undefined, b: number | undefined): number | u
 
 function decodePosition(record: MetaRecord, scope: MetaScope): MaterializePosition | undefined {
   if (record.revision === undefined) return undefined;
-  const { start, end, created } = asObject(record.value) ?? {};
-  if (typeof start === "number" && typeof end === "number" && (created === undefined || typeof created === "number")) {
-    return { start, end, created };
+  const { start, end, created, ranAt } = asObject(record.value) ?? {};
+  if (typeof start === "number" && typeof end === "number" && isTime(created) && isTime(ranAt)) {
+    return { start, end, created, ranAt };
   }
   throw new LarderError("STORE_CORRUPT", {
     what: `The materialize position of view "${scope.view ?? ""}" in the online store cannot be read`,
     remedy: "Reset the view (`larder reset`) and materialize it again",
     facts: { view: scope.view, tenant: scope.tenant },
   });
+}
+
+function isTime(value: unknown): value is number | undefined {
+  return value === undefined || typeof value === "number";
 }

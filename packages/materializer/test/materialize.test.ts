@@ -108,9 +108,35 @@ test("the position moves where windows meet and stays where they leave a gap", a
     start: JANUARY.start,
     end: FEBRUARY.end,
     created: micros("2024-02-02T00:00:00Z"),
+    ranAt: NOW,
   });
   await parts.store.reset({ tenant: "default", view: "plans" }, DEFAULT);
   expect(await readPosition(parts.store, scope, DEFAULT)).toBeUndefined();
+});
+
+test("the position keeps when a run last ended, also one that does not extend it, and takes one that an earlier version wrote", async () => {
+  await using parts = await open();
+  const scope = { project: "test", tenant: "default", view: "plans" };
+  const ranAt = async () => (await readPosition(parts.store, scope, DEFAULT))?.ranAt;
+  const run = (window: { start: number; end: number }, now: number) =>
+    materialize({ ...parts, clock: { now: () => now } }, { ...window, views: ["plans"], tenant: "default" });
+  const ahead = { start: NOW + 10, end: NOW + 20 };
+  await run(ahead, NOW);
+  expect(await readPosition(parts.store, scope, DEFAULT), "nothing to begin one with").toBeUndefined();
+  await run(JANUARY, NOW);
+  expect(await ranAt()).toBe(NOW);
+  await run({ start: FEBRUARY.start + 1, end: FEBRUARY.end }, NOW + 1);
+  await run(ahead, NOW + 2);
+  expect(await readPosition(parts.store, scope, DEFAULT)).toMatchObject({ ...JANUARY, ranAt: NOW + 2 });
+  await run(JANUARY, NOW);
+  expect(await ranAt(), "the clock of another machine may be behind").toBe(NOW + 2);
+
+  const old = await parts.store.getMeta(scope, "position", DEFAULT);
+  const bytes = new TextEncoder().encode(JSON.stringify(JANUARY));
+  await parts.store.putMeta(scope, "position", bytes, old?.revision, DEFAULT);
+  expect(await readPosition(parts.store, scope, DEFAULT)).toEqual({ ...JANUARY, created: undefined, ranAt: undefined });
+  await run(JANUARY, NOW + 3);
+  expect(await ranAt()).toBe(NOW + 3);
 });
 
 test("progress tells the search, then rows of all there are", async () => {

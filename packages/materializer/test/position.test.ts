@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { extendPosition } from "../src/position.ts";
 import { checkWindow } from "../src/window.ts";
 
-const at = (start: number, end: number, created?: number) => ({ start, end, created });
+const at = (start: number, end: number, created?: number) => ({ start, end, created, ranAt: undefined });
 
 test("the first window is the position", () => {
   expect(extendPosition(undefined, { start: 10, end: 20 }, 15)).toEqual(at(10, 20, 15));

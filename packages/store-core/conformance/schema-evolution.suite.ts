@@ -139,9 +139,14 @@ export function schemaEvolution({ rule }: Rules): void {
     const before = await open(world, OLD);
     await before.write("v", [before.row("v", [1n], START, ROW), before.row("v", [2n], START, undefined)]);
     const after = await open(world, { e: "string", b: "string", a: "int32" });
+    const rows = await after.scan({ tenant: "default" });
     deepStrictEqual(
-      (await after.scan({ tenant: "default" })).map(({ row }) => row?.values),
+      rows.map(({ row }) => row?.values),
       [[undefined, "two", undefined], undefined],
+    );
+    deepStrictEqual(
+      rows.map(({ retyped }) => retyped),
+      [["a"], undefined],
     );
   });
 

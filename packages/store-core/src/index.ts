@@ -15,6 +15,7 @@ export type {
   OnlineStoreCapabilities,
   ReadOptions,
   ResetScope,
+  ScanFault,
   ScannedFeatureRow,
   WriteOutcome,
   WriteResult,

@@ -105,4 +105,16 @@ export interface ScannedFeatureRow {
   readonly view: string;
   readonly entityKey: string;
   readonly row: FeatureRow | undefined;
+  /** Why there is no `row`. */
+  readonly fault?: ScanFault;
+  /** Names of the view's features that the row has under another type, which are read as absent. None: not there. */
+  readonly retyped?: readonly string[];
+  /** Names of the view's features that the row's schema does not have: they were added after it was written. None: not there. */
+  readonly lacking?: readonly string[];
 }
+
+/**
+ * Why a stored row cannot be read for its view: no such view is declared; its schema is not in the store; it was written for other join keys; its
+ * bytes are no whole row.
+ */
+export type ScanFault = "unknown_view" | "unknown_schema" | "other_entity" | "broken";

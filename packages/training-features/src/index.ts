@@ -1,3 +1,4 @@
+export { type EntityHistory, type EntityHistoryRequest, readEntityHistory } from "./latest-rows/entity-history.ts";
 export {
   type LatestRowsChunk,
   type LatestRowsRequest,

@@ -1,19 +1,24 @@
 import { type JoinKey, LarderError } from "@larder/schema";
 
 /**
- * One entity row from `key=value` pairs. int32 and unix_timestamp values are read as numbers; the others go on as text, which the store reads by
+ * One entity row from `key=value` pairs, each after `option` on the command line (nothing where they are arguments). int32 and unix_timestamp values are read as numbers; the others go on as text, which the store reads by
  * the join key's type (int64 as a decimal number, bytes as base64).
  * @throws USAGE for a pair without `=`, or a key given twice or unknown
  */
-export function entityRow(pairs: readonly string[], joinKeys: readonly JoinKey[]): Record<string, string | number> {
+export function entityRow(
+  pairs: readonly string[],
+  joinKeys: readonly JoinKey[],
+  option = "--entity ",
+): Record<string, string | number> {
   const row: Record<string, string | number> = {};
   for (const pair of pairs) {
     const at = pair.indexOf("=");
     const name = pair.slice(0, at);
     const key = joinKeys.find((candidate) => candidate.name === name);
-    if (at <= 0) throw badPair(pair, "is no key=value pair", joinKeys);
-    if (key === undefined) throw badPair(pair, `names "${name}", which is no join key of these features`, joinKeys);
-    if (Object.hasOwn(row, name)) throw badPair(pair, `gives "${name}" a second time`, joinKeys);
+    if (at <= 0) throw badPair(option, pair, "is no key=value pair", joinKeys);
+    if (key === undefined)
+      throw badPair(option, pair, `names "${name}", which is no join key of these features`, joinKeys);
+    if (Object.hasOwn(row, name)) throw badPair(option, pair, `gives "${name}" a second time`, joinKeys);
     row[name] = typed(key, pair.slice(at + 1));
   }
   return row;
@@ -24,10 +29,10 @@ function typed({ type }: JoinKey, text: string): string | number {
   return numeric && /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-function badPair(pair: string, what: string, joinKeys: readonly JoinKey[]): LarderError {
-  const example = joinKeys.map(({ name }) => `--entity ${name}=…`).join(" ");
+function badPair(option: string, pair: string, what: string, joinKeys: readonly JoinKey[]): LarderError {
+  const example = joinKeys.map(({ name }) => `${option}${name}=…`).join(" ");
   return new LarderError("USAGE", {
-    what: `--entity ${pair.slice(0, 200)} ${what}`,
+    what: `${option}${pair.slice(0, 200)} ${what}`,
     remedy: `Name one entity by ${example || "nothing: these features have no entity"}`,
     facts: { field: "entity" },
   });

@@ -1,4 +1,5 @@
-import { formatTime, systemClock } from "@larder/schema";
+import { formatTime, loadDefinitions, systemClock } from "@larder/schema";
+import { openOnlineStore } from "@larder/store-core";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
@@ -48,13 +49,20 @@ test("status says per view and tenant how far, how many and how fresh", async ()
   expect(code).toBe(0);
   const lines = said.split("\n");
   expect(lines[1]).toMatch(
-    /^plans +default +2024-04-01T00:00:00.000000Z +2 +2024-03-05T.* +2024-03-10T.* +late: \d+s old, may be 1h$/,
+    /^plans +default +2024-04-01T00:00:00.000000Z +20\d\d-\S+Z +2 +2024-03-05T.* +2024-03-10T.* +late: \d+d.* old, may be 1h$/,
   );
-  expect(lines[2]).toMatch(/^plans +acme +never +1 .* fresh: \d+s old, may be 1h$/);
-  expect(lines[3]).toMatch(/^sales +default +never +0 +no rows$/);
+  expect(lines[2]).toMatch(/^plans +acme +never +never +1 .* fresh: .* old, may be 1h$/);
+  expect(lines[3]).toMatch(/^sales +default +never +never +0 +no rows$/);
+  expect(lines.slice(5)).toEqual([
+    expect.stringMatching(
+      /^warning: Feature view "plans" of tenant "default" is late: its newest row is \d+d.* old, and its freshness is 1h$/,
+    ),
+    "",
+  ]);
   const only = JSON.parse((await run(project, "status", "--tenant", "acme", "--view", "plans", "--json")).said);
   expect(only).toMatchObject({
     project: "shop",
+    warnings: [],
     views: [
       {
         view: "plans",
@@ -77,6 +85,40 @@ test("status says per view and tenant how far, how many and how fresh", async ()
   });
 });
 
+test("status says unknown of the last run where an earlier version kept none, and the next run says when", async () => {
+  await using project = await createProject();
+  await project.parquet("data/plans/a.parquet", PLANS);
+  const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
+  await using store = await openOnlineStore(definitions, { clock: systemClock });
+  const scope = { project: "shop", tenant: "default", view: "plans" };
+  const old = Buffer.from(JSON.stringify({ start: 0, end: 1_709_251_200_000_000 }));
+  await store.putMeta(scope, "position", old, undefined, { tenant: "default" });
+  const status = () => run(project, "status", "--view", "plans", "--tenant", "default");
+  expect((await status()).said).toMatch(/^plans +default +2024-03-01T00:00:00.000000Z +unknown +0 /m);
+  expect((await run(project, "materialize", "2024-03-01", "2024-03-01")).code).toBe(0);
+  expect((await status()).said).toMatch(/^plans +default +2024-03-01T00:00:00.000000Z +20\d\d-\S+Z +1 /m);
+});
+
+test("doctor warns of views that are late, and of no others", async () => {
+  await using project = await createProject(
+    YAML.replaceAll(/( {4}entity: .*)/g, "$1\n    freshness: 1h").replace(/^ *source: .*\n/m, ""),
+  );
+  await using store = await FeatureStore.open(project.path("feature_store.yaml"), { tenant: "acme" });
+  await store.push("plans", [{ customer_id: 1, price: 1, plan: "a", invoices: [], event_timestamp: "2024-01-01" }]);
+  const { code, said } = await run(project, "doctor", "--json");
+  expect(code).toBe(0);
+  const findings = JSON.parse(said).findings.filter(({ check }: { check: string }) => check.startsWith("freshness"));
+  expect(findings).toMatchObject([
+    {
+      check: "freshness of plans",
+      state: "warning",
+      what: expect.stringMatching(/"plans" of tenant "acme" is late: .* and its freshness is 1h$/),
+      remedy: expect.stringContaining("materialize-incremental"),
+    },
+    { check: "freshness of sales", state: "ok", what: "no tenant's rows are late" },
+  ]);
+});
+
 test("status counts no more than 10,000 rows of a view, and says so", async () => {
   await using project = await createProject();
   await using store = await FeatureStore.open(project.path("feature_store.yaml"));
@@ -86,7 +128,7 @@ test("status counts no more than 10,000 rows of a view, and says so", async () =
     Array.from({ length: 10_001 }, (_, customer_id) => ({ customer_id, ...row })),
   );
   const { said } = await run(project, "status", "--view", "plans", "--tenant", "default");
-  expect(said).toMatch(/^plans +default +never +at least 10000 +2024-01-01/m);
+  expect(said).toMatch(/^plans +default +never +never +at least 10000 +2024-01-01/m);
 });
 
 test("doctor lists what is missing with remedies, and is content when nothing is", async () => {

@@ -10,10 +10,6 @@ export function idleNotices(file: FeatureStoreFile, placeOf: (path: string) => s
   const add = (path: string, what: string) => notices.push({ place: placeOf(path), field: path, what });
 
   if (file.stream !== undefined) add("stream", "is not acted on: this version reads no stream");
-  for (const [i, view] of file.feature_views.entries()) {
-    if (view.freshness !== undefined)
-      add(`feature_views[${i}].freshness`, "is not acted on: this version measures none");
-  }
   for (const [name, tenant] of Object.entries(file.tenants)) {
     if (tenant.max_bytes !== undefined) add(`tenants.${name}.max_bytes`, "is not acted on: this version has no quota");
     if (tenant.requests_per_second === undefined) continue;

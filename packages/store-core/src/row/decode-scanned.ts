@@ -1,4 +1,4 @@
-import type { FeatureRow, FeatureValue, FeatureView } from "@larder/schema";
+import type { FeatureValue, FeatureView } from "@larder/schema";
 import type { Call } from "../call.ts";
 import { decodeEntityKey } from "../keys/entity-key.ts";
 import type { ScannedFeatureRow } from "../online-store.ts";
@@ -16,16 +16,23 @@ import {
   rowBytes,
 } from "./row-reader.ts";
 
-/** Decodes one scanned row for the view as it is now; `row` is undefined when there is no such view or the bytes cannot be read for it. */
+/** Decodes one scanned row for the view as it is now; without `row`, `fault` says why it cannot be read for it. */
 export async function decodeScanned(
   view: FeatureView | undefined,
   { view: name, entityKey, bytes }: ScannedRow,
   schemas: SchemaRegistry,
   call: Call,
 ): Promise<ScannedFeatureRow> {
-  const row = view === undefined ? undefined : await decodeRow(view, entityKey, rowBytes(bytes), schemas, call);
-  return { view: name, entityKey, row };
+  const decoded: Decoded =
+    view === undefined
+      ? { row: undefined, fault: "unknown_view" }
+      : await decodeRow(view, entityKey, rowBytes(bytes), schemas, call);
+  return { view: name, entityKey, ...decoded };
 }
+
+type Decoded = Omit<ScannedFeatureRow, "view" | "entityKey">;
+
+const BROKEN: Decoded = { row: undefined, fault: "broken" };
 
 async function decodeRow(
   view: FeatureView,
@@ -33,17 +40,21 @@ async function decodeRow(
   bytes: RowBytes,
   schemas: SchemaRegistry,
   call: Call,
-): Promise<FeatureRow | undefined> {
+): Promise<Decoded> {
   const entityKey = decodeEntityKey(view, key);
-  if (entityKey === undefined || !isRow(bytes.view, 0, bytes.buffer.length)) return undefined;
+  if (entityKey === undefined || !isRow(bytes.view, 0, bytes.buffer.length)) return BROKEN;
   const { eventTime, createdTime, tombstone, fingerprint } = readHeader(bytes.view, 0);
   if (schemas.readerOf(view, fingerprint) === undefined) await schemas.load(new Set([fingerprint]), call);
   const reader = schemas.readerOf(view, fingerprint);
-  if (reader === undefined || reader.foreign) return undefined;
-  if (tombstone) return { entityKey, eventTime, createdTime, values: undefined };
+  if (reader === undefined) return { row: undefined, fault: "unknown_schema" };
+  if (reader.foreign) return { row: undefined, fault: "other_entity" };
+  if (tombstone) return { row: { entityKey, eventTime, createdTime, values: undefined } };
   const spans = new Int32Array(reader.variableCount * 2);
-  if (reader.check(bytes, 0, bytes.buffer.length, spans, 0) === RowCheck.BROKEN) return undefined;
-  return { entityKey, eventTime, createdTime, values: reader.fields.map((field) => fieldValue(bytes, field, spans)) };
+  if (reader.check(bytes, 0, bytes.buffer.length, spans, 0) === RowCheck.BROKEN) return BROKEN;
+  const values = reader.fields.map((field) => fieldValue(bytes, field, spans));
+  const row = { entityKey, eventTime, createdTime, values };
+  const { retyped, lacking } = reader;
+  return retyped.length + lacking.length === 0 ? { row } : { row, retyped, lacking };
 }
 
 function fieldValue(bytes: RowBytes, field: FieldLayout | undefined, spans: Int32Array): FeatureValue | undefined {

@@ -72,6 +72,8 @@ export interface RowReader {
   readonly foreign: boolean;
   /** Names of the features that the row has under another type. */
   readonly retyped: readonly string[];
+  /** Names of the features that its schema does not have. */
+  readonly lacking: readonly string[];
   /** How many offsets {@link check} writes per row. */
   readonly variableCount: number;
   /**
@@ -91,15 +93,18 @@ export function createRowReader(stored: RowSchema, view: FeatureView): RowReader
   const foreign = !sameEntity(stored, schemaOf(view));
   const byName = new Map(layout.fields.map((field) => [field.name, field]));
   const retyped: string[] = [];
+  const lacking: string[] = [];
   const fields = view.features.map(({ name, type }) => {
     const field = foreign ? undefined : byName.get(name);
-    if (field !== undefined && field.type !== type) retyped.push(name);
+    if (field === undefined) lacking.push(name);
+    else if (field.type !== type) retyped.push(name);
     return field?.type === type ? field : undefined;
   });
   return {
     fields,
     foreign,
     retyped,
+    lacking,
     variableCount: layout.variableFields.length,
     check: (bytes, at, length, spans, spanAt) => checkRow(layout, bytes, at, length, spans, spanAt),
   };

@@ -1,5 +1,7 @@
 import { formatDuration, formatTime } from "@larder/schema";
-import type { ViewStatus } from "../../view-status.ts";
+import { ageText } from "../../age-text.ts";
+import { freshnessWarnings, type ViewStatus } from "../../view-status.ts";
+import type { Paint } from "../terminal.ts";
 import { renderTable } from "./table.ts";
 
 /** Times as ISO text, ages in seconds; null for what there is not. */
@@ -9,7 +11,12 @@ export function statusJson(statuses: readonly ViewStatus[]): readonly object[] {
     position:
       position === undefined
         ? null
-        : { start: formatTime(position.start), end: formatTime(position.end), created: timeOrNull(position.created) },
+        : {
+            start: formatTime(position.start),
+            end: formatTime(position.end),
+            created: timeOrNull(position.created),
+            ran_at: timeOrNull(position.ranAt),
+          },
     oldest: timeOrNull(oldest),
     newest: timeOrNull(newest),
     age_seconds: age === undefined ? null : age / 1e6,
@@ -17,26 +24,29 @@ export function statusJson(statuses: readonly ViewStatus[]): readonly object[] {
   }));
 }
 
-/** A line per view and tenant. */
-export function statusText(statuses: readonly ViewStatus[]): string {
-  return renderTable(
-    ["view", "tenant", "materialized to", "rows", "oldest", "newest", "freshness"],
+/** A line per view and tenant, then one per view that is late. */
+export function statusText(statuses: readonly ViewStatus[], paint: Paint): string {
+  const table = renderTable(
+    ["view", "tenant", "materialized to", "last run", "rows", "oldest", "newest", "freshness"],
     statuses.map((status) => [
       status.view,
       status.tenant,
       timeText(status.position?.end) || "never",
+      status.position === undefined ? "never" : timeText(status.position.ranAt) || "unknown",
       `${status.complete ? "" : "at least "}${status.rows}${status.unreadable === 0 ? "" : `, ${status.unreadable} unreadable`}`,
       timeText(status.oldest),
       timeText(status.newest),
       freshnessText(status),
     ]),
   );
+  const warnings = freshnessWarnings(statuses).map((warning) => paint.yellow(`warning: ${warning}\n`));
+  return table + warnings.join("");
 }
 
 function freshnessText({ state, age, freshness }: ViewStatus): string {
   if (state === "empty" || age === undefined) return "no rows";
-  const seconds = `${formatDuration(Math.round(age / 1e6) * 1e6)} old`;
-  return freshness === undefined ? seconds : `${state}: ${seconds}, may be ${formatDuration(freshness)}`;
+  const old = `${ageText(age)} old`;
+  return freshness === undefined ? old : `${state}: ${old}, may be ${formatDuration(freshness)}`;
 }
 
 function timeText(micros: number | undefined): string {

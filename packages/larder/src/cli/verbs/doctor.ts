@@ -5,7 +5,7 @@ export const doctorVerb = defineVerb<{ readonly tenant?: string }>({
   usage: "doctor",
   summary: "look for what is missing or misconfigured, with remedies",
   description: `Checks what feature_store.yaml needs: that the online store answers and its settings fit, that the applied definitions are these, that
-DuckDB and every source's files are there, that every model loads. Exits 1 when something does not work; warnings alone exit 0.`,
+views are as fresh as they say, that DuckDB and every source's files are there, that every model loads. Exits 1 when something does not work; warnings alone exit 0.`,
   examples: ["doctor", "doctor --json"],
   tenant: "unset",
   async run({ file, options, terminal }) {

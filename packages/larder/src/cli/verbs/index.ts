@@ -13,6 +13,7 @@ import { serveVerb } from "./serve.ts";
 import { statusVerb } from "./status.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
+import { whyVerb } from "./why.ts";
 
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
@@ -26,6 +27,7 @@ export const VERBS: readonly Verb[] = [
   materializeIncrementalVerb,
   pushVerb,
   getVerb,
+  whyVerb,
   trainingSetVerb,
   serveVerb,
   statusVerb,

@@ -5,18 +5,22 @@ export const statusVerb = defineVerb<{ readonly tenant?: string; readonly view?:
   usage: "status",
   summary: "show per view and tenant how far it is materialized, how many rows it has and how fresh they are",
   description: `Looks at no more than 10,000 rows, and no longer than 5 s, for each view of each tenant; where there are more, counts are "at least"
-(complete: false), and the oldest and newest event time are those of the rows it looked at. freshness compares the newest event time with the view's
-freshness objective. Changes nothing.`,
+(complete: false), and the oldest and newest event time are those of the rows it looked at. A view whose newest event time is older than its freshness is
+late, and a warning says so. Changes nothing, and exits 0 with warnings, too.`,
   examples: ["status", "status --tenant acme --view churn_features --json"],
   tenant: "all",
   options: (command) => command.option("--view <name>", "only this feature view"),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
     const { statusJson, statusText } = await import("../render/status-report.ts");
-    const { viewStatuses } = await import("../../view-status.ts");
+    const { freshnessWarnings, viewStatuses } = await import("../../view-status.ts");
     await using opened = await openStore(context);
     const { tenant, view } = context.options;
     const statuses = await viewStatuses(opened, { tenant, view, signal: context.signal });
-    return { json: { project: opened.definitions.project, views: statusJson(statuses) }, text: statusText(statuses) };
+    const { project } = opened.definitions;
+    return {
+      json: { project, views: statusJson(statuses), warnings: freshnessWarnings(statuses) },
+      text: statusText(statuses, context.terminal.paint),
+    };
   },
 });

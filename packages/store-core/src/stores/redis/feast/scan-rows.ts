@@ -46,12 +46,13 @@ export async function* scanFeastRows(scope: FeastScope, steps: FeastSteps): Asyn
       for (const feast of views) {
         const { view, features } = feast;
         const found = decodeFeastRow(cells, at + 1, features, at + 2);
-        if (found === BROKEN_ROW) yield { view: view.name, entityKey, row: undefined };
+        if (found === BROKEN_ROW) yield { view: view.name, entityKey, row: undefined, fault: "broken" };
         else if (found !== NO_ROW) {
           const values = isDeletion(cells, at) ? undefined : found.values;
           const key = decodeEntityKey(view, entityKey) as KeyValue[];
           const row: FeatureRow = { entityKey: key, eventTime: found.eventTime, createdTime: undefined, values };
-          yield { view: view.name, entityKey, row };
+          const { retyped } = found;
+          yield { view: view.name, entityKey, row, ...(retyped.length === 0 ? {} : { retyped }) };
         }
         at += 2 + features.length;
       }

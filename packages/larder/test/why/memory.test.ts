@@ -1,0 +1,3 @@
+import { whyRules } from "./why-rules.ts";
+
+whyRules({ store: () => "{ type: memory }", outside: undefined });

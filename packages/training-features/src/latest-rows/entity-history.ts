@@ -1,0 +1,63 @@
+import { type Definitions, type FeatureView, findTenant, type KeyValue } from "@larder/schema";
+import { checkValues } from "../offline/check-values.ts";
+import { openDuckDb } from "../offline/duckdb-session.ts";
+import { refuseChanges } from "../offline/file-state.ts";
+import type { EngineCall } from "../offline/offline-engine.ts";
+import { keyColumns, scanSql } from "../offline/source-scan.ts";
+import { openSourceTable } from "../offline/source-table.ts";
+import { bigintLiteral, quoteBytes, quoteText } from "../offline/sql-text.ts";
+import { winnerOrder } from "../point-in-time/winner-order.ts";
+import { compileRecordReader, type SourceRecord } from "./record-reader.ts";
+
+/** Whose rows to read. */
+export interface EntityHistoryRequest {
+  readonly definitions: Definitions;
+  readonly view: FeatureView;
+  readonly tenant: string;
+  /** In the order of `view.joinKeys`. */
+  readonly entityKey: readonly KeyValue[];
+  /** Most rows to read. */
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** One entity's rows in the source. */
+export interface EntityHistory {
+  /** For `view.rowDecoder.decode`; the newest first, by the order in which a materialize prefers them. */
+  readonly rows: readonly SourceRecord[];
+  /** Whether there are more rows than these. */
+  readonly more: boolean;
+}
+
+/**
+ * Reads one entity's newest rows from a view's source, those dated ahead among them. Rows without an event time belong to no moment and are left out.
+ *
+ * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ */
+export async function readEntityHistory(request: EntityHistoryRequest): Promise<EntityHistory> {
+  const { definitions, view, tenant, entityKey, limit, signal } = request;
+  findTenant(definitions, tenant);
+  await using engine = await openDuckDb();
+  const table = await openSourceTable(engine, definitions, view, tenant, signal);
+  const call: EngineCall = { subject: { kind: "source", view: view.name, files: table.files }, signal };
+  await checkValues(engine, table, view.features, {}, signal);
+  const names = keyColumns(view.joinKeys.length);
+  const same = entityKey.map((value, i) => keyEquals(names[i]!, value)).join(" AND ") || "true";
+  const scan = scanSql(table, { created: true, tombstone: true, features: view.features, range: {} });
+  const reader = compileRecordReader(view);
+  const sql = `SELECT ${reader.select} FROM (${scan}) WHERE ${same}
+ORDER BY event DESC, ${winnerOrder(view.features)} LIMIT ${limit + 1}`;
+  const rows: SourceRecord[] = [];
+  for await (const batch of engine.batches(sql, call)) reader.read(batch, 0, batch.rowCount, rows);
+  await refuseChanges(table.state);
+  return { rows: rows.slice(0, limit), more: rows.length > limit };
+}
+
+/** A condition that a key column, as `readKey` reads it, has a value. */
+function keyEquals(column: string, value: KeyValue): string {
+  if (typeof value === "string") return `${column} = ${quoteText(value)}`;
+  if (!(value instanceof Uint8Array)) return `${column} = ${bigintLiteral(BigInt(value))}`;
+  // DuckDB 1.5.5 looks for a BLOB's escaped text in a file's bloom filter, and finds no rows (duckdb/duckdb#23053); it asks that filter for `=` only.
+  const bytes = quoteBytes(value);
+  return `${column} >= ${bytes} AND ${column} <= ${bytes}`;
+}
