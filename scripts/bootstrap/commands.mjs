@@ -7,6 +7,8 @@ const PROGRAMS = {
   quickstart: ["examples/churn/scripts/quickstart.mjs"],
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
+  "lint-packages": ["scripts/lint-packages.mjs"],
+  "try-tarballs": ["--conditions=@larder/source", "scripts/try-tarballs.mjs"],
   bench: ["scripts/bench.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LarderError } from "@larder/schema";
 
@@ -17,7 +17,8 @@ export interface NewRepository {
  * @throws OUTPUT_UNWRITABLE, also when the folder is not empty
  */
 export async function initRepository(folder: string): Promise<NewRepository> {
-  const contents = new Map([...(await templateFiles()), ["package.json", await packageJson()]]);
+  const contents = await templateFiles();
+  contents.set("package.json", await packageJson());
   const files = [...contents.keys()].sort();
   const made = await emptyFolder(folder, files);
   const written: string[] = [];
@@ -39,16 +40,16 @@ const PACKAGES = ["larder", "@duckdb/node-api"];
 const TEMPLATE = fileURLToPath(import.meta.resolve("#template/feature_store.yaml"));
 
 /** The template, by path below the new folder. npm leaves files named .gitignore out of a package, so ours has another name there. */
-async function templateFiles(): Promise<readonly (readonly [string, Uint8Array])[]> {
+async function templateFiles(): Promise<Map<string, string | Uint8Array>> {
   const root = dirname(TEMPLATE);
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  return Promise.all(
-    paths.map(async (path) => {
-      const name = path.slice(root.length + 1).replaceAll("\\", "/");
-      return [name === "gitignore" ? ".gitignore" : name, await readFile(path)] as const;
-    }),
-  );
+  const contents = new Map<string, string | Uint8Array>();
+  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(root, path).replaceAll(sep, "/");
+    contents.set(name === "gitignore" ? ".gitignore" : name, await readFile(path));
+  }
+  return contents;
 }
 
 /** Depends on this very version, and on the DuckDB that it was tested with. */
@@ -73,9 +74,9 @@ async function emptyFolder(folder: string, files: readonly string[]): Promise<st
   if (found.length === 0) return made;
   const clashes = files.filter((file) => found.includes(file.split("/", 1)[0] ?? ""));
   throw new LarderError("OUTPUT_UNWRITABLE", {
-    what: `${folder} is not empty: it holds ${listed(found)}; ${clashes.length === 0 ? "nothing of it is in the way" : `in the way: ${listed(clashes)}`}`,
+    what: `${folder} is not empty: it holds ${listed(clashes.length > 0 ? clashes : found)}`,
     remedy: "Name a folder that is empty, or one that does not exist yet",
-    facts: { folder, found: found.slice(0, LISTED), clashes },
+    facts: { folder, clashes },
   });
 }
 
