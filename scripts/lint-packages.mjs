@@ -3,12 +3,12 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runForeground } from "./bootstrap/child.mjs";
+import { runCaptured } from "./bootstrap/child.mjs";
 import { packPackages } from "./pack-packages.mjs";
 
 const TOOLS = [
   ["node_modules/publint/src/cli.js", "--strict", "--pack=false"],
-  ["node_modules/@arethetypeswrong/cli/dist/index.js", "--profile=esm-only", "--format=table-flipped"],
+  ["node_modules/@arethetypeswrong/cli/dist/index.js", "--profile=esm-only", "--format=ascii", "--no-color", "--no-emoji"],
 ];
 /** What only some users need is theirs to install. */
 const OPTIONAL = ["@duckdb/node-api", "kafkajs", "onnxruntime-node"];
@@ -22,8 +22,10 @@ try {
     for (const problem of problems) console.error(`lint-packages: ${each.name}: ${problem}`);
     if (problems.length > 0) process.exitCode = 1;
     for (const tool of TOOLS) {
-      const { code } = await runForeground(process.execPath, [...tool, each.tarball]);
-      if (code !== 0) process.exitCode = 1;
+      const { code, output } = await runCaptured(process.execPath, [...tool, each.tarball]);
+      if (code === 0) continue;
+      console.error(`lint-packages: ${each.name}: ${output}`);
+      process.exitCode = 1;
     }
   }
   if (process.exitCode !== 1) console.log(`lint-packages: ${packed.length} tarballs are fine`);

@@ -54,7 +54,8 @@ export async function followGuide(page: string, reader: GuideReader): Promise<nu
       await mkdir(dirname(join(folder, file)), { recursive: true });
       await writeFile(join(folder, file), text);
     } else if (kind === "text") {
-      if (!`\n${output}`.includes(`\n${text}`)) throw new Error(`line ${line} does not hold: the command said\n${output}`);
+      if (text.trim() === "" || !`\n${output}`.includes(`\n${text}`))
+        throw new Error(`line ${line} does not hold: the command said\n${output}`);
     } else if (kind === "sh") {
       for (const { command, code } of commandsOf(text)) {
         const moved = /^cd (\S+)$/.exec(command)?.[1];
