@@ -8,7 +8,13 @@ import { packPackages } from "./pack-packages.mjs";
 
 const TOOLS = [
   ["node_modules/publint/src/cli.js", "--strict", "--pack=false"],
-  ["node_modules/@arethetypeswrong/cli/dist/index.js", "--profile=esm-only", "--format=ascii", "--no-color", "--no-emoji"],
+  [
+    "node_modules/@arethetypeswrong/cli/dist/index.js",
+    "--profile=esm-only",
+    "--format=ascii",
+    "--no-color",
+    "--no-emoji",
+  ],
 ];
 /** What only some users need is theirs to install. */
 const OPTIONAL = ["@duckdb/node-api", "kafkajs", "onnxruntime-node"];
@@ -45,14 +51,16 @@ function problemsOf({ source, manifest, paths }, packed) {
   for (const [path, target] of Object.entries(manifest.exports ?? {})) {
     if (typeof target === "string") continue;
     const conditions = Object.keys(target).join(", ");
-    if (conditions !== "types, default") problems.push(`export ${path} has the conditions ${conditions}; state types, default under publishConfig`);
+    if (conditions !== "types, default")
+      problems.push(`export ${path} has the conditions ${conditions}; state types, default under publishConfig`);
   }
   for (const key of ["engines", "license", "sideEffects"]) {
     if (manifest[key] === undefined) problems.push(`package.json lacks ${key}`);
   }
   for (const needed of ["LICENSE", "package.json"]) if (!holds(needed)) problems.push(`there is no ${needed}`);
   for (const path of paths) {
-    if (/(^|\/)(test|node_modules|reports)\/|\.tsbuildinfo$|\.map$/.test(path)) problems.push(`${path} does not belong into it`);
+    if (/(^|\/)(test|node_modules|reports)\/|\.tsbuildinfo$|\.map$/.test(path))
+      problems.push(`${path} does not belong into it`);
     const script = /^dist\/(.*)\.js$/.exec(path)?.[1];
     if (script !== undefined && !existsSync(join(source, `${script}.ts`)))
       problems.push(`${path} is left of a source that is gone: remove ${source}/dist and build again`);

@@ -16,10 +16,19 @@ export async function packPackages(folder) {
     if (!existsSync(join(source, "package.json")) || readJson(join(source, "package.json")).private === true) continue;
     const before = new Set(readdirSync(folder));
     await output("pnpm", ["pack", "--pack-destination", folder], { cwd: source });
-    const tarball = join(folder, readdirSync(folder).find((file) => !before.has(file)));
+    const tarball = join(
+      folder,
+      readdirSync(folder).find((file) => !before.has(file)),
+    );
     const paths = (await output("tar", ["-tzf", tarball])).trim().split("\n");
     const manifest = JSON.parse(await output("tar", ["-xzOf", tarball, "package/package.json"]));
-    packed.push({ name: manifest.name, source, tarball, manifest, paths: paths.map((path) => path.slice("package/".length)) });
+    packed.push({
+      name: manifest.name,
+      source,
+      tarball,
+      manifest,
+      paths: paths.map((path) => path.slice("package/".length)),
+    });
   }
   return packed;
 }

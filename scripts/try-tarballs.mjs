@@ -64,7 +64,11 @@ async function provideNpm(version) {
 function runnerWith(npmFolder) {
   const env = {
     PATH: [npmFolder, dirname(process.execPath), process.env["PATH"]].join(delimiter),
-    ...Object.fromEntries(Object.keys(process.env).filter((name) => /^npm_/.test(name)).map((name) => [name, undefined])),
+    ...Object.fromEntries(
+      Object.keys(process.env)
+        .filter((name) => /^npm_/.test(name))
+        .map((name) => [name, undefined]),
+    ),
     INIT_CWD: undefined,
     npm_config_audit: "false",
     npm_config_fund: "false",
@@ -100,14 +104,17 @@ async function readFromRedis(folder, run, tarballs) {
   if (said !== expected) throw new Error(`The reader said ${said}, not ${expected}`);
   await mkdir(join(folder, "data", "orders"), { recursive: true });
   await writeFile(join(folder, "data", "orders", "a.parquet"), "not read: DuckDB is missing");
-  const failure = JSON.parse(await mustRun(run, "npx larder materialize 2024-01-01 2024-05-01 --json", folder, 2)).error;
+  const failure = JSON.parse(
+    await mustRun(run, "npx larder materialize 2024-01-01 2024-05-01 --json", folder, 2),
+  ).error;
   if (failure.code !== "MISSING_DEPENDENCY" || !/npm install @duckdb\/node-api@\S+$/.test(failure.remedy))
     throw new Error(`materialize without DuckDB failed with ${JSON.stringify(failure)}`);
 }
 
 /** The documents as they stand, but for `npm install larder`: the tarballs are not in a registry. */
 async function followDocuments(folder, run, tarballs) {
-  const newcomer = (command, cwd) => run(command.replace(/^npm install larder(?= )/, `npm install ${tarballs.join(" ")}`), cwd);
+  const newcomer = (command, cwd) =>
+    run(command.replace(/^npm install larder(?= )/, `npm install ${tarballs.join(" ")}`), cwd);
   const follow = async (name, inFolder, runIn) => {
     const page = await readFile(join("docs", name), "utf8");
     const commands = await followGuide(page, { folder: inFolder, run: runIn }).catch((cause) => {

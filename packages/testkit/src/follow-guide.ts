@@ -64,7 +64,8 @@ export async function followGuide(page: string, reader: GuideReader): Promise<nu
           continue;
         }
         const end = await reader.run(command, folder);
-        if (end.code !== code) throw new Error(`line ${line}: ${command} ended with ${end.code}, not ${code}: ${end.output}`);
+        if (end.code !== code)
+          throw new Error(`line ${line}: ${command} ended with ${end.code}, not ${code}: ${end.output}`);
         output = end.output;
         commands++;
       }
@@ -88,9 +89,11 @@ function commandsOf(text: string): readonly { readonly command: string; readonly
 
 function patched(content: string, diff: string, line: number): string {
   const lines = diff.trimEnd().split("\n");
-  const side = (mark: string) => lines.filter((each) => " ".concat(mark).includes(each.charAt(0))).map((each) => each.slice(1));
+  const side = (mark: string) =>
+    lines.filter((each) => " ".concat(mark).includes(each.charAt(0))).map((each) => each.slice(1));
   const [before, after] = [side("-"), side("+")].map((each) => `\n${each.join("\n")}\n`);
   const parts = `\n${content}`.split(before ?? "");
-  if (parts.length !== 2) throw new Error(`line ${line}: the lines to change stand ${parts.length - 1} times in the file`);
+  if (parts.length !== 2)
+    throw new Error(`line ${line}: the lines to change stand ${parts.length - 1} times in the file`);
   return parts.join(after).slice(1);
 }

@@ -31,11 +31,32 @@ test("a guide's files are written and changed, its commands run where they say, 
 });
 
 test.each([
-  ["an output that is another", [["sh", "echo one"], ["text", "on"]] as const, /does not hold/],
+  [
+    "an output that is another",
+    [
+      ["sh", "echo one"],
+      ["text", "on"],
+    ] as const,
+    /does not hold/,
+  ],
   ["a command that fails", [["sh", "false"]] as const, /ended with 1, not 0/],
   ["a command that should have failed", [["sh", "true # exit code 2"]] as const, /ended with 0, not 2/],
-  ["a change of a line that is not there", [["txt a.txt", "a"], ["diff a.txt", "-b\n+c"]] as const, /stand 0 times/],
-  ["a change of a line that is there twice", [["txt a.txt", "a\nx\na"], ["diff a.txt", "-a\n+c"]] as const, /stand 2 times/],
+  [
+    "a change of a line that is not there",
+    [
+      ["txt a.txt", "a"],
+      ["diff a.txt", "-b\n+c"],
+    ] as const,
+    /stand 0 times/,
+  ],
+  [
+    "a change of a line that is there twice",
+    [
+      ["txt a.txt", "a\nx\na"],
+      ["diff a.txt", "-a\n+c"],
+    ] as const,
+    /stand 2 times/,
+  ],
   ["a block that cannot be tried", [["json", "{}"]] as const, /names no file/],
 ])("%s fails the guide", async (_, blocks, message) => {
   await expect(follow(...blocks)).rejects.toThrow(message);

@@ -45,7 +45,10 @@ test("a folder with anything in it is refused with what is in the way, and stays
 test("a path that cannot be a folder is refused, and init takes neither -f nor --tenant", async () => {
   await using folder = await temporaryFolder();
   await writeFile(join(folder.path, "file"), "");
-  expect(await init(folder.path, "file")).toMatchObject({ code: 1, talked: expect.stringContaining("OUTPUT_UNWRITABLE") });
+  expect(await init(folder.path, "file")).toMatchObject({
+    code: 1,
+    talked: expect.stringContaining("OUTPUT_UNWRITABLE"),
+  });
   expect(await init(folder.path, "new", "--tenant", "acme")).toMatchObject({ code: 2 });
   expect(await init(folder.path)).toMatchObject({ code: 2 });
 });
