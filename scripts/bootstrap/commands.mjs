@@ -7,11 +7,11 @@ const PROGRAMS = {
   quickstart: ["examples/churn/scripts/quickstart.mjs"],
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
-  "lint-packages": ["scripts/lint-packages.mjs"],
-  "try-tarballs": ["--conditions=@larder/source", "scripts/try-tarballs.mjs"],
   bench: ["scripts/bench.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
+  "lint-packages": ["scripts/lint-packages.mjs"],
+  "try-tarballs": ["--conditions=@larder/source", "scripts/try-tarballs.mjs"],
 };
 
 /** Arguments for Node, and the options of its process, for a command line. Throws UNKNOWN_COMMAND. */
