@@ -11,6 +11,8 @@ const PROGRAMS = {
   "bench:redis": ["scripts/bench.mjs", "bench:redis"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
+  "lint-packages": ["scripts/lint-packages.mjs"],
+  "try-tarballs": ["--conditions=@larder/source", "scripts/try-tarballs.mjs"],
 };
 
 /** Arguments for Node, and the options of its process, for a command line. Throws UNKNOWN_COMMAND. */

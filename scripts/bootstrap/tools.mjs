@@ -70,7 +70,8 @@ function pnpmOnPath(version) {
   }
 }
 
-async function npmInstall(name, what, folder) {
+/** Installs one package from the npm registry into a folder of its own. */
+export async function npmInstall(name, what, folder) {
   const [command, ...before] = findNpm();
   // A package.json makes npm stay in this folder, whatever lies above it.
   await writeFile(join(folder, "package.json"), '{ "private": true }\n');

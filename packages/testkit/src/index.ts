@@ -1,5 +1,12 @@
 export { type Certificates, makeCertificates } from "./certificates.ts";
 export type { RedisProgram } from "./find-server.ts";
+export {
+  type CommandEnd,
+  type DocumentBlock,
+  documentBlocks,
+  followGuide,
+  type GuideReader,
+} from "./follow-guide.ts";
 export { freePort, LOOPBACK } from "./free-port.ts";
 export { type LeakCheck, startLeakCheck } from "./leak-check.ts";
 export { type LogicalClock, logicalClock } from "./logical-clock.ts";

@@ -13,7 +13,7 @@ Relative paths count from where you stand; paths inside the yaml from its folder
 /** The whole command, with every verb of `verbs`. */
 export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[] = VERBS): Command {
   const program = new Command("larder").description(DESCRIPTION);
-  program.addHelpText("after", "\nStart with `larder validate`; `larder help <verb>` teaches each verb by example.");
+  program.addHelpText("after", "\nStart with `larder init demo`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));
   for (const command of [program, ...program.commands]) {
     command.exitOverride();
@@ -38,14 +38,14 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
   const act: Act = async (spec, command) => {
     const { withSignals } = await import("../lifecycle.ts");
     const { createProgress } = await import("./render/progress.ts");
-    const options = command.opts<CommonOptions>();
+    const options = command.opts<Partial<CommonOptions>>();
     const result = await withSignals(async (signal) =>
       spec.run({
         options: command.opts(),
         args: command.args,
         terminal,
         signal,
-        file: resolve(terminal.folder, options.file),
+        file: resolve(terminal.folder, options.file ?? ""),
         path: (text) => resolve(terminal.folder, text),
         progress: (label) => createProgress(label, terminal),
       }),

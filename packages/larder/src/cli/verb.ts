@@ -2,7 +2,7 @@ import { Command } from "commander";
 import type { Progress } from "./render/progress.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The options that every verb has. */
+/** The options that every verb has, `json` alone where it is standalone. */
 export interface CommonOptions {
   readonly file: string;
   readonly tenant: string;
@@ -19,7 +19,7 @@ export interface VerbContext<Options> {
   readonly signal: AbortSignal;
   /** The absolute form of a path that the user wrote. */
   path(text: string): string;
-  /** Absolute path of the definitions (`-f`). */
+  /** Absolute path of the definitions (`-f`); of the folder where the user stands for a standalone verb. */
   readonly file: string;
   /** Shows how far long work has come, on stderr. */
   progress(label: string): Progress;
@@ -49,6 +49,8 @@ export interface VerbSpec<Options> {
    * unless one is named. Default: `default`.
    */
   readonly tenant?: "required" | "unset" | "requests" | "all";
+  /** The verb needs no definitions: it takes neither `-f` nor `--tenant`. */
+  readonly standalone?: true;
   options?(command: Command): Command;
   /** Long names of options that must be given. Commander's own check would come before the one for misspelt options, and hide it. */
   readonly required?: readonly string[];
@@ -68,12 +70,7 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
     const command = new Command(name).summary(spec.summary).description(unwrapped(spec.description));
     if (args.length > 0) command.arguments(args.join(" "));
     spec.options?.(command);
-    command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
-    if (spec.tenant === "required") command.option("--tenant <name>", "whose rows (required)");
-    else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
-    else if (spec.tenant === "all") command.option("--tenant <name>", "only this tenant (default: all)");
-    else if (spec.tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");
-    else command.option("--tenant <name>", "whose rows", "default");
+    if (spec.standalone !== true) definitionsOptions(command, spec.tenant);
     command.option("--json", "one JSON object on stdout, also for an error");
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
     const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];
@@ -82,6 +79,15 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
       await act(spec, command);
     });
   };
+}
+
+function definitionsOptions(command: Command, tenant: VerbSpec<object>["tenant"]): void {
+  command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
+  if (tenant === "required") command.option("--tenant <name>", "whose rows (required)");
+  else if (tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
+  else if (tenant === "all") command.option("--tenant <name>", "only this tenant (default: all)");
+  else if (tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");
+  else command.option("--tenant <name>", "whose rows", "default");
 }
 
 /** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */

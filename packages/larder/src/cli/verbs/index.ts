@@ -3,6 +3,7 @@ import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
 import { doctorVerb } from "./doctor.ts";
 import { getVerb } from "./get.ts";
+import { initVerb } from "./init.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
@@ -17,6 +18,7 @@ import { whyVerb } from "./why.ts";
 
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
+  initVerb,
   validateVerb,
   codegenVerb,
   listVerb,
