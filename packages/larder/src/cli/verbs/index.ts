@@ -2,6 +2,7 @@ import type { Verb } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
 import { doctorVerb } from "./doctor.ts";
+import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
@@ -30,4 +31,5 @@ export const VERBS: readonly Verb[] = [
   serveVerb,
   statusVerb,
   resetVerb,
+  forgetVerb,
 ];
