@@ -63,18 +63,18 @@ feature_views: [{ name: plans, entity: customer, features: [{ name: x, type: flo
       confirmed: true,
     },
   );
-  // The others hear of it by reading something, whatever it is. Two entities are read by a script, so an HMGET is the question for erasures; the
-  // second is asked after the answer to the first.
+  // The others hear of it by reading something, whatever it is. Two entities are read by a script, so an HMGET is the question for erasures: for the
+  // index, for the segment, and for the index again after the answers to both.
   const polls = async () =>
     Number(/cmdstat_hmget:calls=(\d+)/.exec(String(await redisCommand(redis.port, "INFO", "commandstats")))?.[1]);
   const before = await polls();
   await until(20_000, "the other process asked for erasures", async () => {
     await read(theirs, [2, 2]);
-    return (await polls()) > before + 1;
+    return (await polls()) > before + 2;
   });
   proxy.cut();
   for (const store of [mine, theirs]) {
-    expect(await read(store, [1, 2])).toEqual([
+    expect(await read(store, [1, 2]), store === mine ? "mine" : "theirs").toEqual([
       [true, FieldStatus.NOT_FOUND, null],
       [true, FieldStatus.PRESENT, 2],
     ]);
