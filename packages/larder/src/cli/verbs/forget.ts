@@ -44,7 +44,12 @@ Without --yes it changes nothing, says how many rows would go, and exits 2.`,
         trainingSets: trainingSets === undefined ? undefined : context.path(trainingSets),
         receipt: receipt === undefined ? undefined : context.path(receipt),
         signal: context.signal,
-        onProgress: (at) => progress.update(at.phase === "wait" ? at : { done: at.rows, what: at.view }),
+        onProgress: (at) =>
+          progress.update(
+            at.phase === "wait"
+              ? { fraction: at.fraction, what: "until every process knows" }
+              : { done: at.rows, what: at.view },
+          ),
       });
       return { json: written, text: receiptText(written), exitCode: written.unread_training_sets.length > 0 ? 1 : 0 };
     } finally {
