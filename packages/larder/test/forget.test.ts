@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { runCli } from "../src/cli/program.ts";
 import { plainTerminal } from "./cli/plain-terminal.ts";
-import { PLANS } from "./definitions.ts";
+import { IN_MEMORY, PLANS } from "./definitions.ts";
 import { forgetsForGood } from "./forget.ts";
 import { createProject, type Project } from "./project.ts";
 
@@ -54,7 +54,7 @@ test.each([
   ["a key given twice", ["customer_id=1", "customer_id=2", "--yes"], "USAGE", "twice"],
   ["no entity at all", ["--yes"], "USAGE", "key=value"],
 ])("forget refuses %s with %s", async (_, args, code, text) => {
-  await using project = await createProject();
+  await using project = await createProject(IN_MEMORY);
   const refused = await run(project, "forget", ...args);
   expect(refused.code).toBe(2);
   expect(refused.talked).toContain(`error ${code}: `);

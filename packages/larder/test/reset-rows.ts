@@ -4,18 +4,20 @@ import { openOnlineStore } from "@larder/store-core";
 import { expect } from "vitest";
 import { resetRows } from "../src/reset-rows.ts";
 import { PLANS, YAML } from "./definitions.ts";
-import { MANY_ROWS } from "./materialize-http.ts";
 import type { Project } from "./project.ts";
 
 const WINDOW = { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 5, 1) * 1000 };
-const ROWS = 14_992;
+const ROWS = 3_992;
+const MANY_ROWS = `SELECT i::BIGINT AS customer_id, TIMESTAMP '2024-03-01' + INTERVAL 1 SECOND * i AS event_timestamp, TIMESTAMP '2024-03-03' AS created,
+  i::BIGINT AS price, 'many' AS plan, [1]::BIGINT[] AS invoices FROM range(10, 4000) t(i)`;
 
 /**
  * A reset is stopped half-way: an incremental run loads all rows again, and repeating the reset removes the rest. One that meets a run of
  * materialize leaves no position that rows are missing from. `onlineStore` is the yaml's online_store.
  */
 export async function resetsWithoutHoles(project: Project, onlineStore: string): Promise<void> {
-  await project.write("feature_store.yaml", YAML.replace(/^online_store: .*$/m, `online_store: ${onlineStore}`));
+  const yaml = YAML.replace(/^online_store: .*$/m, `online_store: ${onlineStore}`).replace(", acme: {}", "");
+  await project.write("feature_store.yaml", yaml);
   await project.parquet("data/plans/a.parquet", PLANS);
   await project.parquet("data/plans/b.parquet", MANY_ROWS);
   const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
