@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FeatureView } from "@larder/schema";
 import { sortedJoinKeys } from "../keys/entity-key.ts";
 
@@ -21,8 +21,21 @@ export const MARKER_BYTES = 16;
  * @param names sorted as {@link sortedJoinKeys} sorts; `parts[i]` is the encoded value of `names[i]`
  */
 export function markerOf(salt: Uint8Array, tenant: string, names: readonly string[], parts: readonly string[]): string {
-  const text = JSON.stringify([tenant, names, parts]);
-  return createHmac("sha256", salt).update(text, "utf8").digest("binary").slice(0, MARKER_BYTES);
+  return hmac(salt, JSON.stringify([tenant, names, parts])).toString("latin1", 0, MARKER_BYTES);
+}
+
+/** HMAC-SHA256 as RFC 2104 has it, by one-shot hashes: several times faster than a hash object per row. The key is at most a block long. */
+export function hmac(key: Uint8Array, text: string): Buffer {
+  const inner = hash("sha256", Buffer.concat([padded(key, 0x36), Buffer.from(text, "utf8")]), "buffer");
+  return hash("sha256", Buffer.concat([padded(key, 0x5c), inner]), "buffer");
+}
+
+const BLOCK_BYTES = 64;
+
+function padded(key: Uint8Array, pad: number): Buffer {
+  const block = Buffer.alloc(BLOCK_BYTES, pad);
+  for (let i = 0; i < key.length; i++) block[i] = (key[i] as number) ^ pad;
+  return block;
 }
 
 /** Nothing is erased. */

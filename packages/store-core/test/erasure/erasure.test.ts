@@ -1,10 +1,11 @@
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findView, parseDefinitions, systemClock } from "@larder/schema";
 import { eraseEntity, openOnlineStore } from "@larder/store-core";
 import { temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
+import { hmac } from "../../src/erasure/erased-entities.ts";
 import {
   erasesOneEntity,
   mayBeRepeated,
@@ -12,6 +13,13 @@ import {
   refusesWhatIsNoEntity,
   winsAgainstWriters,
 } from "./erasure-rules.ts";
+
+test("a marker's HMAC is HMAC-SHA256", () => {
+  for (const text of ["", "a", '["default",["id"],["12345"]]', "語".repeat(500)]) {
+    const key = randomBytes(32);
+    expect(hmac(key, text)).toEqual(createHmac("sha256", key).update(text).digest());
+  }
+});
 
 const MEMORY = "{ type: memory }";
 
