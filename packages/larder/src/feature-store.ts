@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { MaterializeReport } from "@larder/materializer";
 import {
   type Clock,
@@ -12,6 +13,7 @@ import {
 } from "@larder/schema";
 import { encodeEntityRows, type OnlineStore, openOnlineStore } from "@larder/store-core";
 import type { TrainingSetReport } from "@larder/training-features";
+import { type ErasureReceipt, forgetEntity } from "./forget-entity.ts";
 import { createOnlineFeatures, type EntityRow, type Int64Mode, type OnlineFeatures } from "./online-features.ts";
 import { type PushResult, pushRows } from "./push-rows.ts";
 import { type FeatureSelection, ReadPlans } from "./read-plans.ts";
@@ -63,6 +65,12 @@ export interface IncrementalRequest extends Cancellable {
   readonly views?: readonly string[] | undefined;
   /** How long a row may take from its created time into the files, in microseconds. Default: an hour. */
   readonly lookback?: number | undefined;
+}
+
+/** An erasure. Paths count from the current folder. */
+export interface ForgetOptions extends Cancellable {
+  /** Folder below which to look for training sets that contain the entity. Default: that of the definitions. */
+  readonly trainingSets?: string | undefined;
 }
 
 /** A point-in-time join; see {@link TrainingSetOptions}. */
@@ -181,6 +189,18 @@ export class FeatureStore implements AsyncDisposable {
   /** Joins entity rows with the features known at their times, into a Parquet file with a manifest beside it. */
   async getHistoricalFeatures(request: HistoricalFeaturesRequest): Promise<TrainingSetReport> {
     return createTrainingSet(this.definitions, { ...request, tenant: this.tenant });
+  }
+
+  /**
+   * Erases an entity, named by all join keys of one or more entities, from every view that is about it, and keeps its rows from coming back. Takes some
+   * seconds, until every process of the store has heard of it.
+   * @throws INVALID_REQUEST; see `larder forget`
+   */
+  async forget(entity: EntityRow, options: ForgetOptions = {}): Promise<ErasureReceipt> {
+    const { trainingSets, signal } = options;
+    const parts = { definitions: this.definitions, store: this.#store, clock: this.#clock };
+    const folder = trainingSets === undefined ? undefined : resolve(trainingSets);
+    return forgetEntity(parts, { tenant: this.tenant, entity, confirmed: true, trainingSets: folder, signal });
   }
 
   /** Ends every connection; later calls fail with STORE_CLOSED. Safe to call twice. */

@@ -4,6 +4,7 @@ import {
   type FeatureView,
   findTenant,
   findView,
+  isLarderError,
   type JoinKey,
   type KeyValue,
   LarderError,
@@ -19,6 +20,8 @@ export interface ResetRequest {
   /** Without it nothing is removed and the call fails with CONFIRMATION_REQUIRED. */
   readonly confirmed: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Told now and then how many rows are gone. */
+  readonly onRemoved?: ((rows: number) => void) | undefined;
 }
 
 /** What was removed. */
@@ -37,7 +40,8 @@ const RESET_DEADLINE_MS = 600_000;
 
 /**
  * Removes rows of exactly one tenant from the online store, and the materialize positions kept for them; an entity's rows go without their
- * view's position, since the rest of the view stays as it is.
+ * view's position, since the rest of the view stays as it is. Works in bounded steps with pauses, so that others are served; one that was stopped is
+ * finished by repeating it, and until then `materialize-incremental` loads everything again.
  * @throws CONFIRMATION_REQUIRED naming how many rows it would remove; UNKNOWN_TENANT, UNKNOWN_VIEW, INVALID_REQUEST
  */
 export async function resetRows(
@@ -58,7 +62,19 @@ export async function resetRows(
     throw confirmationRequired(request, rows);
   }
   let removed = 0;
-  for (const scope of scopes) removed += await store.reset(scope, call);
+  for (const scope of scopes) {
+    const before = removed;
+    let reached = before;
+    const onRemoved = (rows: number) => {
+      reached = before + rows;
+      request.onRemoved?.(reached);
+    };
+    try {
+      removed = before + (await store.reset(scope, call, { onRemoved }));
+    } catch (error) {
+      throw isLarderError(error, "ABORTED", "STORE_TIMEOUT", "STORE_UNAVAILABLE") ? unfinished(error, reached) : error;
+    }
+  }
   return { tenant: request.tenant, views: views.map(({ name }) => name), removed };
 }
 
@@ -105,6 +121,16 @@ function joinKeyNames(joinKeys: readonly JoinKey[]): string {
     .map(({ name }) => name)
     .sort()
     .join(", ");
+}
+
+/** The same failure, saying how far the reset came. */
+function unfinished(error: LarderError, removed: number): LarderError {
+  return new LarderError(error.code, {
+    what: `${error.what}; ${removed} row${removed === 1 ? " was" : "s were"} removed, others are left`,
+    remedy: `Run the same reset again to finish it. ${error.remedy}`,
+    facts: { ...error.facts, removed },
+    cause: error,
+  });
 }
 
 function confirmationRequired({ tenant, view, entity }: ResetRequest, rows: number): LarderError {

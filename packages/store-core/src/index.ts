@@ -8,19 +8,29 @@ export {
 } from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
 export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export {
+  type ErasedView,
+  type EraseParts,
+  type EraseReport,
+  type EraseRequest,
+  eraseEntity,
+} from "./erasure/erase-entity.ts";
+export type { ErasedEntities } from "./erasure/erased-entities.ts";
+export { type ErasureSettings, type ErasureWatch, erasureSettings } from "./erasure/erasure-watch.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
   OnlineStore,
   OnlineStoreCapabilities,
   ReadOptions,
+  ResetOptions,
   ResetScope,
   ScanFault,
   ScannedFeatureRow,
   WriteOutcome,
   WriteResult,
 } from "./online-store.ts";
-export { FORMAT_VERSION, openOnlineStore } from "./open-online-store.ts";
+export { FORMAT_VERSION, type OpenOptions, openOnlineStore } from "./open-online-store.ts";
 export { createPackedOnlineStore } from "./packed-online-store.ts";
 export { createReadPlan } from "./plan/create-read-plan.ts";
 export { encodeEntityColumns, encodeEntityRows } from "./plan/encode-entities.ts";
@@ -30,6 +40,7 @@ export type { RowSource } from "./plan/view-cells.ts";
 export { refuseBadRows } from "./plan/write-plan.ts";
 export { POSITION_NAMES } from "./positions.ts";
 export type {
+  AfterStep,
   MetaScope,
   MetaValue,
   PutOutcome,

@@ -40,8 +40,12 @@ export interface OnlineStore {
    */
   write(view: FeatureView, rows: readonly FeatureRow[], call: Call): Promise<WriteResult>;
 
-  /** Removes the rows of a scope and the positions kept for it (materialize, checkpoints), never schemas. Answers the number of rows. */
-  reset(scope: ResetScope, call: Call): Promise<number>;
+  /**
+   * Removes the rows of a scope and the positions kept for it (materialize, checkpoints), never schemas. Answers the number of rows. Works in bounded
+   * steps and leaves the store to others in between. One that is stopped anywhere has lost no position that later runs rely on, and repeating it
+   * finishes it.
+   */
+  reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number>;
 
   /** Every row of a scope, decoded, in no stated order. Rows past their TTL and tombstones included; undecodable rows carry `row: undefined`. */
   scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow>;
@@ -81,6 +85,12 @@ export interface ReadOptions {
   readonly allowStale?: boolean;
   /** What to answer when the store fails or misses its deadline. Default: fail. Kept by the last-known-good decorator; without it, always fail. */
   readonly onFailure?: OnStoreFailure;
+}
+
+/** Options of a reset. */
+export interface ResetOptions {
+  /** Told now and then how many rows are gone. */
+  readonly onRemoved?: (rows: number) => void;
 }
 
 /** What became of one row. */

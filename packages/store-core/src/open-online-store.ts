@@ -7,7 +7,9 @@ import {
 } from "@larder/schema";
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
+import { withErasures } from "./decorators/erasures.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
+import { createErasureWatch, type ErasureSettings, erasureSettings } from "./erasure/erasure-watch.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
 import type { RowStore } from "./row-store.ts";
@@ -20,24 +22,30 @@ const FORMAT_META = "format";
 /** Opens within this, whatever the deadlines of single calls are. */
 const OPEN_MS = 10_000;
 
+/** What a store is opened with. */
+export interface OpenOptions {
+  readonly clock: Clock;
+  /** Default: {@link erasureSettings} of the configuration. Every process of a store, and whoever erases, has the same. */
+  readonly erasure?: ErasureSettings;
+}
+
 /**
  * Opens the online store that the definitions name. Only the backend's own module, and the client library it needs, is loaded.
  * @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED, STORE_FORMAT_NEWER, UNSUPPORTED, STORE_TIMEOUT
  */
 export async function openOnlineStore(
   definitions: Definitions,
-  { clock }: { readonly clock: Clock },
+  { clock, erasure: settings = erasureSettings(definitions.onlineStore) }: OpenOptions,
 ): Promise<OnlineStore> {
-  const store = await openBareStore(definitions, clock);
+  const bare = await openBareStore(definitions, clock);
+  const erasures = createErasureWatch(bare, definitions.project, settings);
+  const store = withErasures(bare, { watch: erasures, settings, clock });
   // A store inside the process has nothing to wait for.
-  return store.capabilities.durable ? guarded(store, definitions, clock) : store;
-}
-
-/** A store that a failure of its backend neither hangs nor floods, and that remembers what it read where the definitions want it to. */
-function guarded(store: OnlineStore, definitions: Definitions, clock: Clock): OnlineStore {
+  if (!store.capabilities.durable) return store;
+  // A failure of its backend neither hangs nor floods it, and it remembers what it read where the definitions want it to.
   const breaking = withCircuitBreaker(store);
   if (!remembers(definitions)) return breaking;
-  return withLastKnownGood(breaking, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
+  return withLastKnownGood(breaking, { definitions, clock, erasures, maxBytes: definitions.lastKnownGoodBytes });
 }
 
 /** Whether anything may be answered from what was read before. */

@@ -5,6 +5,7 @@ import type {
   OnlineStore,
   OnlineStoreCapabilities,
   ReadOptions,
+  ResetOptions,
   ResetScope,
   ScannedFeatureRow,
   WriteResult,
@@ -15,9 +16,9 @@ import { createEmptyBatch, createPackedBatch } from "./plan/packed-feature-batch
 import { putInBatches } from "./plan/put-in-batches.ts";
 import type { EntityKeys, ReadPlan } from "./plan/read-plan.ts";
 import { planWrite } from "./plan/write-plan.ts";
-import { clearPositions } from "./positions.ts";
+import { resetInSteps } from "./reset-in-steps.ts";
 import { decodeScanned } from "./row/decode-scanned.ts";
-import type { MetaScope, MetaValue, RowStore, StoredRow } from "./row-store.ts";
+import type { AfterStep, MetaScope, MetaValue, RowStore, StoredRow } from "./row-store.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "./schema-registry.ts";
 
 /** What a {@link createPackedOnlineStore} needs. */
@@ -80,12 +81,12 @@ class PackedOnlineStore implements OnlineStore {
     });
   }
 
-  async reset(scope: ResetScope, call: Call): Promise<number> {
+  async reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {
     this.#check(call);
     const { project } = this.#definitions;
     findTenant(this.#definitions, scope.tenant);
-    await clearPositions(this.#rows, this.#definitions, scope, call);
-    return this.#rows.deleteScope({ project, ...scope }, call);
+    const remove = (afterStep: AfterStep) => this.#rows.deleteScope({ project, ...scope }, call, afterStep);
+    return resetInSteps(this.#rows, this.#definitions, scope, call, options, remove);
   }
 
   async *scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {

@@ -22,8 +22,11 @@ export interface RowStore {
   /** Every row of a scope, in no stated order, in bounded pages. Rows written or removed meanwhile may or may not be seen. */
   scan(scope: RowScope, call: Call): AsyncIterable<ScannedRow>;
 
-  /** Removes the rows of exactly one scope, in bounded steps, and says how many rows went. Meta is not touched. */
-  deleteScope(scope: RowScope, call: Call): Promise<number>;
+  /**
+   * Removes the rows of exactly one scope, in bounded steps, and says how many rows went. Meta is not touched. After each step that others may
+   * have had to wait for it waits for `afterStep`, which is told how many rows are gone by then.
+   */
+  deleteScope(scope: RowScope, call: Call, afterStep?: AfterStep): Promise<number>;
 
   /** A named blob beside the rows, with a revision that changes at every put; undefined when there is none. */
   getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined>;
@@ -46,6 +49,9 @@ export interface RowStore {
   /** Ends every connection, thread and timer. Safe to call twice. */
   close(): Promise<void>;
 }
+
+/** Called between the steps of a long operation. */
+export type AfterStep = (removed: number) => Promise<void>;
 
 /** How backends differ; never asked by name. */
 export interface RowStoreCapabilities {

@@ -21,6 +21,12 @@ export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
 export {
+  type FindEntityRequest,
+  type FoundEntity,
+  type FoundTrainingSet,
+  findInTrainingSets,
+} from "./training-set/find-entity.ts";
+export {
   MANIFEST_FORMAT,
   type ManifestFile,
   type ManifestView,

@@ -24,6 +24,28 @@ export function entityRow(
   return row;
 }
 
+/**
+ * Join-key values from `key=value` arguments, as text: whose type is known only view by view.
+ * @throws USAGE for an argument without `=`, or a key given twice
+ */
+export function keyValuePairs(pairs: readonly string[]): Record<string, string> {
+  const entity = new Map<string, string>();
+  for (const pair of pairs) {
+    const at = pair.indexOf("=");
+    const name = pair.slice(0, at);
+    if (at > 0 && !entity.has(name)) {
+      entity.set(name, pair.slice(at + 1));
+      continue;
+    }
+    throw new LarderError("USAGE", {
+      what: at > 0 ? `"${name.slice(0, 200)}" is given twice` : `"${pair.slice(0, 200)}" is no key=value pair`,
+      remedy: "Name one entity by its join keys, as in customer_id=12345",
+      facts: { field: "entity" },
+    });
+  }
+  return Object.fromEntries(entity);
+}
+
 function typed({ type }: JoinKey, text: string): string | number {
   const numeric = type === "int32" || type === "unix_timestamp";
   return numeric && /^-?\d{1,15}$/.test(text) ? Number(text) : text;

@@ -39,6 +39,7 @@ class ViewCheck {
     this.#checkTimes();
     this.#checkFeatures();
     this.#checkMapping();
+    this.#checkTenantPath();
     const { stream } = this.#view;
     if (stream !== undefined && this.#context.file.stream === undefined) {
       this.#add(
@@ -106,6 +107,22 @@ class ViewCheck {
         "Name created_timestamp_column",
       );
     }
+  }
+
+  /** `{tenant}*` would match the files of every tenant whose name goes on, and a double star before it a folder inside another tenant's. */
+  #checkTenantPath(): void {
+    const segments = (this.#view.source?.path ?? "").split("/");
+    const last = segments.findLastIndex((segment) => segment.includes("{tenant}"));
+    const meets = segments.slice(0, last + 1).some((segment) => {
+      const rest = segment.replaceAll("{tenant}", "");
+      return rest.includes("**") || (rest !== segment && /[*?[\]{}]/.test(rest));
+    });
+    if (!meets) return;
+    this.#add(
+      "source.path",
+      "has a pattern beside {tenant}, or ** before it, so that it could match files of other tenants",
+      "Give each tenant a folder of its own: {tenant} with no *, ?, [ or { in the same name, and no ** before it",
+    );
   }
 
   #claim(section: string, key: string, column: string | undefined, meaning: string): void {

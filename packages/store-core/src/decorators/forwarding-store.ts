@@ -1,6 +1,13 @@
 import type { FeatureRow, FeatureView } from "@larder/schema";
 import type { Call } from "../call.ts";
-import type { OnlineStore, ReadOptions, ResetScope, ScannedFeatureRow, WriteResult } from "../online-store.ts";
+import type {
+  OnlineStore,
+  ReadOptions,
+  ResetOptions,
+  ResetScope,
+  ScannedFeatureRow,
+  WriteResult,
+} from "../online-store.ts";
 import type { FeatureBatch } from "../plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "../plan/read-plan.ts";
 import type { MetaScope, MetaValue } from "../row-store.ts";
@@ -25,8 +32,8 @@ export class ForwardingStore implements OnlineStore {
     return this.inner.write(view, rows, call);
   }
 
-  reset(scope: ResetScope, call: Call): Promise<number> {
-    return this.inner.reset(scope, call);
+  reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {
+    return this.inner.reset(scope, call, options);
   }
 
   scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {

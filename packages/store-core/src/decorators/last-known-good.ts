@@ -1,3 +1,4 @@
+import { setImmediate as yieldTurn } from "node:timers/promises";
 import {
   type Clock,
   type Definitions,
@@ -7,6 +8,7 @@ import {
   type OnStoreFailure,
 } from "@larder/schema";
 import type { Call } from "../call.ts";
+import type { ErasureWatch } from "../erasure/erasure-watch.ts";
 import { encodeSegment } from "../keys/segment.ts";
 import type { OnlineStore, ReadOptions } from "../online-store.ts";
 import { judgeCells } from "../plan/check-cells.ts";
@@ -16,7 +18,7 @@ import type { EntityKeys, PlanView, ReadPlan } from "../plan/read-plan.ts";
 import type { RowSource, ViewCells } from "../plan/view-cells.ts";
 import { createRowEncoder } from "../row/row-encoder.ts";
 import { layoutOf } from "../row/row-layout.ts";
-import { createRowReader, type RowReader, readFingerprint, rowBytes } from "../row/row-reader.ts";
+import { createRowReader, type RowReader, readFingerprint, readHeader, rowBytes } from "../row/row-reader.ts";
 import { encodeSchema, fingerprintOf, schemaOf } from "../row/row-schema.ts";
 import { ForwardingStore } from "./forwarding-store.ts";
 
@@ -24,6 +26,8 @@ import { ForwardingStore } from "./forwarding-store.ts";
 export interface LastKnownGoodParts {
   readonly definitions: Definitions;
   readonly clock: Clock;
+  /** What is not to be answered any more. */
+  readonly erasures: ErasureWatch;
   /** Most bytes remembered, rows and bookkeeping; the longest unread go first. */
   readonly maxBytes: number;
 }
@@ -31,7 +35,7 @@ export interface LastKnownGoodParts {
 /**
  * Remembers what reads returned, absent rows too, and answers from it when the store fails or misses its deadline, as the read's `onFailure` says:
  * `stale` takes what was read within `maxAge`, a key with nothing known follows `otherwise`; `defaults` takes the features' defaults; `fail`
- * passes the error on. TTLs hold as ever. The answer says so: `degraded`, and per row where it came from and when it was read. Writes never degrade.
+ * passes the error on. TTLs hold as ever; what was erased is known to be gone, at most a lease later while there are reads. The answer says so: `degraded`, and per row where it came from and when it was read. Writes never degrade.
  */
 export function withLastKnownGood(inner: OnlineStore, parts: LastKnownGoodParts): OnlineStore {
   return new LastKnownGoodStore(inner, parts);
@@ -39,6 +43,9 @@ export function withLastKnownGood(inner: OnlineStore, parts: LastKnownGoodParts)
 
 /** Rough cost of an entry besides its key and row: Map slot, object, buffer header. */
 const ENTRY_BYTES = 200;
+
+/** Entries looked at for erased ones before other work gets its turn. */
+const SWEEP_STEP = 500;
 
 interface Known {
   /** undefined: there was no row to be had. */
@@ -66,10 +73,12 @@ class LastKnownGoodStore extends ForwardingStore {
   constructor(inner: OnlineStore, parts: LastKnownGoodParts) {
     super(inner);
     this.#parts = parts;
+    parts.erasures.onChange((tenant) => void this.#sweep(tenant));
   }
 
   override async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
     const readAt = this.#parts.clock.now();
+    this.#parts.erasures.poll(call.tenant);
     try {
       const batch = await this.inner.read(plan, keys, call, options);
       this.#remember(batch, keys, call.tenant, readAt);
@@ -136,7 +145,7 @@ class LastKnownGoodStore extends ForwardingStore {
     const now = clock.now();
     const substitutes = plan.groups.map((group, index) =>
       (keys.groups[index] ?? []).flatMap((key) =>
-        group.views.map((view) => this.#substitute(view, prefixOf(call.tenant, view) + key, now, onFailure, error)),
+        group.views.map((view) => this.#substitute({ tenant: call.tenant, view, key }, now, onFailure, error)),
       ),
     );
     const flat = substitutes.flat();
@@ -163,20 +172,42 @@ class LastKnownGoodStore extends ForwardingStore {
   }
 
   #substitute(
-    view: FeatureView,
-    key: string,
+    { tenant, view, key }: { readonly tenant: string; readonly view: FeatureView; readonly key: string },
     now: number,
     onFailure: Exclude<OnStoreFailure, { policy: "fail" }>,
     error: unknown,
   ): Substitute {
     if (onFailure.policy === "stale") {
-      const known = this.#known.get(key);
+      const known = this.#withoutErased(tenant, view, key);
       if (known !== undefined && now - known.readAt <= onFailure.maxAge) {
         return { bytes: known.bytes, source: "last_known_good", readAt: known.readAt };
       }
       if (onFailure.otherwise === "fail") throw error;
     }
     return { bytes: this.#defaultRow(view), source: "default", readAt: now };
+  }
+
+  /** What is known of an entity; a row that was erased since is known to be gone. */
+  #withoutErased(tenant: string, view: FeatureView, entityKey: string): Known | undefined {
+    const key = prefixOf(tenant, view) + entityKey;
+    const known = this.#known.get(key);
+    if (known?.bytes === undefined) return known;
+    const erasedAt = this.#parts.erasures.known(tenant).erasedAt(view, entityKey);
+    if (erasedAt === undefined || readHeader(rowBytes(known.bytes).view, 0).eventTime > erasedAt) return known;
+    this.#put(key, undefined, known.readAt);
+    return this.#known.get(key);
+  }
+
+  /** Lets go of a tenant's erased rows, in steps. None is answered meanwhile: each is looked at again before it is. */
+  async #sweep(tenant: string): Promise<void> {
+    const views = new Map([...this.#parts.definitions.views.values()].map((view) => [prefixOf(tenant, view), view]));
+    let looked = 0;
+    for (const key of [...this.#known.keys()]) {
+      const end = key.lastIndexOf(":") + 1;
+      const view = views.get(key.slice(0, end));
+      if (view !== undefined) this.#withoutErased(tenant, view, key.slice(end));
+      if (++looked % SWEEP_STEP === 0) await yieldTurn();
+    }
   }
 
   /** A row of the features' defaults, younger than every TTL; features without a default are absent. */

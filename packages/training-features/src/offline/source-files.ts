@@ -36,6 +36,7 @@ export async function listSourceFiles(definitions: Definitions, view: FeatureVie
   }
   refuseObjectStore(definitions.offlineStore.path);
   const path = source.path.replaceAll("{tenant}", tenantSegment(tenant));
+  if (hasTenant) refuseLongName(view, path, tenant);
   refuseObjectStore(path);
   const found = await findFiles(definitions.offlineStore.path, path);
   if (found.length > 0) return found.sort();
@@ -53,6 +54,20 @@ export function refuseObjectStore(path: string): void {
     what: `"${path}" is in an object store, which Larder does not read yet`,
     remedy: "Copy the files to a local folder and give its path",
     facts: { path },
+  });
+}
+
+/** Longest name of a file or folder in bytes, on nearly every file system. */
+const MAX_NAME_BYTES = 255;
+
+/** Encoding makes three characters of a byte. */
+function refuseLongName(view: FeatureView, path: string, tenant: string): void {
+  const longest = Math.max(...path.split("/").map((segment) => Buffer.byteLength(segment)));
+  if (longest <= MAX_NAME_BYTES) return;
+  throw new LarderError("SOURCE_NOT_FOUND", {
+    what: `The path of feature view "${view.name}" has a name of ${longest} bytes for tenant "${tenant}", and files have names of ${MAX_NAME_BYTES} at most`,
+    remedy: "Name the source's tenant_column instead of {tenant}, or give the tenant a shorter name",
+    facts: { view: view.name, tenant },
   });
 }
 

@@ -2,6 +2,7 @@ import type { Verb } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
 import { doctorVerb } from "./doctor.ts";
+import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
 import { initVerb } from "./init.ts";
 import { listVerb } from "./list.ts";
@@ -34,4 +35,5 @@ export const VERBS: readonly Verb[] = [
   serveVerb,
   statusVerb,
   resetVerb,
+  forgetVerb,
 ];

@@ -10,6 +10,7 @@ export const resetVerb = defineVerb<{
   summary: "remove a tenant's rows from the online store",
   description: `Removes the rows of exactly one tenant, or of one view of it, or of one entity (an --entity for each join key), and the materialize
 positions kept for them. Files, models and other tenants are not touched; the rows can be materialized again.
+It works in small steps with pauses, so that others are served meanwhile; one that was stopped is finished by running it again.
 
 Without --yes it changes nothing, says how many rows would go, and exits 2.`,
   examples: [
@@ -30,10 +31,16 @@ Without --yes it changes nothing, says how many rows would go, and exits 2.`,
     await using opened = await openStore(context);
     const joinKeys = [...opened.definitions.entities.values()].flatMap((entity) => entity.joinKeys);
     const entity = pairs === undefined ? undefined : entityRow(pairs, joinKeys);
-    const report = await resetRows(opened, { tenant, view, entity, confirmed, signal: context.signal });
-    return {
-      json: { ...report, entity },
-      text: `removed ${report.removed} row${report.removed === 1 ? "" : "s"} of tenant ${tenant}\n`,
-    };
+    const progress = context.progress("reset");
+    const onRemoved = (done: number) => progress.update({ done });
+    try {
+      const report = await resetRows(opened, { tenant, view, entity, confirmed, signal: context.signal, onRemoved });
+      return {
+        json: { ...report, entity },
+        text: `removed ${report.removed} row${report.removed === 1 ? "" : "s"} of tenant ${tenant}\n`,
+      };
+    } finally {
+      progress.stop();
+    }
   },
 });

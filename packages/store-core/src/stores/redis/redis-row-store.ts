@@ -1,6 +1,7 @@
 import { LarderError, type PackedRedisConfig } from "@larder/schema";
 import type { Call } from "../../call.ts";
 import type {
+  AfterStep,
   MetaScope,
   MetaValue,
   PutOutcome,
@@ -83,11 +84,11 @@ class RedisRowStore implements RowStore {
     return scanRows(this.#session.connection, scope, this.#fields, () => this.#session.writing(call));
   }
 
-  async deleteScope(scope: RowScope, call: Call): Promise<number> {
+  async deleteScope(scope: RowScope, call: Call, afterStep?: AfterStep): Promise<number> {
     const field = scope.view === undefined ? undefined : this.#fields.fieldOf(scope.view);
     const prefix = tenantPrefix(scope.project, scope.tenant);
     if (scope.entityKey === undefined) {
-      return deleteTenant(this.#session.connection, prefix, field, () => this.#session.writing(call));
+      return deleteTenant(this.#session.connection, prefix, field, () => this.#session.writing(call), afterStep);
     }
     return deleteEntities(
       this.#session.connection,

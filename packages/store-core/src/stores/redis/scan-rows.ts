@@ -1,4 +1,4 @@
-import type { RowScope, ScannedRow } from "../../row-store.ts";
+import type { AfterStep, RowScope, ScannedRow } from "../../row-store.ts";
 import { isFailure, type RedisConnection, type Wait } from "./connection.ts";
 import { runOverKeys } from "./over-keys.ts";
 import { entityKeyOf, rowKey, tenantPrefix, type ViewFields } from "./redis-keys.ts";
@@ -75,12 +75,14 @@ export async function deleteTenant(
   prefix: string,
   field: string | undefined,
   nextWait: NextWait,
+  afterStep?: AfterStep,
 ): Promise<number> {
   let removed = 0;
   for (let before = -1; before !== removed; ) {
     before = removed;
     for await (const keys of scanKeys(connection, prefix, nextWait)) {
       removed += await deleteEntities(connection, keys, field, nextWait());
+      await afterStep?.(removed);
     }
     if (!connection.sharded) break;
   }

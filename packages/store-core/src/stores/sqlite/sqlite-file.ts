@@ -83,10 +83,13 @@ function identify(db: DatabaseSync): "empty" | "ours" | "foreign" | "newer" {
   return id === 0 && objects === 0 ? "empty" : "foreign";
 }
 
-/** WAL lets readers go on while a writer writes; NORMAL cannot lose what was committed when the process dies, only when the machine does. */
+/**
+ * WAL lets readers go on while a writer writes; NORMAL cannot lose what was committed when the process dies, only when the machine does.
+ * What is deleted is overwritten with zeros, so that an erased row does not stay in the file's free space.
+ */
 function useWal(db: DatabaseSync): boolean {
   const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
-  db.exec("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864");
+  db.exec("PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864; PRAGMA secure_delete = ON");
   return mode === "wal";
 }
 

@@ -7,6 +7,7 @@ import { type Clock, type OnlineStoreConfig, systemClock } from "@larder/schema"
 import { type Call, refuseEnded, storeClosed } from "../../call.ts";
 import { ORDER_PREFIX } from "../../row/row-layout.ts";
 import type {
+  AfterStep,
   MetaScope,
   MetaValue,
   PutOutcome,
@@ -152,12 +153,16 @@ class SqliteRowStore implements RowStore {
     }
   }
 
-  async deleteScope(scope: RowScope, call: Call): Promise<number> {
+  async deleteScope(scope: RowScope, call: Call, afterStep?: AfterStep): Promise<number> {
     const { project, tenant, entityKey } = scope;
     let removed = 0;
     for (const view of await this.#viewsOf(scope, call)) {
       const work = { kind: "deleteRows", scope: { project, tenant, view }, entityKey, limit: DELETE_STEP } as const;
-      for (let step = DELETE_STEP; step === DELETE_STEP; removed += step) step = await this.#write(call, work);
+      for (let step = DELETE_STEP; step === DELETE_STEP; ) {
+        step = await this.#write(call, work);
+        removed += step;
+        if (entityKey === undefined && step > 0) await afterStep?.(removed);
+      }
     }
     return removed;
   }

@@ -14,6 +14,7 @@ import type {
   OnlineStore,
   OnlineStoreCapabilities,
   ReadOptions,
+  ResetOptions,
   ResetScope,
   ScannedFeatureRow,
   WriteResult,
@@ -24,7 +25,7 @@ import { createEmptyBatch, createPackedBatch } from "../../../plan/packed-featur
 import { putInBatches } from "../../../plan/put-in-batches.ts";
 import type { EntityKeys, ReadPlan } from "../../../plan/read-plan.ts";
 import { planWrite } from "../../../plan/write-plan.ts";
-import { clearPositions } from "../../../positions.ts";
+import { resetInSteps } from "../../../reset-in-steps.ts";
 import type { MetaScope, MetaValue, StoredRow } from "../../../row-store.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "../../../schema-registry.ts";
 import { gatherCells } from "../gather-cells.ts";
@@ -133,12 +134,16 @@ class FeastOnlineStore implements OnlineStore {
     });
   }
 
-  async reset(scope: ResetScope, call: Call): Promise<number> {
+  async reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {
     this.#check(call, scope.tenant);
-    await clearPositions(this.#session, this.#definitions, scope, call);
-    let removed = 0;
-    for (const each of this.#scopesOf(scope)) removed += await deleteFeastRows(each, this.#steps(call));
-    return removed;
+    return resetInSteps(this.#session, this.#definitions, scope, call, options, async (afterStep) => {
+      let removed = 0;
+      for (const each of this.#scopesOf(scope)) {
+        const before = removed;
+        removed += await deleteFeastRows(each, this.#steps(call), (rows) => afterStep(before + rows));
+      }
+      return removed;
+    });
   }
 
   async *scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {

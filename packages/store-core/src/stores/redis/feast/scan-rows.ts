@@ -1,7 +1,7 @@
 import type { FeatureRow, KeyValue } from "@larder/schema";
 import { decodeEntityKey } from "../../../keys/entity-key.ts";
 import type { ScannedFeatureRow } from "../../../online-store.ts";
-import type { RowSlices } from "../../../row-store.ts";
+import type { AfterStep, RowSlices } from "../../../row-store.ts";
 import type { RedisConnection, Wait } from "../connection.ts";
 import { type Gather, gatherCells } from "../gather-cells.ts";
 import { feastDelete, runOne } from "../scripts.ts";
@@ -61,7 +61,7 @@ export async function* scanFeastRows(scope: FeastScope, steps: FeastSteps): Asyn
 }
 
 /** Removes the rows of a scope, page by page, and counts them. */
-export async function deleteFeastRows(scope: FeastScope, steps: FeastSteps): Promise<number> {
+export async function deleteFeastRows(scope: FeastScope, steps: FeastSteps, afterStep: AfterStep): Promise<number> {
   const views = scope.views.flatMap(({ timeField, markField, fieldNames }) => [timeField, markField, fieldNames]);
   const args = [scope.whole ? "1" : "", ...views];
   let removed = 0;
@@ -70,6 +70,7 @@ export async function deleteFeastRows(scope: FeastScope, steps: FeastSteps): Pro
       const run = { script: feastDelete, keys: keys.slice(at, at + MAX_SCRIPT_KEYS), args };
       removed += Number(await runOne(steps.connection, run, steps.nextWait()));
     }
+    if (scope.entityKey === undefined) await afterStep(removed);
   }
   return removed;
 }

@@ -1,0 +1,23 @@
+import type { ErasureReceipt } from "../../forget-entity.ts";
+import { renderTable } from "./table.ts";
+
+/** A receipt for a reader. */
+export function receiptText(receipt: ErasureReceipt): string {
+  const { tenant, join_keys, erased_at, markers, rows, views, offline, training_sets, unread_training_sets } = receipt;
+  const lines = [
+    `erased one entity (${join_keys.join(", ")}) of tenant ${tenant}: ${rows} row${rows === 1 ? "" : "s"} removed`,
+    `rows with an event time up to ${erased_at} do not come back; marker ${markers.join(", ")}`,
+    "",
+  ];
+  const left = [
+    ...offline.map(({ view, source }) => `source of ${view}: ${source}`),
+    ...training_sets.map(({ file, rows: found }) => `training set ${file}: ${found} row${found === 1 ? "" : "s"}`),
+    ...unread_training_sets.map(({ manifest, reason }) => `training set of ${manifest}, not looked into: ${reason}`),
+  ];
+  const table = renderTable(
+    ["view", "rows", "found by"],
+    views.map((view) => [view.view, view.rows, view.found]),
+  );
+  const rest = left.length === 0 ? [] : ["", "not changed, yours to delete from:", ...left.map((line) => `  ${line}`)];
+  return `${lines.join("\n")}${table}${rest.length === 0 ? "" : `${rest.join("\n")}\n`}`;
+}
