@@ -23,6 +23,9 @@ const REFUSE_WITHIN = 2_000_000;
 /** After a failure, and between figures that only this process's own writes ask for. */
 const RETRY_AFTER = 5_000_000;
 
+/** What a row is taken to weigh where the tenant had none when it was measured. */
+const ROW_BYTES = 200;
+
 /** Longest that a write waits for a figure. Milliseconds. */
 const WAIT_MS = 250;
 
@@ -99,7 +102,7 @@ export class UsageLedger {
   /** Whether what this process wrote since may have made the tenant cross its limit, were every row a new one. */
   #mayCross(name: string, limit: number): boolean {
     const { bytes = 0, count = 0 } = this.#record.tenants.get(name) ?? {};
-    const each = count === 0 ? 0 : bytes / count;
+    const each = count === 0 ? ROW_BYTES : bytes / count;
     return bytes <= limit && bytes + (this.#applied.get(name) ?? 0) * each > limit;
   }
 
