@@ -46,7 +46,7 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
-export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";
+export type { StoreAdvice } from "./stores/redis/server-advice.ts";
 export { type SweepOptions, sweepOnlineStore } from "./upkeep/sweep-online-store.ts";
 export type { SweepReport } from "./upkeep/sweep-rows.ts";
 export { readUsage, type TenantUsage } from "./upkeep/usage-record.ts";
