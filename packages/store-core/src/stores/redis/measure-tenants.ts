@@ -9,7 +9,7 @@ import type { NextWait } from "./scan-rows.ts";
 const PAGE_KEYS = 1_000;
 
 /** Most entities of one tenant, and of all, whose size is asked for. */
-const SAMPLE_OF_TENANT = 4_000;
+const SAMPLE_OF_TENANT = 20_000;
 const SAMPLE_OF_ALL = 100_000;
 
 /** Sizes asked for in one step, and how many of a tenant there are at least before the error is judged. */
