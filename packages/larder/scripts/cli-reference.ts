@@ -11,21 +11,36 @@ const SHARED = ["--file", "--json"];
  */
 export function withVerbs(page: string): string {
   const [head = "", ...sections] = page.split(/\n(?=## )/);
-  const commands = buildProgram(systemTerminal(), async () => {}).commands;
+  const commands = [...verbsOf(buildProgram(systemTerminal(), async () => {}))];
   const ofVerbs = new Map(sections.map((section) => [section.slice("## ".length).split("\n", 1)[0], section]));
   const others = sections.filter(
     (section) =>
-      !section.includes("<!-- verb:") && commands.every((command) => ofVerbs.get(command.name()) !== section),
+      !section.includes("<!-- verb:") && commands.every(({ name }) => ofVerbs.get(name) !== section),
   );
-  const rows = commands.map((command) => `| [\`${command.name()}\`](#${command.name()}) | ${command.summary()} |\n`);
+  const rows = commands.map(
+    ({ name, command }) => `| [\`${name}\`](#${name.replaceAll(" ", "-")}) | ${command.summary()} |\n`,
+  );
   const list = `<!-- verbs -->\n| verb | what it does |\n| --- | --- |\n${rows.join("")}<!-- /verbs -->`;
-  const verbs = commands.map((command) => verbSection(command, ofVerbs.get(command.name()) ?? ""));
+  const verbs = commands.map((verb) => verbSection(verb, ofVerbs.get(verb.name) ?? ""));
   const parts = [head.replace(/<!-- verbs -->.*<!-- \/verbs -->/s, () => list), ...others, ...verbs];
   return `${parts.map((part) => part.trimEnd()).join("\n\n")}\n`;
 }
 
-function verbSection(command: Command, before: string): string {
-  const name = command.name();
+/** A verb and what is typed for it: its name, after that of its group. */
+interface NamedVerb {
+  readonly name: string;
+  readonly command: Command;
+}
+
+function* verbsOf(group: Command, before = ""): Iterable<NamedVerb> {
+  for (const command of group.commands) {
+    const name = `${before}${command.name()}`;
+    if (command.commands.length > 0) yield* verbsOf(command, `${name} `);
+    else yield { name, command };
+  }
+}
+
+function verbSection({ name, command }: NamedVerb, before: string): string {
   const [, byHand = before.replace(/^## .*\n?/, "")] = before.split(`<!-- /verb:${name} -->\n`);
   const blocks = [command.description(), `\`\`\`sh\n${examples(command)}\`\`\``, ...optionTable(command)];
   return `## ${name}\n<!-- verb:${name} -->\n${blocks.join("\n\n")}\n<!-- /verb:${name} -->\n${byHand}`;

@@ -43,15 +43,22 @@ export type {
   AfterStep,
   MetaScope,
   MetaValue,
+  PagedRow,
+  PageScope,
   PutOutcome,
   RowGet,
   RowGroup,
+  RowPage,
   RowScope,
   RowSlices,
   RowStore,
   RowStoreCapabilities,
+  RowUsage,
   ScannedRow,
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
-export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";
+export type { StoreAdvice } from "./stores/redis/server-advice.ts";
+export { type SweepOptions, sweepOnlineStore } from "./upkeep/sweep-online-store.ts";
+export type { SweepReport } from "./upkeep/sweep-rows.ts";
+export { readUsage, type TenantUsage } from "./upkeep/usage-record.ts";

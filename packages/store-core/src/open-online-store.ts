@@ -10,6 +10,7 @@ import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
 import { withErasures } from "./decorators/erasures.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
 import { createErasureWatch, type ErasureSettings, erasureSettings } from "./erasure/erasure-watch.ts";
+import { withQuota } from "./decorators/quota.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
 import type { RowStore } from "./row-store.ts";
@@ -60,11 +61,20 @@ async function openBareStore(definitions: Definitions, clock: Clock): Promise<On
     const parts = { definitions, clock, wholeRows: remembers(definitions) };
     return claimed(await openFeastOnlineStore(config, parts), definitions.project);
   }
-  const rowStore = await claimed(await openRowStore(config, definitions), definitions.project);
-  return createPackedOnlineStore({ definitions, rowStore, clock });
+  const rowStore = await openRowStore(config, definitions);
+  const parts = { definitions, rowStore, clock };
+  return withQuota(createPackedOnlineStore(parts), parts);
 }
 
-async function openRowStore(
+/** Opens the port below the typed store, after the same look at its format. @throws as {@link openOnlineStore} */
+export async function openRowStore(
+  config: Exclude<OnlineStoreConfig, FeastRedisConfig>,
+  definitions: Definitions,
+): Promise<RowStore> {
+  return claimed(await openBackend(config, definitions), definitions.project);
+}
+
+async function openBackend(
   config: Exclude<OnlineStoreConfig, FeastRedisConfig>,
   definitions: Definitions,
 ): Promise<RowStore> {

@@ -90,6 +90,15 @@ function definitionsOptions(command: Command, tenant: VerbSpec<object>["tenant"]
   else command.option("--tenant <name>", "whose rows", "default");
 }
 
+/** Makes a group: verbs that are named after another word, as in `larder redis check`. */
+export function defineGroup(name: string, summary: string, verbs: readonly Verb[]): Verb {
+  return (act) => {
+    const group = new Command(name).summary(summary).description(summary);
+    for (const verb of verbs) group.addCommand(verb(act));
+    return group;
+  };
+}
+
 /** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */
 function unwrapped(text: string): string {
   return text.replace(/(?<!\n)\n(?!\n)/g, " ");

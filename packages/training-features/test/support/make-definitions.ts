@@ -53,6 +53,7 @@ export function makeView(sketch: ViewSketch): FeatureView {
     onlineTtl: sketch.ttl,
     keepStale: 0,
     maxFuture: 3_600_000_000,
+    longTail: false,
     tombstoneRetention: 30 * 86_400_000_000,
     pushSource: name,
     freshness: undefined,
@@ -80,7 +81,10 @@ export function makeDefinitions(
     services: new Map(),
     models: new Map(),
     tenants: new Map(
-      tenants.map((name) => [name, { name, ttl: new Map(), maxBytes: undefined, requestsPerSecond: undefined }]),
+      tenants.map((name) => [
+        name,
+        { name, ttl: new Map(), maxBytes: undefined, onFull: "refuse" as const, requestsPerSecond: undefined },
+      ]),
     ),
     pushSources: new Map(views.map((view) => [view.name, [view]])),
     server: {

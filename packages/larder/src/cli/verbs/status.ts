@@ -6,21 +6,24 @@ export const statusVerb = defineVerb<{ readonly tenant?: string; readonly view?:
   summary: "show per view and tenant how far it is materialized, how many rows it has and how fresh they are",
   description: `Looks at no more than 10,000 rows, and no longer than 5 s, for each view of each tenant; where there are more, counts are "at least"
 (complete: false), and the oldest and newest event time are those of the rows it looked at. A view whose newest event time is older than its freshness is
-late, and a warning says so. Changes nothing, and exits 0 with warnings, too.`,
+late, and a warning says so. Where tenants have a max_bytes: what each takes of it, as measured last. Changes nothing, and exits 0 with warnings, too.`,
   examples: ["status", "status --tenant acme --view churn_features --json"],
   tenant: "all",
   options: (command) => command.option("--view <name>", "only this feature view"),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
     const { statusJson, statusText } = await import("../render/status-report.ts");
+    const { usageJson, usageText } = await import("../render/usage-report.ts");
+    const { tenantUsages } = await import("../../tenant-usages.ts");
     const { freshnessWarnings, viewStatuses } = await import("../../view-status.ts");
     await using opened = await openStore(context);
     const { tenant, view } = context.options;
     const statuses = await viewStatuses(opened, { tenant, view, signal: context.signal });
-    const { project } = opened.definitions;
+    const usages = await tenantUsages(opened, { tenant, signal: context.signal });
+    const warnings = freshnessWarnings(statuses);
     return {
-      json: { project, views: statusJson(statuses), warnings: freshnessWarnings(statuses) },
-      text: statusText(statuses, context.terminal.paint),
+      json: { project: opened.definitions.project, views: statusJson(statuses), usage: usageJson(usages), warnings },
+      text: statusText(statuses, context.terminal.paint) + usageText(usages),
     };
   },
 });
