@@ -46,9 +46,9 @@ export interface VerbSpec<Options> {
   readonly examples: readonly string[];
   /**
    * `required` where a default would be dangerous, `unset` for no default, `requests` where requests may name another, `all` for every tenant
-   * unless one is named. Default: `default`.
+   * unless one is named, `none` for a verb that has nothing to do with tenants. Default: `default`.
    */
-  readonly tenant?: "required" | "unset" | "requests" | "all";
+  readonly tenant?: "required" | "unset" | "requests" | "all" | "none";
   options?(command: Command): Command;
   /** Long names of options that must be given. Commander's own check would come before the one for misspelt options, and hide it. */
   readonly required?: readonly string[];
@@ -73,7 +73,7 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
     else if (spec.tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
     else if (spec.tenant === "all") command.option("--tenant <name>", "only this tenant (default: all)");
     else if (spec.tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");
-    else command.option("--tenant <name>", "whose rows", "default");
+    else if (spec.tenant !== "none") command.option("--tenant <name>", "whose rows", "default");
     command.option("--json", "one JSON object on stdout, also for an error");
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
     const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];

@@ -3,6 +3,7 @@ import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
 import { doctorVerb } from "./doctor.ts";
 import { getVerb } from "./get.ts";
+import { importFeastVerb } from "./import-feast.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
@@ -16,6 +17,7 @@ import { validateVerb } from "./validate.ts";
 
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
+  importFeastVerb,
   validateVerb,
   codegenVerb,
   listVerb,

@@ -1,0 +1,42 @@
+import { open, stat } from "node:fs/promises";
+import { LarderError } from "@larder/schema";
+
+/** True for a folder. @throws CONFIG_UNREADABLE where there is nothing */
+export async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** A file's bytes. @throws CONFIG_UNREADABLE also for a file of more than `limit` bytes, which is not read to its end */
+export async function readUpTo(path: string, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    await using file = await open(path);
+    for await (const chunk of file.createReadStream({ end: limit, autoClose: false })) {
+      chunks.push(chunk);
+      length += chunk.length;
+    }
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+  if (length <= limit) return Buffer.concat(chunks);
+  throw new LarderError("CONFIG_UNREADABLE", {
+    what: `${path} has more than ${limit} bytes`,
+    remedy: "Name a Feast registry, or the folder of a Feast repository",
+    facts: { file: path, limit },
+  });
+}
+
+function unreadable(path: string, cause: unknown): LarderError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+  return new LarderError("CONFIG_UNREADABLE", {
+    what: `${path} cannot be read (${code})`,
+    remedy: "Name an existing Feast registry, or the folder of a Feast repository",
+    facts: { file: path, code },
+    cause,
+  });
+}
