@@ -20,7 +20,7 @@ export interface FeastRepo {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Feast's own feature_store.yaml is a page of settings. */
-const MAX_YAML_BYTES = 128 * 1024;
+const MAX_YAML_BYTES = 32 * 1024;
 
 /**
  * Finds the registry, and reads the repository's `feature_store.yaml` where a folder is named.

@@ -36,8 +36,8 @@ export interface ImportReport {
   readonly notes: readonly ImportNote[];
 }
 
-/** Feast keeps a registry in memory; this is some hundred thousand features. */
-const MAX_REGISTRY_BYTES = 256 * 1024 * 1024;
+/** Some hundred thousand features; a `feature_store.yaml` holds fewer. */
+const MAX_REGISTRY_BYTES = 32 * 1024 * 1024;
 
 /**
  * Writes a `feature_store.yaml` from a Feast registry. The file loads, and what it lacks stands in its comments and in the report.

@@ -16,7 +16,7 @@ const MAX_DEPTH = 32;
 
 /**
  * Reads the bytes of a Feast registry.
- * @throws CONFIG_UNREADABLE for bytes that are none: cut, too deep, or of something else
+ * @throws CONFIG_UNREADABLE for bytes that are none: cut, nested too deep, or of something else
  */
 export function readRegistry(bytes: Uint8Array, file: string): Registry {
   let registry: Registry;
@@ -31,6 +31,10 @@ export function readRegistry(bytes: Uint8Array, file: string): Registry {
       file,
       version === "" ? "it names no schema version" : `schema version ${JSON.stringify(version)}`,
     );
+  }
+  // Feast writes projects among the last, and writes its file in place: a reader can come in between.
+  if (registry.projects.length === 0 && registry.projectMetadata.length === 0) {
+    throw notARegistry(file, "it names no project: it is empty, or was cut");
   }
   return registry;
 }

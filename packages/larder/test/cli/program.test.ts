@@ -67,7 +67,7 @@ test.each([
   [["frobnicate"], "larder --help"],
   [
     [],
-    "validate, codegen, list, doctor, plan, apply, materialize, materialize-incremental, push, get, training-set, serve, status, reset",
+    "import-feast, validate, codegen, list, doctor, plan, apply, materialize, materialize-incremental, push, get, training-set, serve, status, reset",
   ],
 ])("wrong usage %j exits 2 and says what was meant", async (args, remedy) => {
   const terminal = plainTerminal();
