@@ -60,7 +60,10 @@ test.each([
   [["--help"], ["commander"]],
   [["materialize", "--help"], ["commander"]],
   [["validate"], ["commander"]],
-  [["import-feast", REGISTRY, "--out", "telco.yaml"], ["commander", "@bufbuild"]],
+  [
+    ["import-feast", REGISTRY, "--out", "telco.yaml"],
+    ["commander", "@bufbuild"],
+  ],
   [["push", "plans", "--from", "rows.ndjson"], ["commander"]],
   [["get", "--service", "plans_v1", "--entity", "customer_id=1"], ["commander"]],
 ])("larder %j loads %j and nothing heavy", async (args, loaded) => {

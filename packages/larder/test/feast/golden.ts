@@ -34,6 +34,19 @@ export async function fillRedis({ port }: RedisServer): Promise<void> {
   }
 }
 
+/** A query for the source rows of churn_features, all dated to the start of one day. */
+export function churnRows(day: string): string {
+  return `SELECT * REPLACE (unhex(avatar.hex) AS avatar, last_contact::TIMESTAMPTZ AS last_contact, num_services::INTEGER AS num_services,
+    charge_ratio::FLOAT AS charge_ratio, TIMESTAMP '${day}' AS event_timestamp, TIMESTAMP '${day}' AS created)
+    FROM read_json('${golden("rows-of-churn.json")}')`;
+}
+
+/** A query for one source row of usage_features. */
+export function usageRows(day: string): string {
+  return `SELECT 1::BIGINT AS customer_id, 'voice' AS product_code, 0::DOUBLE AS minutes_7d, 0::BIGINT AS sessions_7d,
+    TIMESTAMP '${day}' AS event_timestamp`;
+}
+
 /** With integers as they are written. */
 function readJson(name: string): unknown {
   return parseJson(readFileSync(golden(name), "utf8"));

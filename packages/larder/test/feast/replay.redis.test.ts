@@ -7,7 +7,7 @@ import { logicalClock, startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { createMaterialize } from "../../src/materialize-function.ts";
 import { createProject } from "../project.ts";
-import { fillRedis, golden, PAIRS, type Pair } from "./golden.ts";
+import { churnRows, fillRedis, golden, PAIRS, type Pair, usageRows } from "./golden.ts";
 import { type Answer, differsInStatuses, hasNothing, isEqual, isFeastError } from "./replay.ts";
 
 /** A difference as docs/feast.md has it: the names of its requests with Larder's status, and what else must hold. */
@@ -141,8 +141,8 @@ test("recorded requests to a real Feast are answered equally, or differ as the l
   const connection = ["--connection-string", redis.connectionString];
   const imported = await project.larder("import-feast", golden("registry.db"), "--out", out, ...connection);
   expect(imported.code, imported.stderr).toBe(0);
-  await project.parquet("data/churn.parquet", CHURN);
-  await project.parquet("data/usage.parquet", USAGE);
+  await project.parquet("data/churn.parquet", churnRows("2026-06-01"));
+  await project.parquet("data/usage.parquet", usageRows("2026-06-01"));
   // Feast's data lies elsewhere here; and what this is about is no deadline.
   const yaml = (await readFile(out, "utf8")).replaceAll("/srv/telco/", `${project.folder}/`);
   await writeFile(out, yaml.replace("layout: feast", "layout: feast, deadline: 10s, write_deadline: 10s"));
@@ -178,10 +178,3 @@ test("docs/feast.md has every difference, and no other", async () => {
   const names = [...(table.split("\n#", 1)[0] ?? "").matchAll(/^\| \*\*(.+)\*\* \|/gm)].map(([, name]) => name);
   expect(names).toEqual(Object.keys(DIFFERENCES));
 });
-
-const CHURN = `SELECT * REPLACE (unhex(avatar.hex) AS avatar, last_contact::TIMESTAMPTZ AS last_contact, num_services::INTEGER AS num_services,
-  charge_ratio::FLOAT AS charge_ratio, event_timestamp::TIMESTAMPTZ AS event_timestamp, created::TIMESTAMPTZ AS created)
-  FROM read_json('${golden("rows-of-churn.json")}')`;
-
-const USAGE = `SELECT 1::BIGINT AS customer_id, 'voice' AS product_code, 0::DOUBLE AS minutes_7d, 0::BIGINT AS sessions_7d,
-  TIMESTAMP '2026-06-01' AS event_timestamp`;
