@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseJson } from "@larder/schema";
 import { type RedisServer, redisCommand } from "@larder/testkit";
@@ -23,12 +24,35 @@ export function golden(name: string): string {
   return fileURLToPath(new URL(`../golden/feast/${name}`, import.meta.url));
 }
 
-/** The recorded requests in the order that they were sent. */
-export const PAIRS = readJson("http.json") as readonly Pair[];
+/** A registry of Feast's, the rows that Feast wrote on its definitions, and what it answered. */
+export interface Recorded {
+  /** Absolute path. */
+  readonly registry: string;
+  /** In a registry of several. */
+  readonly project: string;
+  /** Key -> field -> value, in hex. */
+  readonly rows: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** In the order that the requests were sent. */
+  readonly pairs: readonly Pair[];
+}
 
-/** Fills a Redis with the bytes that a real Feast wrote: key -> field -> value, in hex. */
-export async function fillRedis({ port }: RedisServer): Promise<void> {
-  const rows = readJson("rows.json") as Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** A session of `feast serve`; its rows and registry may be in another folder, made again. */
+export function recordedTelco(folder = golden(".")): Recorded {
+  const rows = readJson(join(folder, "rows.json")) as Recorded["rows"];
+  const pairs = readJson(golden("http.json")) as Recorded["pairs"];
+  return { registry: join(folder, "registry.db"), project: "telco", rows, pairs };
+}
+
+/** Answers of the SDK on a project with one of everything. */
+export function recordedEverything(folder = golden(".")): Recorded {
+  const rows = readJson(join(folder, "everything-rows.json")) as Recorded["rows"];
+  const pairs = readJson(join(folder, "everything.json")) as Recorded["pairs"];
+  return { registry: join(folder, "everything.db"), project: "everything", rows, pairs };
+}
+
+/** Empties a Redis and fills it with the bytes that a real Feast wrote. */
+export async function fillRedis({ port }: RedisServer, rows: Recorded["rows"]): Promise<void> {
+  await redisCommand(port, "FLUSHALL");
   for (const [key, fields] of Object.entries(rows)) {
     await redisCommand(port, "HSET", bytes(key), ...Object.entries(fields).flat().map(bytes));
   }
@@ -48,8 +72,8 @@ export function usageRows(day: string): string {
 }
 
 /** With integers as they are written. */
-function readJson(name: string): unknown {
-  return parseJson(readFileSync(golden(name), "utf8"));
+function readJson(file: string): unknown {
+  return parseJson(readFileSync(file, "utf8"));
 }
 
 function bytes(hex: string): Buffer {

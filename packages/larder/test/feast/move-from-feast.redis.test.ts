@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { type RedisServer, runProcess, startProcess, startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { createProject, LARDER, type Project } from "../project.ts";
-import { churnRows, fillRedis, golden, usageRows } from "./golden.ts";
+import { churnRows, fillRedis, golden, recordedTelco, usageRows } from "./golden.ts";
 
 const GUIDE = join(import.meta.dirname, "../../../../docs/feast.md");
 
 test("the guide's commands move a repository: import, validate, get and serve on Feast's rows, then packed rows by materialize", async () => {
   await using redis = await startRedis();
-  await fillRedis(redis);
+  await fillRedis(redis, recordedTelco().rows);
   await using project = await createProject();
   await createRepo(project);
   const { commands, yaml } = await readGuide();

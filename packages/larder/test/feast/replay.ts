@@ -1,84 +1,56 @@
-import { isDeepStrictEqual } from "node:util";
-import { parseJson } from "@larder/schema";
-import type { Pair } from "./golden.ts";
+import { readFile, writeFile } from "node:fs/promises";
+import { loadDefinitions, stringifyJson } from "@larder/schema";
+import { buildApp, loadModels } from "@larder/serving";
+import { openOnlineStore } from "@larder/store-core";
+import { logicalClock, type RedisServer } from "@larder/testkit";
+import { expect } from "vitest";
+import { createMaterialize } from "../../src/materialize-function.ts";
+import { createProject } from "../project.ts";
+import { isEqual } from "./compare-answers.ts";
+import { DIFFERENCES } from "./differences.ts";
+import { churnRows, fillRedis, type Recorded, usageRows } from "./golden.ts";
 
-/** What Larder answered. */
-export interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
+/** After the last event time of the requests. */
+const NOW = Date.UTC(2026, 5, 3) * 1000;
 
-interface Column {
-  readonly values: readonly unknown[];
-  readonly statuses: readonly string[];
-  readonly event_timestamps: readonly string[];
-}
+/** Imports the registry, and sends what was sent to Feast to Larder on Feast's rows: each answer is equal, or differs as {@link DIFFERENCES} says. */
+export async function replay(redis: RedisServer, { registry, project: name, rows, pairs }: Recorded): Promise<void> {
+  await fillRedis(redis, rows);
+  await using project = await createProject();
+  const out = project.path("imported.yaml");
+  const more = ["--project", name, "--connection-string", redis.connectionString];
+  const imported = await project.larder("import-feast", registry, "--out", out, ...more);
+  expect(imported.code, imported.stderr).toBe(0);
+  await project.parquet("data/churn.parquet", churnRows("2026-06-01"));
+  await project.parquet("data/usage.parquet", usageRows("2026-06-01"));
+  // Feast's data lies elsewhere here; and what this is about is no deadline.
+  const yaml = (await readFile(out, "utf8")).replaceAll("/srv/telco/", `${project.folder}/`);
+  await writeFile(out, yaml.replace("layout: feast", "layout: feast, deadline: 10s, write_deadline: 10s"));
 
-/** An answer of /get-online-features by column: whichever order Feast's features came in. */
-interface Features {
-  /** Columns in order, of which the features' is no matter. */
-  readonly entities: readonly string[];
-  readonly columns: Readonly<Record<string, Column>>;
-  readonly metadata: unknown;
-}
-
-/** True where Larder answers what Feast answered: the same columns, values, statuses and times; and `degraded: false`, which is Larder's own. */
-export function isEqual({ request, status, body }: Pair, answer: Answer): boolean {
-  if (status !== answer.status) return false;
-  if (request.path !== "/get-online-features" || status !== 200) return body === answer.body;
-  return isDeepStrictEqual(featuresOf(answer.body, request), featuresOf(body, request));
-}
-
-/** True where all that differs is the status of values that are not there: Feast says PRESENT of a row that is missing and of null. */
-export function differsInStatuses({ request, body }: Pair, answer: Answer): boolean {
-  if (answer.status !== 200) return false;
-  const feast = featuresOf(body, request);
-  const larder = featuresOf(answer.body, request);
-  const columns = Object.entries(larder.columns).map(([name, column]) => [
-    name,
-    {
-      ...column,
-      statuses: column.statuses.map((status, row) => {
-        const missing = column.event_timestamps[row] === EPOCH;
-        return column.values[row] === null && status === (missing ? "NOT_FOUND" : "NULL_VALUE") ? "PRESENT" : status;
-      }),
-    },
-  ]);
-  return isDeepStrictEqual({ ...larder, columns: Object.fromEntries(columns) }, feast);
-}
-
-/** True for an error as Feast's client takes it: a JSON text of JSON, which names the exception to raise. */
-export function isFeastError(answer: Answer): boolean {
-  const inner = JSON.parse(answer.body) as unknown;
-  if (typeof inner !== "string") return false;
-  const { module, class: name, message } = JSON.parse(inner) as Record<string, unknown>;
-  return module === "feast.errors" && typeof name === "string" && typeof message === "string";
-}
-
-/** True where no feature was found for any row. */
-export function hasNothing({ request }: Pair, answer: Answer): boolean {
-  const { entities, columns } = featuresOf(answer.body, request);
-  return Object.entries(columns).every(
-    ([name, { statuses }]) => entities.includes(name) || statuses.every((status) => status === "NOT_FOUND"),
-  );
-}
-
-const EPOCH = "1970-01-01T00:00:00Z";
-
-function featuresOf(text: string, { body }: Pair["request"]): Features {
-  const { results, metadata } = parseJson(text) as {
-    results: readonly Column[];
-    metadata: Readonly<Record<string, unknown>> & { readonly feature_names: readonly string[] };
-  };
-  const { feature_names: names, degraded, ...more } = metadata;
-  if (degraded !== undefined && degraded !== false) throw new Error("A degraded answer.");
-  const asked = Object.keys((body as { entities: object }).entities);
-  const entities = names.filter((name) => asked.includes(name));
-  if (!isDeepStrictEqual(names.slice(0, entities.length), entities))
-    throw new Error("Entity columns do not come first.");
-  return {
-    entities,
-    columns: Object.fromEntries(names.map((name, i) => [name, results[i] as Column])),
-    metadata: more,
-  };
+  const definitions = await loadDefinitions(out, { env: {} });
+  const clock = logicalClock(NOW);
+  await using store = await openOnlineStore(definitions, { clock });
+  await using models = await loadModels(definitions);
+  const materialize = createMaterialize({ definitions, store, clock }, out, {});
+  await using app = await buildApp({ definitions, store, models, clock, materialize });
+  const unequal: Record<string, number> = {};
+  for (const pair of pairs) {
+    const { method, path, body, raw_body, headers } = pair.request;
+    const { statusCode, body: text } = await app.inject({
+      method,
+      url: path,
+      ...(method === "GET" ? {} : { payload: raw_body ?? stringifyJson(body) }),
+      headers: method === "GET" ? {} : { "content-type": "application/json", ...headers },
+    });
+    const answer = { status: statusCode, body: text };
+    if (isEqual(pair, answer)) continue;
+    unequal[pair.name] = statusCode;
+    for (const [difference, { pairs: known, holds }] of Object.entries(DIFFERENCES)) {
+      if (Object.hasOwn(known, pair.name))
+        expect(holds(pair, answer), `${difference}: ${pair.name}: ${text}`).toBe(true);
+    }
+  }
+  const known = Object.values(DIFFERENCES).flatMap((difference) => Object.entries(difference.pairs));
+  const sent = new Set(pairs.map((pair) => pair.name));
+  expect(unequal).toEqual(Object.fromEntries(known.filter(([pair]) => sent.has(pair))));
 }
