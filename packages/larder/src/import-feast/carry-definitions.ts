@@ -1,7 +1,7 @@
 import type { KeyType } from "@larder/schema";
 import { carryServices } from "./carry-services.ts";
 import { durationText, SourceCarrier, typeName } from "./carry-sources.ts";
-import { type DraftEntity, type DraftFeature, type DraftFile, type DraftView, described } from "./draft.ts";
+import { byName, type DraftEntity, type DraftFeature, type DraftFile, type DraftView, described } from "./draft.ts";
 import { feastTypeName, keyTypeOf, valueTypeOf } from "./feast-types.ts";
 import { type ImportNotes, named } from "./import-notes.ts";
 import type { FeatureSpecV2, FeatureView, Registry, StreamFeatureView } from "./protos/registry_pb.ts";
@@ -23,7 +23,7 @@ export function carryDefinitions(registry: Registry, project: string, notes: Imp
   const views = viewsOf(registry, project);
   const entities = carryEntities(registry, project, views, notes);
   const carried = views.flatMap((view) => carryView(view, entities, sources, notes) ?? []);
-  const feature_services = carryServices(registry, project, notes);
+  const feature_services = carryServices(registry, project, carried, notes);
   noteOthers(registry, project, sources, notes);
   return {
     ...(sources.brokers === undefined ? {} : { stream: { type: "kafka", brokers: sources.brokers.split(",") } }),
@@ -39,7 +39,8 @@ type AnyView = (FeatureView | StreamFeatureView) & {
 
 function viewsOf(registry: Registry, project: string): AnyView[] {
   const all: (FeatureView | StreamFeatureView)[] = [...registry.featureViews, ...registry.streamFeatureViews];
-  return all.filter((view): view is AnyView => view.spec?.project === project);
+  const mine = all.filter((view): view is AnyView => view.spec?.project === project);
+  return mine.toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
 }
 
 interface CarriedEntity {
@@ -56,8 +57,8 @@ function carryEntities(
   notes: ImportNotes,
 ): ReadonlyMap<string, CarriedEntity> {
   const carried = new Map<string, CarriedEntity>();
-  for (const { spec } of registry.entities) {
-    if (spec === undefined || spec.project !== project || spec.name === NO_ENTITY) continue;
+  for (const spec of byName(registry.entities.flatMap((entity) => entity.spec ?? []))) {
+    if (spec.project !== project || spec.name === NO_ENTITY) continue;
     const subject = named("entity", spec.name);
     noteUnknown(spec, subject, notes);
     const users = views.filter((view) => view.spec.entities.includes(spec.name));
@@ -178,7 +179,8 @@ function noteWays(spec: AnyView["spec"], version: number, subject: string, notes
 /** What a registry holds besides entities, views and services. */
 function noteOthers(registry: Registry, project: string, sources: SourceCarrier, notes: ImportNotes): void {
   const leave = (kind: string, specs: readonly ({ name: string; project: string } | undefined)[], reason: string) => {
-    for (const spec of specs) if (spec?.project === project) notes.leftOut(named(kind, spec.name), reason);
+    for (const spec of byName(specs.flatMap((each) => each ?? [])))
+      if (spec.project === project) notes.leftOut(named(kind, spec.name), reason);
   };
   leave(
     "on-demand feature view",
@@ -202,7 +204,7 @@ function noteOthers(registry: Registry, project: string, sources: SourceCarrier,
     "who may do what is not part of definitions here",
   );
   if (registry.featureTables.length > 0) notes.leftOut("feature tables", "are Feast's before 0.10");
-  for (const source of registry.dataSources) {
+  for (const source of byName(registry.dataSources)) {
     if (source.project !== project || sources.seen.has(source.name)) continue;
     const reason =
       source.type === REQUEST

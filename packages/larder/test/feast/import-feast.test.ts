@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { type ImportFeastOptions, importFeast } from "../../src/import-feast/import-feast.ts";
+import { file_registry } from "../../src/import-feast/protos/registry_pb.ts";
 import { plainTerminal } from "../cli/plain-terminal.ts";
 import { golden } from "./golden.ts";
 
@@ -293,6 +294,18 @@ test("any cut or change of a registry's bytes gives a valid file or a coded erro
     propertySettings(60),
   );
   expect(written).toBeGreaterThan(0);
+});
+
+test("the generated reader is that of registry.proto", async () => {
+  const proto = await readFile(join(import.meta.dirname, "../../src/import-feast/protos/registry.proto"), "utf8");
+  const written = [...proto.matchAll(/^message (\w+) \{(.*?)\}$/gms)].flatMap(([, message, fields = ""]) =>
+    [...fields.matchAll(/(\w+) = (\d+);/g)].map(([, name, number]) => `${message}.${name} = ${number}`),
+  );
+  const read = file_registry.messages.flatMap(({ name, fields }) =>
+    fields.map((field) => `${name}.${field.name} = ${field.number}`),
+  );
+  expect(read).toEqual(written);
+  expect(read.length).toBeGreaterThan(100);
 });
 
 function varint(value: number): Buffer {
