@@ -150,6 +150,7 @@ function ttlOf(
     notes.changed(subject, "has a TTL beyond 285 years, which is taken for none");
     return {};
   }
+  if (ttl !== undefined && ttl.seconds < 0n) notes.changed(subject, "has a TTL below zero, which is taken for none");
   const text = durationText(ttl);
   return text === undefined || text === "none" ? {} : { ttl: text, online_ttl: "none" };
 }

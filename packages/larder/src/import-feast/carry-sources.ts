@@ -21,6 +21,9 @@ export interface SourcedView {
   readonly columns: ReadonlySet<string>;
 }
 
+/** Names under which every view takes its times; a feature of such a name is refused by itself. */
+const LITERAL_TIMES: readonly string[] = ["event_timestamp", "created"];
+
 /** SourceType of protos/feast/core/DataSource.proto. */
 const FILE = 1;
 const KAFKA = 3;
@@ -84,6 +87,14 @@ export class SourceCarrier {
     }
     if (file.fileFormat?.deltaFormat !== undefined) {
       this.#notes.leftOut(subject, "is a Delta table; Larder reads Parquet files: export it and add source.path");
+      return undefined;
+    }
+    const time = [source.timestampField, source.createdTimestampColumn].find(
+      (column) => view.columns.has(column) && !LITERAL_TIMES.includes(column),
+    );
+    if (time !== undefined) {
+      const reason = `has the time column ${JSON.stringify(time)}, also a feature: give it a column of its own and add source.path`;
+      this.#notes.leftOut(subject, reason);
       return undefined;
     }
     if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(file.uri)) {

@@ -1,12 +1,13 @@
 import { readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { isLarderError, loadDefinitions } from "@larder/schema";
 import { propertySettings, temporaryFolder } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { type ImportFeastOptions, importFeast } from "../../src/import-feast/import-feast.ts";
-import { file_registry } from "../../src/import-feast/protos/registry_pb.ts";
+import { file_registry, RegistrySchema } from "../../src/import-feast/protos/registry_pb.ts";
 import { plainTerminal } from "../cli/plain-terminal.ts";
 import { golden } from "./golden.ts";
 
@@ -294,6 +295,69 @@ test("any cut or change of a registry's bytes gives a valid file or a coded erro
     propertySettings(60),
   );
   expect(written).toBeGreaterThan(0);
+});
+
+test("what Larder's loader refuses is left out with its reason, and a newer Feast's fields are named", async () => {
+  await using folder = await temporaryFolder();
+  const from = join(folder.path, "registry.db");
+  const project = "p";
+  const [int64, string] = [4, 2];
+  const key = { name: "id", valueType: int64 };
+  const view = (name: string, features: string[], more = {}) => ({
+    spec: {
+      ...{ name, project, entities: ["thing"], entityColumns: [key], online: true, ...more },
+      features: features.map((feature) => ({ name: feature, valueType: int64 })),
+    },
+  });
+  const registry = create(RegistrySchema, {
+    registrySchemaVersion: "1",
+    projects: [{ spec: { name: project } }],
+    entities: [
+      { spec: { name: "thing", project, joinKey: "id", valueType: int64 } },
+      { spec: { name: "other", project, joinKey: "event_timestamp", valueType: string } },
+    ],
+    featureViews: [
+      view("good", ["a", "event_timestamp"], {
+        batchSource: { type: 1, name: "s", timestampField: "a", fileOptions: { uri: "s.parquet" } },
+        ttl: { seconds: -5n },
+      }),
+      view("a:b", ["a"]),
+      view("bare", ["created"]),
+      view("stuck", ["a"], { entities: ["other"], entityColumns: [{ name: "event_timestamp", valueType: string }] }),
+      view("asleep", ["a"], { disabled: true }),
+      view("mixed", ["a"], { entityColumns: [{ name: "id", valueType: string }] }),
+    ],
+    featureServices: [
+      {
+        spec: {
+          name: "all",
+          project,
+          features: ["good", "bare", "stuck", "asleep", "gone"].map((featureViewName) => ({
+            featureViewName,
+            featureColumns: [{ name: "a" }, { name: "event_timestamp" }],
+          })),
+        },
+      },
+    ],
+  });
+  // Field 100 of a registry: "x".
+  await writeFile(from, Buffer.concat([toBinary(RegistrySchema, registry), Buffer.from([0xa2, 0x06, 0x01, 0x78])]));
+  const { definitions, report } = await imported({ from });
+  const views = [...definitions.views.values()];
+  expect(views.map(({ name, features }) => [name, features.map((feature) => feature.name)])).toEqual([["good", ["a"]]]);
+  expect(views[0]).toMatchObject({ source: undefined, ttl: undefined });
+  expect(definitions.services.get("all")?.features.map(({ viewName }) => viewName)).toEqual(["good"]);
+  const notes = new Map(report.notes.map(({ subject, reason }) => [subject, reason]));
+  expect(notes.get("registry")).toContain("Registry 100");
+  expect(notes.get('feature "good:event_timestamp"')).toContain("event time");
+  expect(notes.get('batch source "s"')).toContain('"a"');
+  expect(notes.get('feature view "asleep"')).toBe("is disabled");
+  expect(notes.get('feature view "mixed"')).toContain("as int64");
+  for (const subject of ['feature view "a:b"', 'entity "other"', 'feature view "stuck"', 'feature view "bare"']) {
+    expect([...notes.keys()]).toContain(subject);
+  }
+  expect(notes.get('feature view "gone" in feature service "all"')).toContain("not in the registry");
+  expect(notes.get('feature view "good"')).toContain("TTL");
 });
 
 test("the generated reader is that of registry.proto", async () => {
