@@ -62,6 +62,12 @@ export class SourceCarrier {
     const batch = [view.batchSource, ...streams.map(({ batchSource }) => batchSource)].find(
       (source) => source !== undefined && source.type !== PUSH && source !== stream,
     );
+    if (push !== undefined && Object.keys(described(push)).length > 0) {
+      this.#notes.changed(
+        named("push source", push.name),
+        "loses its description, owner and tags: it is only a name here",
+      );
+    }
     for (const source of [...streams, ...streams.map(({ batchSource }) => batchSource)]) {
       if (source !== undefined) this.seen.add(source.name);
     }
@@ -142,6 +148,7 @@ export class SourceCarrier {
       this.#notes.changed(subject, `loses its watermark delay of ${delay}: a late row counts if it is the newest`);
     }
     return {
+      ...described(source),
       topic: kafka.topic,
       format: "json",
       ...(source.timestampField === "" ? {} : { event_time: source.timestampField }),

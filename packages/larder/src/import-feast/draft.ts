@@ -26,7 +26,7 @@ export interface DraftSource extends Described {
 }
 
 /** A view's rows in motion. */
-export interface DraftStream {
+export interface DraftStream extends Described {
   topic: string;
   format: "json";
   event_time?: string;

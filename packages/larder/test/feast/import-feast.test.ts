@@ -130,6 +130,7 @@ test("what cannot be carried over is listed with its reason, as the result and i
   expect(list).toEqual([
     'changed feature "warehouse:vector"',
     'changed feature view "unserved"',
+    'changed push source "orders_push"',
     'changed stream source "clicks_stream"',
     'left_out batch source "bq"',
     'left_out data source "basket"',
