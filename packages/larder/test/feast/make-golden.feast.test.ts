@@ -20,7 +20,8 @@ test("apply and write by a real Feast, import its registry, and answer what it a
   expect(code, stderr.slice(-2_000)).toBe(0);
 
   const fresh = [recordedTelco(folder.path), recordedEverything(folder.path)];
-  for (const recorded of fresh) await replay(redis, recorded);
+  // What the golden files hold is replayed beside this; only answers are new in each run, in the order of their columns.
+  await replay(redis, recordedEverything(folder.path));
   const kept = [recordedTelco(), recordedEverything()];
   expect(fresh.map(({ rows }) => rows)).toEqual(kept.map(({ rows }) => rows));
   const texts = await Promise.all(
