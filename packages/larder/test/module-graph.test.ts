@@ -3,8 +3,10 @@ import { runProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { createProject, LARDER } from "./project.ts";
 
+const REGISTRY = join(import.meta.dirname, "golden/feast/registry.db");
+
 /** Libraries that an application which only reads must not need. */
-const HEAVY = ["@duckdb", "onnxruntime-node", "fastify", "ioredis", "pino", "prom-client", "commander"];
+const HEAVY = ["@duckdb", "onnxruntime-node", "fastify", "ioredis", "pino", "prom-client", "commander", "@bufbuild"];
 
 /** A module that prints, as its process ends, which of the heavy libraries were resolved by an import or a require. */
 const WATCH = `data:text/javascript,${encodeURIComponent(`
@@ -58,6 +60,10 @@ test.each([
   [["--help"], ["commander"]],
   [["materialize", "--help"], ["commander"]],
   [["validate"], ["commander"]],
+  [
+    ["import-feast", REGISTRY, "--out", "telco.yaml"],
+    ["commander", "@bufbuild"],
+  ],
   [["push", "plans", "--from", "rows.ndjson"], ["commander"]],
   [["get", "--service", "plans_v1", "--entity", "customer_id=1"], ["commander"]],
 ])("larder %j loads %j and nothing heavy", async (args, loaded) => {

@@ -6,14 +6,20 @@ import { LOOPBACK } from "./free-port.ts";
 /** What a server replies; bulk strings are decoded as latin1. */
 export type RedisReply = string | number | null | readonly RedisReply[];
 
-/** Sends one command over a connection of its own, to set servers up without a client library. An error reply throws its text. */
-export async function redisCommand(port: number, ...args: readonly (string | number)[]): Promise<RedisReply> {
+/**
+ * Sends one command over a connection of its own, to set servers up without a client library. Bytes go as they are. An error reply throws its text.
+ */
+export async function redisCommand(
+  port: number,
+  ...args: readonly (string | number | Uint8Array)[]
+): Promise<RedisReply> {
   const socket = connect(port, LOOPBACK);
   try {
     await within(WAIT_MS, () => `a connection to port ${port}`, once(socket, "connect"));
-    const all = args.map(String);
-    socket.write(`*${all.length}\r\n${all.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`).join("")}`);
-    return await within(WAIT_MS, () => `the reply to ${all[0]} from port ${port}`, readReply(socket));
+    const all = args.map((arg) => (arg instanceof Uint8Array ? arg : Buffer.from(String(arg))));
+    const parts = all.flatMap((arg) => [Buffer.from(`$${arg.length}\r\n`), arg, Buffer.from("\r\n")]);
+    socket.write(Buffer.concat([Buffer.from(`*${all.length}\r\n`), ...parts]));
+    return await within(WAIT_MS, () => `the reply to ${args[0]} from port ${port}`, readReply(socket));
   } finally {
     socket.destroy();
   }

@@ -5,6 +5,7 @@ import { doctorVerb } from "./doctor.ts";
 import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
 import { initVerb } from "./init.ts";
+import { importFeastVerb } from "./import-feast.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
@@ -22,6 +23,7 @@ import { whyVerb } from "./why.ts";
 /** Every verb, in the order a newcomer meets them. What a verb works with is imported when it runs, so that `--help` is quick. */
 export const VERBS: readonly Verb[] = [
   initVerb,
+  importFeastVerb,
   validateVerb,
   codegenVerb,
   listVerb,
