@@ -14,8 +14,7 @@ export function withVerbs(page: string): string {
   const commands = [...verbsOf(buildProgram(systemTerminal(), async () => {}))];
   const ofVerbs = new Map(sections.map((section) => [section.slice("## ".length).split("\n", 1)[0], section]));
   const others = sections.filter(
-    (section) =>
-      !section.includes("<!-- verb:") && commands.every(({ name }) => ofVerbs.get(name) !== section),
+    (section) => !section.includes("<!-- verb:") && commands.every(({ name }) => ofVerbs.get(name) !== section),
   );
   const rows = commands.map(
     ({ name, command }) => `| [\`${name}\`](#${name.replaceAll(" ", "-")}) | ${command.summary()} |\n`,

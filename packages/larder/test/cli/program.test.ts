@@ -64,7 +64,9 @@ test.each([
   [["frobnicate"], "larder --help"],
   [
     [],
-    buildProgram(plainTerminal(), nothing).commands.map((verb) => verb.name()).join(", "),
+    buildProgram(plainTerminal(), nothing)
+      .commands.map((verb) => verb.name())
+      .join(", "),
   ],
 ])("wrong usage %j exits 2 and says what was meant", async (args, remedy) => {
   const terminal = plainTerminal();
