@@ -24,6 +24,18 @@ export interface StoreCall {
   readonly failed: string | undefined;
 }
 
+/** One attempt to tell subscribers of a view's rows. */
+export interface StoreSignal {
+  readonly project: string;
+  readonly tenant: string;
+  readonly view: string;
+  /** Code of the error that kept it from being sent, or from being heard. */
+  readonly failed: string | undefined;
+}
+
+/** Publishes a {@link StoreSignal} per freshness signal. */
+export const storeSignals = channel("larder:store:signal");
+
 /** Publishes a {@link RowFault} per row and read. */
 export const rowFaults = channel("larder:store:row-fault");
 

@@ -7,7 +7,15 @@ export {
   planDefinitions,
 } from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
-export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export {
+  hashKey,
+  type RowFault,
+  rowFaults,
+  type StoreCall,
+  type StoreSignal,
+  storeCalls,
+  storeSignals,
+} from "./diagnostics.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
@@ -42,4 +50,13 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
+export {
+  type FreshnessSignal,
+  type GapCause,
+  type RowSignals,
+  readWatermark,
+  type SignalScope,
+  type Subscription,
+  type Watermark,
+} from "./signals/signals.ts";
 export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";

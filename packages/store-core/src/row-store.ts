@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { RowSignals } from "./signals/signals.ts";
 
 /**
  * The port of a backend: keeps opaque rows, each under (project, tenant, view, entity key), and knows nothing of features.
@@ -12,6 +13,9 @@ import type { Call } from "./call.ts";
  */
 export interface RowStore {
   readonly capabilities: RowStoreCapabilities;
+
+  /** Word of what was written, to whoever subscribes; undefined where the backend cannot push. */
+  readonly signals?: RowSignals;
 
   /** Reads entity keys x views in one round trip per shard. `scope.tenant` and `call.tenant` are the same. */
   get(request: RowGet, call: Call): Promise<RowSlices>;

@@ -12,6 +12,7 @@ import type {
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
+import type { RowSignals } from "../../signals/signals.ts";
 import { refuseFeastRows } from "./inspect-server.ts";
 import { runOverKeys } from "./over-keys.ts";
 import { outcomesOf } from "./put-outcomes.ts";
@@ -39,11 +40,13 @@ export async function openRedisRowStore(config: PackedRedisConfig, views: readon
 
 class RedisRowStore implements RowStore {
   readonly capabilities = { maxBatchRows: MAX_BATCH_ROWS, expiresRows: true, durable: true };
+  readonly signals: RowSignals;
   readonly #session: RedisSession;
   readonly #fields: ViewFields;
 
   constructor(session: RedisSession, fields: ViewFields) {
     this.#session = session;
+    this.signals = session.signals;
     this.#fields = fields;
   }
 
