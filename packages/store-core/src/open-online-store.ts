@@ -8,6 +8,7 @@ import {
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
+import { withNearCache } from "./decorators/near-cache.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
 import type { RowStore } from "./row-store.ts";
@@ -36,8 +37,11 @@ export async function openOnlineStore(
 /** A store that a failure of its backend neither hangs nor floods, and that remembers what it read where the definitions want it to. */
 function guarded(store: OnlineStore, definitions: Definitions, clock: Clock): OnlineStore {
   const breaking = withCircuitBreaker(store);
-  if (!remembers(definitions)) return breaking;
-  return withLastKnownGood(breaking, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
+  const { nearCache } = definitions;
+  const near = nearCache === undefined ? breaking : withNearCache(breaking, { definitions, clock, ...nearCache });
+  if (!remembers(definitions)) return near;
+  // Outside the near cache: what that answers is remembered once, when the store brought it.
+  return withLastKnownGood(near, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
 }
 
 /** Whether anything may be answered from what was read before. */
@@ -49,7 +53,7 @@ async function openBareStore(definitions: Definitions, clock: Clock): Promise<On
   const config = definitions.onlineStore;
   if (config.type === "redis" && config.layout === "feast") {
     const { openFeastOnlineStore } = await import("./stores/redis/feast/feast-online-store.ts");
-    const parts = { definitions, clock, wholeRows: remembers(definitions) };
+    const parts = { definitions, clock, wholeRows: remembers(definitions) || definitions.nearCache !== undefined };
     return claimed(await openFeastOnlineStore(config, parts), definitions.project);
   }
   const rowStore = await claimed(await openRowStore(config, definitions), definitions.project);
