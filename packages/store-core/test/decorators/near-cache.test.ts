@@ -193,21 +193,47 @@ test.each([
       await world.rigged.gap("default", "long");
     },
   ],
-] as const)("a read that %s overtakes is neither remembered nor joined", async (_, overtake) => {
+] as const)("a read that is overtaken by %s is neither remembered nor joined", async (_, overtake) => {
   await using world = new NearWorld();
   await world.put(world.plain, "long", 1, 1);
   await world.read([5]);
+  for (const joining of [true, false]) {
+    await world.rigged.gap("default", "long");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.rigged.hold = promise;
+    const old = (await world.read([1], "default", world.plain))[0]?.[2];
+    const before = world.read([1, 2]);
+    await new Promise((done) => setImmediate(done));
+    world.clock.advance(1);
+    await overtake(world);
+    const after = joining ? world.read([1, 2]) : undefined;
+    resolve();
+    expect((await before)[0]?.[2]).toEqual(old);
+    if (after !== undefined) expect((await after)[0]?.[2]).toEqual(P(2n));
+    expect((await world.read([1]))[0]?.[2]).toEqual(P(2n));
+    world.clock.advance(1);
+    await world.put(world.plain, "long", 1, 1);
+    world.clock.advance(1);
+  }
+});
+
+test("who joins a read after a row's TTL has passed gets it as past its TTL", async () => {
+  await using world = new NearWorld();
+  await world.put(world.plain, "brief", 1, 1);
+  world.clock.advance(20 * SECOND);
   const { promise, resolve } = Promise.withResolvers<void>();
   world.rigged.hold = promise;
-  const before = world.read([1, 2]);
+  const first = world.read([1]);
   await new Promise((done) => setImmediate(done));
   world.clock.advance(1);
-  await overtake(world);
-  const after = world.read([1, 2]);
+  const second = world.batch([1]);
   resolve();
-  expect((await before)[0]?.[2]).toEqual(P(1n));
-  expect((await after)[0]?.[2]).toEqual(P(2n));
-  expect((await world.read([1]))[0]?.[2]).toEqual(P(2n));
+  expect((await first)[0]?.[0]).toEqual(P(1));
+  expect(cellsOf(await second)[0]?.[0]).toEqual(["OUTSIDE_MAX_AGE", null]);
+  const floats = new Float32Array(1);
+  (await second).fillFloat32(0, floats, 0, 1);
+  expect(floats[0]).toBeNaN();
+  expect(world.rigged.reads).toBe(1);
 });
 
 test("rows known when a slow read began are asked for again if they have grown too old meanwhile", async () => {

@@ -2,7 +2,11 @@ import { type Definitions, findView, parseDefinitions, systemClock } from "@lard
 import { type FreshnessSignal, type OnlineStore, openOnlineStore, type Subscription } from "@larder/store-core";
 
 /** Definitions over a server, with long deadlines: what these tests wait for is never a store that is slow. */
-export function definitionsOf(connectionString: string, rest = "", store = ""): Definitions {
+export function definitionsOf(
+  connectionString: string,
+  store = "",
+  tenants = "{ default: {}, acme: {} }",
+): Definitions {
   return parseDefinitions(`
 project: p
 online_store: { type: redis, connection_string: "${connectionString}", deadline: 10s, write_deadline: 10s ${store} }
@@ -10,8 +14,9 @@ entities: [{ name: customer, join_keys: [{ name: id, type: int64 }] }]
 feature_views:
   - { name: a, entity: customer, online_ttl: 50s, keep_stale: 1h, features: [{ name: x, type: float32 }] }
   - { name: b, entity: customer, features: [{ name: s, type: string }] }
-tenants: { default: {}, acme: {} }
-${rest}`);
+  - { name: wide, entity: customer, features: [{ name: p, type: float32 }, { name: q, type: float32 }] }
+tenants: ${tenants}
+`);
 }
 
 export const CALL = { tenant: "default" };

@@ -193,7 +193,7 @@ test("a user without the right to channels writes on, its signals are counted as
 
 test("in a cluster every view's channel is on the node that holds its watermark, and follows it", async () => {
   await using cluster = await startRedisCluster();
-  const definitions = definitionsOf(cluster.connectionString, "", ", redis_type: redis_cluster");
+  const definitions = definitionsOf(cluster.connectionString, ", redis_type: redis_cluster");
   await using shop = await openShop(definitions);
   const heard = await subscribed(shop.store);
   await shop.put([1]);
