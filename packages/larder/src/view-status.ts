@@ -1,6 +1,6 @@
 import { type MaterializePosition, readPosition } from "@larder/materializer";
 import { type Clock, type Definitions, type FeatureView, findTenant, findView, isLarderError } from "@larder/schema";
-import type { OnlineStore } from "@larder/store-core";
+import { type OnlineStore, readWatermark, type Watermark } from "@larder/store-core";
 
 /** Whose state to look at. */
 export interface StatusRequest {
@@ -24,7 +24,10 @@ export interface ViewStatus {
   /** False when there are more rows than were looked at: counts are then "at least", times those of a sample. */
   readonly complete: boolean;
   readonly oldest: number | undefined;
+  /** Where not all rows were looked at, it is the watermark's if that is newer. */
   readonly newest: number | undefined;
+  /** What writes have announced; undefined where none has, or the store sends no signals. */
+  readonly watermark: Watermark | undefined;
   /** now - newest. */
   readonly age: number | undefined;
   /** The view's objective, if it states one. */
@@ -73,8 +76,15 @@ async function viewStatus(
   const scope = { project: definitions.project, tenant, view: view.name };
   const position = await readPosition(store, scope, call(META_MS));
   const seen = await lookAtRows(store, { tenant, view: view.name }, call(SCAN_MS));
-  const age = seen.newest === undefined ? undefined : clock.now() - seen.newest;
-  return { view: view.name, tenant, position, ...seen, age, freshness: view.freshness, state: stateOf(view, age) };
+  const watermark = await readWatermark(store, scope, call(META_MS));
+  const newest = seen.complete ? seen.newest : latest(seen.newest, watermark?.eventTime);
+  const age = newest === undefined ? undefined : clock.now() - newest;
+  const state = stateOf(view, age);
+  return { view: view.name, tenant, position, ...seen, newest, watermark, age, freshness: view.freshness, state };
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
 function stateOf({ freshness }: FeatureView, age: number | undefined): ViewStatus["state"] {

@@ -9,6 +9,8 @@ export {
 export type { Call } from "./call.ts";
 export {
   hashKey,
+  type NearCacheUse,
+  nearCacheUses,
   type RowFault,
   rowFaults,
   type StoreCall,

@@ -5,7 +5,8 @@ export const statusVerb = defineVerb<{ readonly tenant?: string; readonly view?:
   usage: "status",
   summary: "show per view and tenant how far it is materialized, how many rows it has and how fresh they are",
   description: `Looks at no more than 10,000 rows, and no longer than 5 s, for each view of each tenant; where there are more, counts are "at least"
-(complete: false), and the oldest and newest event time are those of the rows it looked at. freshness compares the newest event time with the view's
+(complete: false), and the oldest and newest event time are those of the rows it looked at, or the newest is the watermark's: what writes announced,
+where the store has one (Redis). freshness compares the newest event time with the view's
 freshness objective. Changes nothing.`,
   examples: ["status", "status --tenant acme --view churn_features --json"],
   tenant: "all",
