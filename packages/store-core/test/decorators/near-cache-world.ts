@@ -17,9 +17,9 @@ import { createMemoryRowStore } from "../../src/stores/memory/memory-row-store.t
 import { definitionsOf } from "../definitions.ts";
 
 export const SECOND = 1_000_000;
-export const START = Date.UTC(2100, 0, 1) * 1000;
+const START = Date.UTC(2100, 0, 1) * 1000;
 
-export const DEFINITIONS = definitionsOf(`
+const DEFINITIONS = definitionsOf(`
   - { name: brief, entity: customer, online_ttl: 20s, keep_stale: 10s, features: [{ name: x, type: float32 }, { name: s, type: string }] }
   - { name: long, entity: customer, features: [{ name: z, type: int64 }] }
 `);
