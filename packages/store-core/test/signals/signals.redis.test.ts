@@ -3,6 +3,7 @@ import { isLarderError } from "@larder/schema";
 import { type FreshnessSignal, readWatermark, type StoreSignal, storeSignals } from "@larder/store-core";
 import { startProcess, startRedis, startRedisCluster, startTcpProxy, until } from "@larder/testkit";
 import { expect, test } from "vitest";
+import { keySlot } from "../../src/stores/redis/key-slot.ts";
 import { rawClient } from "../stores/redis/harness.ts";
 import { CALL, definitionsOf, kindOf, openShop, SCOPE, subscribed, take, takeUntil } from "./shop.ts";
 
@@ -191,12 +192,29 @@ test("a user without the right to channels writes on, its signals are counted as
   await heard.return?.();
 });
 
-test("in a cluster every view's channel is on the node that holds its watermark, and follows it", async () => {
+test("in a cluster a view's channel is on the node that holds its watermark, and the subscription follows it to another", async () => {
   await using cluster = await startRedisCluster();
   const definitions = definitionsOf(cluster.connectionString, ", redis_type: redis_cluster");
   await using shop = await openShop(definitions);
   const heard = await subscribed(shop.store);
   await shop.put([1]);
   expect(await take(heard)).toMatchObject({ kind: "moved", entityKeys: ["1"] });
+  const slot = keySlot(CHANNEL);
+  const from = Math.floor(slot / (16_384 / 3));
+  const to = (from + 1) % 3;
+  await cluster.startMove(slot, from, to);
+  while ((await cluster.moveKeys(slot, from, to, 10)) > 0);
+  await cluster.endMove(slot, from, to);
+  expect(kindOf(await take(heard))).toBe("disconnected");
+  let id = 1;
+  let followed = false;
+  const told = takeUntil(heard, (signal) => signal.kind === "moved").then(() => {
+    followed = true;
+  });
+  await until(30_000, "the channel is heard on its new node", async () => {
+    await shop.put([++id]);
+    return followed;
+  });
+  await told;
   await heard.return?.();
 });
