@@ -8,7 +8,7 @@ import {
   formatDuration,
   isLarderError,
 } from "@larder/schema";
-import type { OnlineStore } from "@larder/store-core";
+import { type OnlineStore, readWatermark, type Watermark } from "@larder/store-core";
 import { ageText } from "./age-text.ts";
 
 /** Whose state to look at. */
@@ -33,7 +33,10 @@ export interface ViewStatus {
   /** False when there are more rows than were looked at: counts are then "at least", times those of a sample. */
   readonly complete: boolean;
   readonly oldest: number | undefined;
+  /** Where not all rows were looked at, it is the watermark's if that is newer. */
   readonly newest: number | undefined;
+  /** What writes have announced; undefined where none has, or the store sends no signals. */
+  readonly watermark: Watermark | undefined;
   /** now - newest. */
   readonly age: number | undefined;
   /** The view's objective, if it states one. */
@@ -93,8 +96,15 @@ async function viewStatus(
   const scope = { project: definitions.project, tenant, view: view.name };
   const position = await readPosition(store, scope, call(META_MS));
   const seen = await lookAtRows(store, { tenant, view: view.name }, call(SCAN_MS));
-  const age = seen.newest === undefined ? undefined : clock.now() - seen.newest;
-  return { view: view.name, tenant, position, ...seen, age, freshness: view.freshness, state: stateOf(view, age) };
+  const watermark = await readWatermark(store, scope, call(META_MS));
+  const newest = seen.complete ? seen.newest : latest(seen.newest, watermark?.eventTime);
+  const age = newest === undefined ? undefined : clock.now() - newest;
+  const state = stateOf(view, age);
+  return { view: view.name, tenant, position, ...seen, newest, watermark, age, freshness: view.freshness, state };
+}
+
+function latest(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b);
 }
 
 function stateOf({ freshness }: FeatureView, age: number | undefined): ViewStatus["state"] {

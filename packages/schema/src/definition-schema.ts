@@ -81,6 +81,14 @@ const redisStore = section(
       "layout: feast only. An entity lives so long after its last write, all its views at once, as in Feast.",
       "rows stay until they are deleted",
     ),
+    near_cache: optional(
+      section({
+        max_bytes: withDefault(size, "Most bytes of it, per process; the longest unused rows go first.", "64MiB"),
+        max_age: withDefault(limit, "Longest time that a row is answered after it was read, whatever is lost.", "1s"),
+      }),
+      "Rows that were read, kept in the process and answered until somebody writes them, or max_age has passed (see redis.md).",
+      "every read asks the store",
+    ),
     ...deadlines,
   },
   "Rows in Redis, for production.",

@@ -243,6 +243,8 @@ export interface Definitions {
   readonly onFailure: "fail" | "stale";
   /** Bound of what is remembered for answers while the store fails. */
   readonly lastKnownGoodBytes: number;
+  /** The near cache; undefined = none. `maxAge` is in microseconds. */
+  readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
   readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
   readonly entities: ReadonlyMap<string, Entity>;

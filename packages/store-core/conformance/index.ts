@@ -8,6 +8,7 @@ import { nullValue } from "./null.suite.ts";
 import { rowStore } from "./row-store.suite.ts";
 import type { Rules } from "./rules.ts";
 import { schemaEvolution } from "./schema-evolution.suite.ts";
+import { signals } from "./signals.suite.ts";
 import { tenant } from "./tenant.suite.ts";
 import { tombstone } from "./tombstone.suite.ts";
 import { ttl } from "./ttl.suite.ts";
@@ -28,11 +29,12 @@ const GROUPS: Readonly<Record<string, (rules: Rules) => void>> = {
   "schema evolution": schemaEvolution,
   lifecycle,
   meta,
+  signals,
 };
 
 /**
  * States the contract of an online store as tests, one per rule; each opens a world of its own. The name of a test starts with its group:
- * `newest wins`, `tombstone`, `null`, `ttl`, `future`, `batch`, `tenant`, `schema evolution`, `lifecycle`, `meta` or `row store`.
+ * `newest wins`, `tombstone`, `null`, `ttl`, `future`, `batch`, `tenant`, `schema evolution`, `lifecycle`, `meta`, `signals` or `row store`.
  */
 export function conformance({ it, harness }: { readonly it: It; readonly harness: ConformanceHarness }): void {
   const { capabilities } = harness;

@@ -24,6 +24,35 @@ export interface StoreCall {
   readonly failed: string | undefined;
 }
 
+/** One attempt to tell subscribers of a view's rows. */
+export interface StoreSignal {
+  readonly project: string;
+  readonly tenant: string;
+  readonly view: string;
+  /** Code of the error that kept it from being sent, or from being heard. */
+  readonly failed: string | undefined;
+}
+
+/** Publishes a {@link StoreSignal} per freshness signal. */
+export const storeSignals = channel("larder:store:signal");
+
+/** What a near cache did: since the report before, but for `bytes`, which are what it holds now. */
+export interface NearCacheUse {
+  readonly project: string;
+  readonly tenant: string;
+  /** Entity rows answered from it, and asked of the store. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Rows that went for want of room, whoever's. */
+  readonly evictions: number;
+  /** Views that were forgotten as a whole. */
+  readonly flushes: number;
+  readonly bytes: number;
+}
+
+/** Publishes a {@link NearCacheUse} per read and flush. */
+export const nearCacheUses = channel("larder:store:near-cache");
+
 /** Publishes a {@link RowFault} per row and read. */
 export const rowFaults = channel("larder:store:row-fault");
 

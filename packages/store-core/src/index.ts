@@ -7,7 +7,17 @@ export {
   planDefinitions,
 } from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
-export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export {
+  hashKey,
+  type NearCacheUse,
+  nearCacheUses,
+  type RowFault,
+  rowFaults,
+  type StoreCall,
+  type StoreSignal,
+  storeCalls,
+  storeSignals,
+} from "./diagnostics.ts";
 export {
   type ErasedView,
   type EraseParts,
@@ -58,6 +68,15 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
+export {
+  type FreshnessSignal,
+  type GapCause,
+  type RowSignals,
+  readWatermark,
+  type SignalScope,
+  type Subscription,
+  type Watermark,
+} from "./signals/signals.ts";
 export type { StoreAdvice } from "./stores/redis/server-advice.ts";
 export { type SweepOptions, sweepOnlineStore } from "./upkeep/sweep-online-store.ts";
 export type { SweepReport } from "./upkeep/sweep-rows.ts";

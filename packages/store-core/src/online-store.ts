@@ -3,6 +3,7 @@ import type { Call } from "./call.ts";
 import type { FeatureBatch } from "./plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "./plan/read-plan.ts";
 import type { MetaScope, MetaValue, RowScope } from "./row-store.ts";
+import type { SignalScope, Subscription } from "./signals/signals.ts";
 
 /**
  * The contract of an online store. A row belongs to (project, tenant, feature view, entity key) and carries event time, created time and
@@ -61,6 +62,15 @@ export interface OnlineStore {
   ): Promise<string | undefined>;
   deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void>;
 
+  /**
+   * Word of every write to a scope, from any process: per view, in order, at most once, and bundled, so that what many writes did may be one signal. A
+   * signal that is lost shows as a gap. Whoever needs to be right waits for no signal: a writer that dies may leave rows that none announces.
+   * The watermark behind it is meta (`readWatermark`).
+   * @throws (when iterated) UNSUPPORTED without `capabilities.signals`, STORE_MISCONFIGURED without the right, UNKNOWN_TENANT, UNKNOWN_VIEW,
+   * STORE_CLOSED, ABORTED, STORE_TIMEOUT; a lost connection is a gap, and it comes back by itself
+   */
+  subscribe(scope: SignalScope, call: Call): Subscription;
+
   /** One cheap round trip. @throws STORE_UNAVAILABLE, STORE_TIMEOUT, STORE_CLOSED */
   ping(call: Call): Promise<void>;
 
@@ -77,6 +87,8 @@ export interface OnlineStoreCapabilities {
   readonly tenants: boolean;
   /** Rows outlive the process. */
   readonly durable: boolean;
+  /** Says what was written to whoever subscribes. */
+  readonly signals: boolean;
 }
 
 /** Options of a read. */

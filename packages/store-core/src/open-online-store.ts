@@ -9,6 +9,7 @@ import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
 import { withErasures } from "./decorators/erasures.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
+import { withNearCache } from "./decorators/near-cache.ts";
 import { withQuota } from "./decorators/quota.ts";
 import { createErasureWatch, type ErasureSettings, erasureSettings } from "./erasure/erasure-watch.ts";
 import type { OnlineStore } from "./online-store.ts";
@@ -45,8 +46,12 @@ export async function openOnlineStore(
   if (!store.capabilities.durable) return store;
   // A failure of its backend neither hangs nor floods it, and it remembers what it read where the definitions want it to.
   const breaking = withCircuitBreaker(store);
-  if (!remembers(definitions)) return breaking;
-  return withLastKnownGood(breaking, { definitions, clock, erasures, maxBytes: definitions.lastKnownGoodBytes });
+  const { nearCache } = definitions;
+  const parts = { definitions, clock, erasures };
+  const near = nearCache === undefined ? breaking : withNearCache(breaking, { ...parts, ...nearCache });
+  if (!remembers(definitions)) return near;
+  // Outside the near cache: what that answers is remembered once, when the store brought it.
+  return withLastKnownGood(near, { ...parts, maxBytes: definitions.lastKnownGoodBytes });
 }
 
 /** Whether anything may be answered from what was read before. */
@@ -58,7 +63,7 @@ async function openBareStore(definitions: Definitions, clock: Clock): Promise<On
   const config = definitions.onlineStore;
   if (config.type === "redis" && config.layout === "feast") {
     const { openFeastOnlineStore } = await import("./stores/redis/feast/feast-online-store.ts");
-    const parts = { definitions, clock, wholeRows: remembers(definitions) };
+    const parts = { definitions, clock, wholeRows: remembers(definitions) || definitions.nearCache !== undefined };
     return claimed(await openFeastOnlineStore(config, parts), definitions.project);
   }
   const rowStore = await openRowStore(config, definitions);

@@ -20,6 +20,8 @@ import { resetInSteps } from "./reset-in-steps.ts";
 import { decodeScanned } from "./row/decode-scanned.ts";
 import type { AfterStep, MetaScope, MetaValue, RowStore, StoredRow } from "./row-store.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "./schema-registry.ts";
+import type { SignalScope, Subscription } from "./signals/signals.ts";
+import { storedRows, subscribeTo, viewScopes } from "./signals/view-signals.ts";
 
 /** What a {@link createPackedOnlineStore} needs. */
 export interface PackedOnlineStoreParts {
@@ -42,7 +44,12 @@ class PackedOnlineStore implements OnlineStore {
   #closed = false;
 
   constructor({ definitions, rowStore, clock }: PackedOnlineStoreParts) {
-    this.capabilities = { createdTime: true, tenants: true, durable: rowStore.capabilities.durable };
+    this.capabilities = {
+      createdTime: true,
+      tenants: true,
+      durable: rowStore.capabilities.durable,
+      signals: rowStore.signals !== undefined,
+    };
     this.#definitions = definitions;
     this.#rows = rowStore;
     this.#clock = clock;
@@ -72,12 +79,15 @@ class PackedOnlineStore implements OnlineStore {
     return timed("write", call, [view.name], rows.length, async () => {
       const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
       const encode = this.#schemas.encoderOf(view);
-      const plan = planWrite({ view, rows, encode, onlineTtl, now: this.#clock.now() });
+      const now = this.#clock.now();
+      const plan = planWrite({ view, rows, encode, onlineTtl, now });
       if (plan.rows.length === 0) return plan.result([]);
       await this.#schemas.ensureStored(view, call);
       const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
       const put = (batch: readonly StoredRow[]) => this.#rows.putIfNewer(scope, batch, call);
-      return plan.result(await putInBatches(plan.rows, this.#rows.capabilities.maxBatchRows, put));
+      const puts = await putInBatches(plan.rows, this.#rows.capabilities.maxBatchRows, put);
+      this.#rows.signals?.announce(scope, storedRows(plan.rows, puts), now);
+      return plan.result(puts);
     });
   }
 
@@ -86,7 +96,9 @@ class PackedOnlineStore implements OnlineStore {
     const { project } = this.#definitions;
     findTenant(this.#definitions, scope.tenant);
     const remove = (afterStep: AfterStep) => this.#rows.deleteScope({ project, ...scope }, call, afterStep);
-    return resetInSteps(this.#rows, this.#definitions, scope, call, options, remove);
+    const removed = await resetInSteps(this.#rows, this.#definitions, scope, call, options, remove);
+    await this.#rows.signals?.announceReset(viewScopes(this.#definitions, scope));
+    return removed;
   }
 
   async *scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {
@@ -116,6 +128,10 @@ class PackedOnlineStore implements OnlineStore {
   async deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void> {
     this.#check(call);
     return this.#rows.deleteMeta(scope, name, call);
+  }
+
+  subscribe(scope: SignalScope, call: Call): Subscription {
+    return subscribeTo(this.#rows.signals, this.#definitions, scope, call, this.#closed);
   }
 
   async ping(call: Call): Promise<void> {

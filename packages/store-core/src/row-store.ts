@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { RowSignals } from "./signals/signals.ts";
 import type { Pace } from "./upkeep/pace.ts";
 
 /**
@@ -15,6 +16,9 @@ import type { Pace } from "./upkeep/pace.ts";
  */
 export interface RowStore {
   readonly capabilities: RowStoreCapabilities;
+
+  /** Word of what was written, to whoever subscribes; undefined where the backend cannot push. */
+  readonly signals?: RowSignals;
 
   /** Reads entity keys x views in one round trip per shard. `scope.tenant` and `call.tenant` are the same. */
   get(request: RowGet, call: Call): Promise<RowSlices>;

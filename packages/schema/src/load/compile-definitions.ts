@@ -54,6 +54,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     onlineStore: compileOnlineStore(value, folder),
     onFailure: value.online_store.on_failure,
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
+    nearCache: compileNearCache(value.online_store),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
     stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
     entities,
@@ -111,6 +112,12 @@ function compileOnlineStore(
       };
     }
   }
+}
+
+function compileNearCache(store: FeatureStoreFile["online_store"]): Definitions["nearCache"] {
+  if (store.type !== "redis" || store.near_cache === undefined) return undefined;
+  const { max_bytes, max_age } = store.near_cache;
+  return { maxBytes: bytes(max_bytes), maxAge: micros(max_age) };
 }
 
 function compileTenant(name: string, tenant: FeatureStoreFile["tenants"][string]): Tenant {

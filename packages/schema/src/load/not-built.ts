@@ -2,7 +2,6 @@ import { Fault } from "../fault.ts";
 
 /** Keys and values that Larder's design has and this version does not: said plainly instead of "unknown". */
 const NOT_BUILT: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
-  "online_store.near_cache": ["is not built into this version", "Remove it: every read asks the store"],
   "online_store.type": ["is no online store of this version", "Use one of: memory, sqlite, redis"],
   "offline_store.type": ["is no offline store of this version", "Use duckdb"],
   "stream.type": ["is no stream that this version reads", "Use kafka"],

@@ -1,6 +1,16 @@
 import type { ErrorCode } from "@larder/schema";
-import { type ReadPlan, type RowFault, rowFaults, STATUS_NAMES, type WriteResult } from "@larder/store-core";
-import { Counter, Histogram, Registry } from "prom-client";
+import {
+  type NearCacheUse,
+  nearCacheUses,
+  type ReadPlan,
+  type RowFault,
+  rowFaults,
+  STATUS_NAMES,
+  type StoreSignal,
+  storeSignals,
+  type WriteResult,
+} from "@larder/store-core";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { StatusCounts } from "./status-counts.ts";
 
 /** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
@@ -44,9 +54,27 @@ export class ServingMetrics {
     "tenant",
   ]);
 
+  readonly #signals = this.#counter(
+    "larder_signals_total",
+    "Freshness signals of writes, sent or, by the error's code, not; without a view: of the near cache, not heard",
+    ["view", "tenant", "status"],
+  );
+  readonly #nearRows = this.#counter("larder_near_cache_rows_total", "Entity rows read: hit or miss; evicted rows", [
+    "tenant",
+    "status",
+  ]);
+  readonly #nearFlushes = this.#counter("larder_near_cache_flushes_total", "Views forgotten as a whole", ["tenant"]);
+  readonly #nearBytes = new Gauge({
+    name: "larder_near_cache_bytes",
+    help: "Bytes that the near cache holds, estimated",
+    registers: [this.registry],
+  });
+
   constructor(project: string) {
     this.#project = project;
     rowFaults.subscribe(this.#onRowFault);
+    storeSignals.subscribe(this.#onSignal);
+    nearCacheUses.subscribe(this.#onNearCacheUse);
   }
 
   observeRequest(route: string, status: number, milliseconds: number): void {
@@ -92,11 +120,32 @@ export class ServingMetrics {
   /** Stops listening to the store. */
   close(): void {
     rowFaults.unsubscribe(this.#onRowFault);
+    storeSignals.unsubscribe(this.#onSignal);
+    nearCacheUses.unsubscribe(this.#onNearCacheUse);
   }
 
   readonly #onRowFault = (message: unknown): void => {
     const { project, view, tenant, kind } = message as RowFault;
     if (project === this.#project) this.#faults.inc({ view, tenant, status: kind });
+  };
+
+  readonly #onSignal = (message: unknown): void => {
+    const { project, view, tenant, failed } = message as StoreSignal;
+    if (project === this.#project) this.#signals.inc({ view, tenant, status: failed ?? "sent" });
+  };
+
+  readonly #onNearCacheUse = (message: unknown): void => {
+    const { project, tenant, hits, misses, evictions, flushes, bytes } = message as NearCacheUse;
+    if (project !== this.#project) return;
+    for (const [status, count] of [
+      ["hit", hits],
+      ["miss", misses],
+      ["evicted", evictions],
+    ] as const) {
+      if (count > 0) this.#nearRows.inc({ tenant, status }, count);
+    }
+    if (flushes > 0) this.#nearFlushes.inc({ tenant }, flushes);
+    this.#nearBytes.set(bytes);
   };
 
   #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {

@@ -96,6 +96,30 @@ test("stored rows that cannot be used are counted, of this project only", async 
   expect(body).toContain('larder_row_faults_total{view="profile",tenant="default",status="invalid"} 1');
 });
 
+test("signals that were not sent and what the near cache does are counted, of this project only", async () => {
+  await using world = await openWorld();
+  const { nearCacheUses, storeSignals } = await import("@larder/store-core");
+  const signal = { tenant: "default", view: "profile" };
+  storeSignals.publish({ ...signal, project: "shop", failed: undefined });
+  storeSignals.publish({ ...signal, project: "shop", failed: "STORE_MISCONFIGURED" });
+  storeSignals.publish({ ...signal, project: "another", failed: undefined });
+  const use = { tenant: "default", hits: 3, misses: 2, evictions: 1, flushes: 1, bytes: 4096 };
+  nearCacheUses.publish({ ...use, project: "shop" });
+  nearCacheUses.publish({ ...use, project: "another", bytes: 1 });
+  const { body } = await world.get("/metrics");
+  for (const line of [
+    'larder_signals_total{view="profile",tenant="default",status="sent"} 1',
+    'larder_signals_total{view="profile",tenant="default",status="STORE_MISCONFIGURED"} 1',
+    'larder_near_cache_rows_total{tenant="default",status="hit"} 3',
+    'larder_near_cache_rows_total{tenant="default",status="miss"} 2',
+    'larder_near_cache_rows_total{tenant="default",status="evicted"} 1',
+    'larder_near_cache_flushes_total{tenant="default"} 1',
+    "larder_near_cache_bytes 4096",
+  ]) {
+    expect(body).toContain(line);
+  }
+});
+
 test("the OpenAPI document names every route of the contract, with its bodies and errors", async () => {
   await using world = await openWorld();
   const document = (await world.get("/openapi.json")).json();

@@ -11,6 +11,7 @@ import type {
 import type { FeatureBatch } from "../plan/feature-batch.ts";
 import type { EntityKeys, ReadPlan } from "../plan/read-plan.ts";
 import type { MetaScope, MetaValue } from "../row-store.ts";
+import type { SignalScope, Subscription } from "../signals/signals.ts";
 
 /** An online store that hands every call to another: what a decorator starts from. */
 export class ForwardingStore implements OnlineStore {
@@ -56,6 +57,10 @@ export class ForwardingStore implements OnlineStore {
 
   deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void> {
     return this.inner.deleteMeta(scope, name, call);
+  }
+
+  subscribe(scope: SignalScope, call: Call): Subscription {
+    return this.inner.subscribe(scope, call);
   }
 
   ping(call: Call): Promise<void> {

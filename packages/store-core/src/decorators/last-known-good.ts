@@ -9,18 +9,18 @@ import {
 } from "@larder/schema";
 import type { Call } from "../call.ts";
 import type { ErasureWatch } from "../erasure/erasure-watch.ts";
-import { encodeSegment } from "../keys/segment.ts";
 import type { OnlineStore, ReadOptions } from "../online-store.ts";
 import { judgeCells } from "../plan/check-cells.ts";
-import { type FeatureBatch, FieldStatus } from "../plan/feature-batch.ts";
+import type { FeatureBatch } from "../plan/feature-batch.ts";
 import { createPackedBatch } from "../plan/packed-feature-batch.ts";
 import type { EntityKeys, PlanView, ReadPlan } from "../plan/read-plan.ts";
-import type { RowSource, ViewCells } from "../plan/view-cells.ts";
+import type { RowSource } from "../plan/view-cells.ts";
 import { createRowEncoder } from "../row/row-encoder.ts";
-import { layoutOf } from "../row/row-layout.ts";
-import { createRowReader, type RowReader, readFingerprint, readHeader, rowBytes } from "../row/row-reader.ts";
+import { HEADER_BYTES, layoutOf } from "../row/row-layout.ts";
+import { createRowReader, readHeader, rowBytes } from "../row/row-reader.ts";
 import { encodeSchema, fingerprintOf, schemaOf } from "../row/row-schema.ts";
 import { ForwardingStore } from "./forwarding-store.ts";
+import { type KnownRow, RowMemory } from "./row-memory.ts";
 
 /** What {@link withLastKnownGood} needs. */
 export interface LastKnownGoodParts {
@@ -41,18 +41,8 @@ export function withLastKnownGood(inner: OnlineStore, parts: LastKnownGoodParts)
   return new LastKnownGoodStore(inner, parts);
 }
 
-/** Rough cost of an entry besides its key and row: Map slot, object, buffer header. */
-const ENTRY_BYTES = 200;
-
-/** Entries looked at for erased ones before other work gets its turn. */
+/** Rows looked at for erased ones before other work gets its turn. */
 const SWEEP_STEP = 500;
-
-interface Known {
-  /** undefined: there was no row to be had. */
-  readonly bytes: Buffer | undefined;
-  readonly readAt: number;
-  readonly size: number;
-}
 
 /** One cell of a degraded answer. */
 interface Substitute {
@@ -63,25 +53,22 @@ interface Substitute {
 
 class LastKnownGoodStore extends ForwardingStore {
   readonly #parts: LastKnownGoodParts;
-  /** In order of use, the longest unused first. */
-  readonly #known = new Map<string, Known>();
-  #size = 0;
-  /** Readers of the remembered rows: every schema that was met, per view. */
-  readonly #readers = new Map<string, RowReader>();
+  readonly #memory: RowMemory;
   readonly #defaults = new WeakMap<FeatureView, Uint8Array>();
 
   constructor(inner: OnlineStore, parts: LastKnownGoodParts) {
     super(inner);
     this.#parts = parts;
+    this.#memory = new RowMemory(parts.maxBytes);
     parts.erasures.onChange((tenant) => void this.#sweep(tenant));
   }
 
   override async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
-    const readAt = this.#parts.clock.now();
+    const start = { readAt: this.#parts.clock.now(), since: performance.now() };
     this.#parts.erasures.poll(call.tenant);
     try {
       const batch = await this.inner.read(plan, keys, call, options);
-      this.#remember(batch, keys, call.tenant, readAt);
+      this.#memory.remember(batch, keys, call.tenant, start);
       return batch;
     } catch (error) {
       const { onFailure } = options;
@@ -92,45 +79,8 @@ class LastKnownGoodStore extends ForwardingStore {
   }
 
   override async close(): Promise<void> {
-    this.#known.clear();
-    this.#size = 0;
+    this.#memory.clearAll();
     await super.close();
-  }
-
-  #remember({ plan, rowCount, cells }: FeatureBatch, keys: EntityKeys, tenant: string, readAt: number): void {
-    for (const [index, planView] of plan.views.entries()) {
-      const { status, bytes, offsets, lengths, readers } = cells[index] as ViewCells;
-      const prefix = prefixOf(tenant, planView.view);
-      const entityKeys = keys.groups[planView.group] ?? [];
-      for (let row = 0; row < rowCount; row++) {
-        const from = bytes[row];
-        // Bytes that could not be read are not worth remembering; what was known before stays.
-        if (status[row] === FieldStatus.INVALID) continue;
-        const at = offsets[row] as number;
-        const copy =
-          from === undefined ? undefined : Buffer.from(from.buffer.subarray(at, at + (lengths[row] as number)));
-        const reader = readers[row];
-        if (copy !== undefined && reader !== undefined) {
-          this.#readers.set(readerKey(planView.view, readFingerprint(rowBytes(copy).view, 0)), reader);
-        }
-        this.#put(prefix + (entityKeys[row] as string), copy, readAt);
-      }
-    }
-  }
-
-  #put(key: string, bytes: Buffer | undefined, readAt: number): void {
-    // A read that began earlier and ended later does not undo what is known since.
-    if ((this.#known.get(key)?.readAt ?? readAt) > readAt) return;
-    const size = ENTRY_BYTES + key.length + (bytes?.length ?? 0);
-    this.#drop(key);
-    this.#known.set(key, { bytes, readAt, size });
-    this.#size += size;
-    while (this.#size > this.#parts.maxBytes) this.#drop(this.#known.keys().next().value as string);
-  }
-
-  #drop(key: string): void {
-    this.#size -= this.#known.get(key)?.size ?? 0;
-    this.#known.delete(key);
   }
 
   #answer(
@@ -154,7 +104,7 @@ class LastKnownGoodStore extends ForwardingStore {
       offsets: new Int32Array(flat.length),
       lengths: Int32Array.from(flat, ({ bytes }) => bytes?.byteLength ?? -1),
     };
-    const readerOf = (view: FeatureView, fingerprint: number) => this.#readers.get(readerKey(view, fingerprint));
+    const readerOf = (view: FeatureView, fingerprint: number) => this.#memory.readerOf(view, fingerprint);
     const onlineTtl = (view: FeatureView) => definitions.onlineTtl(view, call.tenant);
     const judged = judgeCells({ plan, keys, slices, call, now, readerOf, onlineTtl }, new Set());
     const cells = judged.map((each, index) => {
@@ -180,7 +130,8 @@ class LastKnownGoodStore extends ForwardingStore {
     if (onFailure.policy === "stale") {
       const known = this.#withoutErased(tenant, view, key);
       if (known !== undefined && now - known.readAt <= onFailure.maxAge) {
-        return { bytes: known.bytes, source: "last_known_good", readAt: known.readAt };
+        const bytes = known.row === undefined ? undefined : Buffer.from(known.row, "latin1");
+        return { bytes, source: "last_known_good", readAt: known.readAt };
       }
       if (onFailure.otherwise === "fail") throw error;
     }
@@ -188,25 +139,23 @@ class LastKnownGoodStore extends ForwardingStore {
   }
 
   /** What is known of an entity; a row that was erased since is known to be gone. */
-  #withoutErased(tenant: string, view: FeatureView, entityKey: string): Known | undefined {
-    const key = prefixOf(tenant, view) + entityKey;
-    const known = this.#known.get(key);
-    if (known?.bytes === undefined) return known;
-    const erasedAt = this.#parts.erasures.known(tenant).erasedAt(view, entityKey);
-    if (erasedAt === undefined || readHeader(rowBytes(known.bytes).view, 0).eventTime > erasedAt) return known;
-    this.#put(key, undefined, known.readAt);
-    return this.#known.get(key);
+  #withoutErased(tenant: string, view: FeatureView, key: string): KnownRow | undefined {
+    const memory = this.#memory.of(tenant, view.name);
+    const known = this.#memory.find(memory, key);
+    if (known?.row === undefined) return known;
+    const erasedAt = this.#parts.erasures.known(tenant).erasedAt(view, key);
+    if (erasedAt === undefined || eventTimeOf(known.row) > erasedAt) return known;
+    return this.#memory.empty(memory, key);
   }
 
   /** Lets go of a tenant's erased rows, in steps. None is answered meanwhile: each is looked at again before it is. */
   async #sweep(tenant: string): Promise<void> {
-    const views = new Map([...this.#parts.definitions.views.values()].map((view) => [prefixOf(tenant, view), view]));
     let looked = 0;
-    for (const key of [...this.#known.keys()]) {
-      const end = key.lastIndexOf(":") + 1;
-      const view = views.get(key.slice(0, end));
-      if (view !== undefined) this.#withoutErased(tenant, view, key.slice(end));
-      if (++looked % SWEEP_STEP === 0) await yieldTurn();
+    for (const view of this.#parts.definitions.views.values()) {
+      for (const key of this.#memory.keys(this.#memory.of(tenant, view.name))) {
+        this.#withoutErased(tenant, view, key);
+        if (++looked % SWEEP_STEP === 0) await yieldTurn();
+      }
     }
   }
 
@@ -220,16 +169,12 @@ class LastKnownGoodStore extends ForwardingStore {
       const encode = createRowEncoder(layoutOf(schema), fingerprint);
       row = encode({ eventTime: MAX_ONLINE_MICROS, createdTime: undefined, values });
       this.#defaults.set(view, row);
-      this.#readers.set(readerKey(view, fingerprint), createRowReader(schema, view));
+      this.#memory.learn(view, fingerprint, createRowReader(schema, view));
     }
     return row;
   }
 }
 
-function prefixOf(tenant: string, view: FeatureView): string {
-  return `${encodeSegment(tenant)}:${encodeSegment(view.name)}:`;
-}
-
-function readerKey(view: FeatureView, fingerprint: number): string {
-  return `${fingerprint}:${view.name}`;
+function eventTimeOf(row: string): number {
+  return readHeader(rowBytes(Buffer.from(row.slice(0, HEADER_BYTES), "latin1")).view, 0).eventTime;
 }

@@ -126,7 +126,7 @@ function checkView(
 }
 
 /** Rule 4: the boundary itself is PRESENT; past keep_stale a row is gone, whether or not the backend has dropped it yet. */
-function ageStatus(view: FeatureView, ttl: number | undefined, eventTime: number, now: number): FieldStatus {
+export function ageStatus(view: FeatureView, ttl: number | undefined, eventTime: number, now: number): FieldStatus {
   if (ttl === undefined || now <= eventTime + ttl) return FieldStatus.PRESENT;
   return now <= eventTime + ttl + view.keepStale ? FieldStatus.OUTSIDE_MAX_AGE : FieldStatus.NOT_FOUND;
 }

@@ -33,7 +33,7 @@ export async function feastHarness(
   };
   return {
     name: `redis in Feast's layout (${gather}, keys of version ${entityKeyVersion})`,
-    capabilities: { createdTime: false, tenants: false, durable: true },
+    capabilities: { createdTime: false, tenants: false, durable: true, signals: true },
     hasRowStore: false,
     async create() {
       const opened: OnlineStore[] = [];

@@ -17,7 +17,7 @@ export interface Mutation {
 export function memoryHarness(mutation: Mutation = {}): ConformanceHarness {
   return {
     name: "memory",
-    capabilities: { createdTime: true, tenants: true, durable: false },
+    capabilities: { createdTime: true, tenants: true, durable: false, signals: false },
     hasRowStore: true,
     async create() {
       const place = new Place();

@@ -43,7 +43,7 @@ export function redisHarness(tested: TestedRedis): ConformanceHarness & AsyncDis
   const wait = () => ({ deadline: performance.now() + 10_000, signal: undefined });
   return {
     name: tested.name,
-    capabilities: { createdTime: true, tenants: true, durable: true },
+    capabilities: { createdTime: true, tenants: true, durable: true, signals: true },
     hasRowStore: true,
     async create() {
       const opened: RowStore[] = [];

@@ -5,7 +5,11 @@ import { oneServer, redisSuite } from "./redis-suite.ts";
 // Everything at a door at once: TLS with a private CA and a client's certificate, and a user who may do no more than docs/redis.md says, on
 // its own prefix alone. The suite uses the projects p, q and such, so the prefix is Larder's, not one project's.
 const certificates = await makeCertificates();
-const acl = ["user default off", "user admin on >root ~* &* +@all", `user larder on >s3cret ~l:* ${documentedRule()}`];
+const acl = [
+  "user default off",
+  "user admin on >root ~* &* +@all",
+  `user larder on >s3cret ~l:* &l::* ${documentedRule()}`,
+];
 
 const tested = await oneServer("redis (TLS, ACL)", {}, { tls: certificates, acl, args: ["--tls-auth-clients", "yes"] });
 const { ca, clientCert, clientKey } = certificates;

@@ -15,7 +15,7 @@ export function sqliteHarness(): ConformanceHarness & AsyncDisposable {
   let place: Place | undefined;
   return {
     name: "sqlite",
-    capabilities: { createdTime: true, tenants: true, durable: true },
+    capabilities: { createdTime: true, tenants: true, durable: true, signals: false },
     hasRowStore: true,
     async create() {
       const current = place ?? (await Place.make());

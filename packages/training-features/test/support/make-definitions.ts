@@ -74,6 +74,7 @@ export function makeDefinitions(
     onlineStore: { type: "memory", readDeadlineMs: 50, writeDeadlineMs: 500 },
     onFailure: "fail",
     lastKnownGoodBytes: 0,
+    nearCache: undefined,
     offlineStore: { type: "duckdb", path: folder },
     stream: undefined,
     entities: new Map(views.flatMap((view) => view.entities.map((entity) => [entity.name, entity]))),

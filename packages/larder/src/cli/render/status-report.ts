@@ -6,7 +6,7 @@ import { renderTable } from "./table.ts";
 
 /** Times as ISO text, ages in seconds; null for what there is not. */
 export function statusJson(statuses: readonly ViewStatus[]): readonly object[] {
-  return statuses.map(({ position, oldest, newest, age, freshness, ...rest }) => ({
+  return statuses.map(({ position, oldest, newest, watermark, age, freshness, ...rest }) => ({
     ...rest,
     position:
       position === undefined
@@ -19,6 +19,10 @@ export function statusJson(statuses: readonly ViewStatus[]): readonly object[] {
           },
     oldest: timeOrNull(oldest),
     newest: timeOrNull(newest),
+    watermark:
+      watermark === undefined
+        ? null
+        : { event_time: formatTime(watermark.eventTime), written: formatTime(watermark.writeTime) },
     age_seconds: age === undefined ? null : age / 1e6,
     freshness_seconds: freshness === undefined ? null : freshness / 1e6,
   }));

@@ -5,8 +5,9 @@ export const statusVerb = defineVerb<{ readonly tenant?: string; readonly view?:
   usage: "status",
   summary: "show per view and tenant how far it is materialized, how many rows it has and how fresh they are",
   description: `Looks at no more than 10,000 rows, and no longer than 5 s, for each view of each tenant; where there are more, counts are "at least"
-(complete: false), and the oldest and newest event time are those of the rows it looked at. A view whose newest event time is older than its freshness is
-late, and a warning says so. Where tenants have a max_bytes: what each takes of it, as measured last. Changes nothing, and exits 0 with warnings, too.`,
+(complete: false), and the oldest and newest event time are those of the rows it looked at, or the newest is the watermark's: what writes announced,
+where the store has one (Redis). A view whose newest event time is older than its freshness is late, and a warning says so. Where tenants have a max_bytes:
+what each takes of it, as measured last. Changes nothing, and exits 0 with warnings, too.`,
   examples: ["status", "status --tenant acme --view churn_features --json"],
   tenant: "all",
   options: (command) => command.option("--view <name>", "only this feature view"),

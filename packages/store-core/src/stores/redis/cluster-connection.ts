@@ -12,7 +12,7 @@ import {
 } from "./connection.ts";
 import { keySlot } from "./key-slot.ts";
 import { endpointText, type RedisEndpoint, type RedisLogin } from "./redis-target.ts";
-import { type ConnectionTimes, fixedServer } from "./server-plan.ts";
+import { type ConnectionTimes, fixedServer, type ServerPlan } from "./server-plan.ts";
 import type { RedisCommand } from "./wire-command.ts";
 
 /** How to get into every node. */
@@ -91,6 +91,10 @@ class ClusterConnection implements RedisConnection {
 
   primaries(): readonly RedisConnection[] {
     return [...this.#nodes.values()];
+  }
+
+  planFor(key: string): ServerPlan {
+    return this.#ownerOf(keySlot(key)).planFor();
   }
 
   async exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]> {

@@ -40,6 +40,8 @@ export interface RedisConnection {
   exchange(commands: readonly RedisCommand[], wait: Wait): Promise<readonly (Reply | ReplyFailure)[]>;
   /** Every primary by itself, for commands without a key. */
   primaries(): readonly RedisConnection[];
+  /** How to connect once more to the server that holds a key. @throws STORE_UNAVAILABLE when none is known, STORE_CLOSED */
+  planFor(key: string): ServerPlan;
   /** Ends the connection; what waits for an answer fails with STORE_CLOSED. */
   close(): Promise<void>;
 }
@@ -55,6 +57,14 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
 const LAST_DELAY_MS = 2_000;
+
+/** What a connection hears besides answers, once it is open. */
+export interface PushListener {
+  /** A message on a shard channel that it has subscribed to. */
+  message(channel: string, message: Buffer): void;
+  /** The connection ended, or the server took a subscription back: nothing is heard until it is opened anew. */
+  ended(): void;
+}
 
 /** One connection to one server. What ioredis does and how it fails is known here; server-plan.ts and wire-command.ts give it its sockets and bytes. */
 export class ServerConnection implements RedisConnection {
@@ -75,7 +85,7 @@ export class ServerConnection implements RedisConnection {
   #gathering = false;
   #answers = 0;
 
-  constructor(plan: ServerPlan) {
+  constructor(plan: ServerPlan, listener?: PushListener) {
     this.#plan = plan;
     this.#server = plan.name;
     const { login, tls, times } = plan;
@@ -109,8 +119,13 @@ export class ServerConnection implements RedisConnection {
     });
     this.#redis.on("end", () => {
       this.#proved = false;
+      listener?.ended();
       this.#connectLater();
     });
+    if (listener === undefined) return;
+    this.#redis.on("smessageBuffer", (channel: Buffer, message: Buffer) => listener.message(String(channel), message));
+    // ioredis's word for a slot that went to another node, and its subscriptions with it.
+    this.#redis.on("moved", () => listener.ended());
   }
 
   get server(): string {
@@ -119,6 +134,10 @@ export class ServerConnection implements RedisConnection {
 
   primaries(): readonly RedisConnection[] {
     return [this];
+  }
+
+  planFor(): ServerPlan {
+    return this.#plan;
   }
 
   /** Connects and logs in; a connection that could not is closed. @throws STORE_UNAVAILABLE, STORE_MISCONFIGURED */

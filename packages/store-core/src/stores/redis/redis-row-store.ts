@@ -16,6 +16,7 @@ import type {
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
+import type { RowSignals } from "../../signals/signals.ts";
 import type { Pace } from "../../upkeep/pace.ts";
 import { refuseFeastRows } from "./inspect-server.ts";
 import { measureTenants } from "./measure-tenants.ts";
@@ -46,11 +47,13 @@ export async function openRedisRowStore(config: PackedRedisConfig, views: readon
 
 class RedisRowStore implements RowStore {
   readonly capabilities = { maxBatchRows: MAX_BATCH_ROWS, expiresRows: true, durable: true };
+  readonly signals: RowSignals;
   readonly #session: RedisSession;
   readonly #fields: ViewFields;
 
   constructor(session: RedisSession, fields: ViewFields) {
     this.#session = session;
+    this.signals = session.signals;
     this.#fields = fields;
   }
 

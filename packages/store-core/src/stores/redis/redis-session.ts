@@ -8,6 +8,7 @@ import type { Gather } from "./gather-cells.ts";
 import { inspectServers, type RefuseLayout } from "./inspect-server.ts";
 import { metaKey } from "./redis-keys.ts";
 import { putMeta, runOne } from "./scripts.ts";
+import { RedisSignals } from "./signals/redis-signals.ts";
 
 /** Most time to look at what was connected to. */
 const INSPECT_MS = 5_000;
@@ -38,20 +39,22 @@ export async function openRedisSession(
   }
 }
 
-/** A connection with what every layout needs: the deadlines of calls, meta, ping, close. */
+/** A connection with what every layout needs: the deadlines of calls, meta, signals, ping, close. */
 export class RedisSession {
   readonly connection: RedisConnection;
   /** How to read many keys: a script reads keys of one slot only, and those of a cluster are spread over all. */
   readonly gather: Gather;
+  readonly signals: RedisSignals;
   readonly #config: SessionConfig;
   readonly #metaRoot: string;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(connection: RedisConnection, config: SessionConfig, metaRoot: string) {
     this.connection = connection;
     this.gather = connection.sharded ? "pipeline" : config.gather;
     this.#config = config;
     this.#metaRoot = metaRoot;
+    this.signals = new RedisSignals(connection, metaRoot, this);
   }
 
   /** How long a read may wait. @throws STORE_CLOSED, ABORTED, STORE_TIMEOUT */
@@ -98,12 +101,17 @@ export class RedisSession {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.signals.close();
     await this.connection.close();
   }
 
   #wait(call: Call, milliseconds: number): Wait {
-    if (this.#closed) throw storeClosed();
+    if (this.#closing !== undefined) throw storeClosed();
     refuseEnded(call);
     return { deadline: call.deadline ?? performance.now() + milliseconds, signal: call.signal };
   }

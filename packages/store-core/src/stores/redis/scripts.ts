@@ -24,6 +24,7 @@ export const removeRows = script("remove-rows.lua", false);
 export const deleteRows = script("delete-rows.lua", false);
 export const feastPut = script("feast-put.lua", false);
 export const feastDelete = script("feast-delete.lua", false);
+export const announce = script("announce.lua", false);
 export const putMeta = script("put-meta.lua", false);
 
 /**

@@ -181,7 +181,7 @@ describe("rights", () => {
   });
 
   test("in a cluster a user may also ask for its map", async () => {
-    const rule = `~l:churn:* ~l::churn:* ${documentedRule()}`;
+    const rule = `~l:churn:* ~l::churn:* &l::churn:* ${documentedRule()}`;
     await using node = await startRedis({
       args: ["--cluster-enabled", "yes", "--cluster-port", String(await freePort())],
       acl: [

@@ -28,6 +28,8 @@ import { planWrite } from "../../../plan/write-plan.ts";
 import { resetInSteps } from "../../../reset-in-steps.ts";
 import type { MetaScope, MetaValue, StoredRow } from "../../../row-store.ts";
 import { createSchemaRegistry, type SchemaRegistry } from "../../../schema-registry.ts";
+import type { SignalScope, Subscription } from "../../../signals/signals.ts";
+import { storedRows, subscribeTo, viewScopes } from "../../../signals/view-signals.ts";
 import { gatherCells } from "../gather-cells.ts";
 import { refusePackedRows } from "../inspect-server.ts";
 import { outcomesOf } from "../put-outcomes.ts";
@@ -71,7 +73,7 @@ export async function openFeastOnlineStore(config: FeastRedisConfig, parts: Feas
 }
 
 class FeastOnlineStore implements OnlineStore {
-  readonly capabilities: OnlineStoreCapabilities = { createdTime: false, tenants: false, durable: true };
+  readonly capabilities: OnlineStoreCapabilities = { createdTime: false, tenants: false, durable: true, signals: true };
   readonly #session: RedisSession;
   readonly #config: FeastRedisConfig;
   readonly #definitions: Definitions;
@@ -119,7 +121,8 @@ class FeastOnlineStore implements OnlineStore {
       const feast = this.#views.of(view);
       const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
       const encode = createRowBlobEncoder(feast);
-      const plan = planWrite({ view, rows, encode, onlineTtl, now: this.#clock.now() });
+      const now = this.#clock.now();
+      const plan = planWrite({ view, rows, encode, onlineTtl, now });
       const size = Math.min(MAX_BATCH_ROWS, Math.max(1, Math.floor(MAX_BATCH_VALUES / (feast.features.length + 1))));
       const life = this.#config.keyTtlSeconds?.toString() ?? "";
       const fields = [feast.timeField, feast.markField, life, feast.fieldNames];
@@ -130,20 +133,25 @@ class FeastOnlineStore implements OnlineStore {
         const reply = await runOne(this.#session.connection, run, this.#session.writing(call));
         return outcomesOf([{ indexes: [...batch.keys()], reply }], batch);
       };
-      return plan.result(await putInBatches(plan.rows, size, put));
+      const puts = await putInBatches(plan.rows, size, put);
+      const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
+      this.#session.signals.announce(scope, storedRows(plan.rows, puts), now);
+      return plan.result(puts);
     });
   }
 
   async reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {
     this.#check(call, scope.tenant);
-    return resetInSteps(this.#session, this.#definitions, scope, call, options, async (afterStep) => {
-      let removed = 0;
+    const removed = await resetInSteps(this.#session, this.#definitions, scope, call, options, async (afterStep) => {
+      let count = 0;
       for (const each of this.#scopesOf(scope)) {
-        const before = removed;
-        removed += await deleteFeastRows(each, this.#steps(call), (rows) => afterStep(before + rows));
+        const before = count;
+        count += await deleteFeastRows(each, this.#steps(call), (rows) => afterStep(before + rows));
       }
-      return removed;
+      return count;
     });
+    await this.#session.signals.announceReset(viewScopes(this.#definitions, scope));
+    return removed;
   }
 
   async *scan(scope: ResetScope, call: Call): AsyncIterable<ScannedFeatureRow> {
@@ -170,6 +178,10 @@ class FeastOnlineStore implements OnlineStore {
   async deleteMeta(scope: MetaScope, name: string, call: Call): Promise<void> {
     this.#check(call);
     return this.#session.deleteMeta(scope, name, call);
+  }
+
+  subscribe(scope: SignalScope, call: Call): Subscription {
+    return subscribeTo(this.#session.signals, this.#definitions, scope, call, this.#closed);
   }
 
   async ping(call: Call): Promise<void> {
