@@ -2,7 +2,7 @@ import type { ErrorCode } from "@larder/schema";
 
 /**
  * The HTTP status of every error code. What a caller got wrong is 4xx, never 5xx: Feast's clients repeat a 5xx, POST included. An unknown push
- * source is 422 because Feast's server says so. A conflict in the store is a second run where one is under way, not a store that fails.
+ * source is 422 because Feast's server says so. A tenant whose quota is used up is 507: the request is right, and there is no room for it. A conflict in the store is a second run where one is under way, not a store that fails.
  */
 export const ERROR_STATUS = {
   USAGE: 400,
@@ -39,6 +39,7 @@ export const ERROR_STATUS = {
   RATE_LIMITED: 429,
   UNSAFE_INTEGER: 422,
 
+  QUOTA_EXCEEDED: 507,
   STORE_UNAVAILABLE: 503,
   STORE_TIMEOUT: 503,
   STORE_CLOSED: 503,

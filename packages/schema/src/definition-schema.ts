@@ -146,6 +146,11 @@ const featureView = section({
   keep_stale: withDefault(duration, "Kept online this long past its TTL, for degraded answers.", "1h"),
   max_future: withDefault(duration, "Rows dated further ahead of the clock are refused.", "1h"),
   tombstone_retention: withDefault(limit, "How long deletions are remembered in a view without TTL.", "30d"),
+  long_tail: withDefault(
+    Type.Boolean(),
+    "Whether its oldest rows may go when their tenant is over max_bytes and says on_full: evict_long_tail.",
+    false,
+  ),
   partial_rows: withDefault(
     oneOf("refuse", "absent"),
     "What a write that lacks a feature does: it is refused, or the feature is absent.",
@@ -228,6 +233,11 @@ const model = section({
 const tenant = section({
   ttl: withDefault(mapOf(limit), "Feature view -> online TTL for this tenant.", {}),
   max_bytes: optional(size, "Most bytes this tenant may keep online.", "no limit"),
+  on_full: withDefault(
+    oneOf("refuse", "evict_long_tail"),
+    "What happens beyond max_bytes: writes are refused, or views with long_tail lose their oldest rows.",
+    "refuse",
+  ),
   requests_per_second: optional(
     Type.Number({ exclusiveMinimum: 0 }),
     "Most requests per second and process.",

@@ -81,6 +81,8 @@ export interface FeatureView extends Described {
   readonly maxFuture: number;
   /** Tombstones of a view without TTL live this long. */
   readonly tombstoneRetention: number;
+  /** Its oldest rows may be evicted when their tenant is over its quota and says so. */
+  readonly longTail: boolean;
   readonly partialRows: "refuse" | "absent";
   readonly timeUnit: TimeUnit | undefined;
   readonly source: BatchSource | undefined;
@@ -140,12 +142,18 @@ export interface ModelDefinition extends Described {
   readonly onStoreFailure: OnStoreFailure;
 }
 
+/** What a tenant over its quota meets. */
+export type OnFull = "refuse" | "evict_long_tail";
+
 /** One customer of a shared store. */
 export interface Tenant {
   readonly name: string;
   /** View name -> online TTL in microseconds, instead of the view's. */
   readonly ttl: ReadonlyMap<string, number>;
+  /** Most bytes its rows may take online; undefined = no limit. */
   readonly maxBytes: number | undefined;
+  /** What happens beyond `maxBytes`: its writes are refused, or the oldest rows of its long-tail views go. */
+  readonly onFull: OnFull;
   readonly requestsPerSecond: number | undefined;
 }
 

@@ -38,6 +38,7 @@ export const ERROR_CODES = [
   "RATE_LIMITED",
   "UNSAFE_INTEGER",
   // the online store
+  "QUOTA_EXCEEDED",
   "STORE_UNAVAILABLE",
   "STORE_TIMEOUT",
   "STORE_CLOSED",

@@ -26,6 +26,7 @@ export type {
   ModelInput,
   Notice,
   OfflineStoreConfig,
+  OnFull,
   OnlineStoreConfig,
   OnMissing,
   OnStoreFailure,

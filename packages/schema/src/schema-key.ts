@@ -6,7 +6,7 @@ import { SIZE_PATTERN } from "./size.ts";
 export type TextForm = "project" | "name" | "reference" | "duration" | "limit" | "online_ttl" | "size" | "value";
 
 /** What a default may be. */
-type Literal = string | number | readonly Literal[] | { readonly [key: string]: Literal };
+type Literal = string | number | boolean | readonly Literal[] | { readonly [key: string]: Literal };
 
 /** A key that the file must have. */
 export function required<T extends TSchema>(schema: T, description: string): T {

@@ -8,6 +8,7 @@ import {
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
+import { withQuota } from "./decorators/quota.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
 import type { RowStore } from "./row-store.ts";
@@ -53,7 +54,8 @@ async function openBareStore(definitions: Definitions, clock: Clock): Promise<On
     return claimed(await openFeastOnlineStore(config, parts), definitions.project);
   }
   const rowStore = await claimed(await openRowStore(config, definitions), definitions.project);
-  return createPackedOnlineStore({ definitions, rowStore, clock });
+  const parts = { definitions, rowStore, clock };
+  return withQuota(createPackedOnlineStore(parts), parts);
 }
 
 async function openRowStore(

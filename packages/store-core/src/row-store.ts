@@ -1,4 +1,5 @@
 import type { Call } from "./call.ts";
+import type { Pace } from "./upkeep/pace.ts";
 
 /**
  * The port of a backend: keeps opaque rows, each under (project, tenant, view, entity key), and knows nothing of features.
@@ -8,6 +9,8 @@ import type { Call } from "./call.ts";
  * - Keys are exact: two different quadruples never share a row, whatever characters they hold.
  * - `putIfNewer` is atomic per row: comparison and write are one step in the backend, so any writers in any order leave the same row.
  * - Order of results = order of the request; repeats are allowed; empty in, empty out. A failed shard fails the call; nothing is half answered.
+ * - Rows leave by `removeRows`, `deleteScope` and, with `expiresRows`, at or after their `expiresAt`; what a backend leaves lying beyond that (a dead
+ *   view in a hash that another view keeps alive, any row where nothing expires) reads as its TTL says and is for upkeep/sweep-rows.ts to remove.
  * - Every wait ends at `call.deadline` or when `call.signal` aborts; after `close` every method rejects with STORE_CLOSED.
  */
 export interface RowStore {
@@ -24,6 +27,28 @@ export interface RowStore {
 
   /** Removes the rows of exactly one scope, in bounded steps, and says how many rows went. Meta is not touched. */
   deleteScope(scope: RowScope, call: Call): Promise<number>;
+
+  /**
+   * Some rows of a project for upkeep, and where to go on: `cursor` is undefined at the beginning and `next` at the end. A page may be empty before
+   * the end. A cursor may be kept and used by another process later. A row that stays where it is during a whole walk is seen, maybe twice.
+   */
+  page(scope: PageScope, cursor: string | undefined, call: Call): Promise<RowPage>;
+
+  /**
+   * Removes rows of one view, each iff its stored bytes are still these; comparison and removal are one atomic step, so that a newer write is never
+   * lost. Answers for each whether it went. At most `capabilities.maxBatchRows` rows.
+   */
+  removeRows(
+    scope: ViewScope,
+    rows: readonly Pick<StoredRow, "entityKey" | "bytes">[],
+    call: Call,
+  ): Promise<readonly boolean[]>;
+
+  /**
+   * What the rows of each tenant of a project take, by a walk of the store that rests between its steps. `call.deadline` bounds the whole; without
+   * one each step has the store's own.
+   */
+  measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>>;
 
   /** A named blob beside the rows, with a revision that changes at every put; undefined when there is none. */
   getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined>;
@@ -64,6 +89,34 @@ export interface RowScope {
   readonly view?: string;
   /** Encoded by keys/entity-key.ts. */
   readonly entityKey?: string;
+}
+
+/** One project, optionally one tenant of it, optionally one view. */
+export interface PageScope {
+  readonly project: string;
+  readonly tenant?: string | undefined;
+  readonly view?: string | undefined;
+}
+
+/** Some rows, and where to go on. */
+export interface RowPage {
+  readonly rows: readonly PagedRow[];
+  readonly next: string | undefined;
+}
+
+/** A row with its tenant. */
+export interface PagedRow extends ScannedRow {
+  readonly tenant: string;
+}
+
+/** What rows take. */
+export interface RowUsage {
+  /** By the backend's own account: in Redis what MEMORY USAGE says, elsewhere the sizes of rows and keys. */
+  readonly bytes: number;
+  /** Things that were counted: entities in Redis, rows elsewhere. */
+  readonly count: number;
+  /** Most relative error of `bytes` to be expected; 0 for an exact sum. */
+  readonly error: number;
 }
 
 /** One view of one tenant. */

@@ -36,7 +36,8 @@ function checkLayout({ file, at, has, problems }: CheckContext): void {
   }
 }
 
-function checkTenants({ file, at, problems, views }: CheckContext): void {
+function checkTenants(context: CheckContext): void {
+  const { file, at, problems, views } = context;
   if (file.tenants === undefined) return;
   const store = file.online_store;
   const shared = store !== undefined && "layout" in store && store.layout === "feast";
@@ -60,6 +61,7 @@ function checkTenants({ file, at, problems, views }: CheckContext): void {
       const what = `is the tenant ${show(name)}, and Feast's layout has no tenants`;
       problems.add(here, what, "Keep default only, or use layout: packed");
     }
+    checkQuota(context, name, shared);
     for (const view of Object.keys(tenant?.ttl ?? {})) {
       if (views.has(view)) continue;
       const remedy = suggest(view, [...views.keys()], "Declare it under feature_views");
@@ -69,5 +71,21 @@ function checkTenants({ file, at, problems, views }: CheckContext): void {
         remedy,
       );
     }
+  }
+}
+
+/** A quota needs something to measure by, and eviction something to evict. */
+function checkQuota({ file, at, problems, views }: CheckContext, name: string, feast: boolean): void {
+  const tenant = file.tenants?.[name];
+  const here = keyPath("tenants", name);
+  if (feast && tenant?.max_bytes !== undefined) {
+    problems.add(at(here, "max_bytes"), "is a quota, which Feast's layout has none of", "Use layout: packed");
+  }
+  if (tenant?.on_full !== "evict_long_tail") return;
+  if (tenant.max_bytes === undefined) {
+    problems.add(at(here, "on_full"), "is about max_bytes, which the tenant has none of", "Set max_bytes too");
+  } else if (![...views.values()].some((view) => view.long_tail === true)) {
+    const remedy = "Set long_tail: true on the views whose oldest rows may go";
+    problems.add(at(here, "on_full"), "is evict_long_tail, and no feature view is long_tail", remedy);
   }
 }

@@ -11,6 +11,7 @@ export function checkScalar(schema: JsonSchema, value: YamlScalar, path: string)
   if (form !== undefined) return checkForm(form, value, new RegExp(schema.pattern ?? ""));
   if (schema.enum !== undefined) return checkWord(schema.enum, value, path);
   if (schema.type === "integer" || schema.type === "number") return checkNumber(schema, value);
+  if (schema.type === "boolean") return checkBoolean(value);
   if (typeof value !== "string") return notText(value);
   if (!value.isWellFormed()) return new Fault("holds half of a surrogate pair", "Use well-formed Unicode");
   return value.length < (schema.minLength ?? 0) ? notText(null) : undefined;
@@ -26,6 +27,7 @@ export function kindOf(schema: JsonSchema): string {
   if (schema.type === "array") return "a list";
   if (schema.type === "object") return "a map";
   if (schema.type === "integer") return "a whole number";
+  if (schema.type === "boolean") return "true or false";
   return schema.type === "number" ? "a number" : "text";
 }
 
@@ -34,6 +36,11 @@ function checkWord(words: readonly string[], value: YamlScalar, path: string): F
   if (value === null) return new Fault("is empty", suggest("", words, ""));
   const planned = nearest(String(value), words) === undefined ? notBuiltFault(path, show(value)) : undefined;
   return planned ?? new Fault(`is ${show(value)}, which it does not take`, suggest(String(value), words, ""));
+}
+
+function checkBoolean(value: YamlScalar): Fault | undefined {
+  if (typeof value === "boolean") return undefined;
+  return new Fault(value === null ? "is empty" : `is ${show(value)}, not true or false`, "Write true or false");
 }
 
 function checkNumber(schema: JsonSchema, value: YamlScalar): Fault | undefined {

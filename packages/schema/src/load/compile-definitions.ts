@@ -118,6 +118,7 @@ function compileTenant(name: string, tenant: FeatureStoreFile["tenants"][string]
     name,
     ttl: new Map(Object.entries(tenant.ttl).map(([view, ttl]) => [view, micros(ttl)])),
     maxBytes: tenant.max_bytes === undefined ? undefined : bytes(tenant.max_bytes),
+    onFull: tenant.on_full,
     requestsPerSecond: tenant.requests_per_second,
   };
 }

@@ -36,6 +36,7 @@ export function compileView(
     keepStale: micros(view.keep_stale),
     maxFuture: micros(view.max_future),
     tombstoneRetention: micros(view.tombstone_retention),
+    longTail: view.long_tail,
     pushSource: view.push_source ?? view.name,
     freshness: view.freshness === undefined ? undefined : micros(view.freshness),
     rowDecoder: compileRowDecoder(shape),

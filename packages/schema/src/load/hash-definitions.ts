@@ -39,8 +39,17 @@ export function meaningText(parts: HashedParts): string {
   return JSON.stringify(meaning, canonical);
 }
 
-/** Properties that describe, or repeat what others say. */
-const LEFT_OUT = new Set(["description", "owner", "tags", "place", "entities", "featureByName", "rowDecoder"]);
+/** Properties that describe, repeat what others say, or belong to a quota. */
+const LEFT_OUT = new Set([
+  "description",
+  "owner",
+  "tags",
+  "place",
+  "entities",
+  "featureByName",
+  "rowDecoder",
+  "longTail",
+]);
 
 /** Sorts maps by code unit, keeps lists in order, names views instead of repeating them, and writes what JSON has no form for. */
 function canonical(key: string, value: unknown): unknown {

@@ -15,7 +15,6 @@ export function idleNotices(file: FeatureStoreFile, placeOf: (path: string) => s
       add(`feature_views[${i}].freshness`, "is not acted on: this version measures none");
   }
   for (const [name, tenant] of Object.entries(file.tenants)) {
-    if (tenant.max_bytes !== undefined) add(`tenants.${name}.max_bytes`, "is not acted on: this version has no quota");
     if (tenant.requests_per_second === undefined) continue;
     add(`tenants.${name}.requests_per_second`, "is not acted on: this version has no rate limit");
   }

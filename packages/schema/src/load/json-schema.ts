@@ -2,7 +2,7 @@ import type { TextForm } from "../schema-key.ts";
 
 /** The parts of JSON Schema that our schema uses. */
 export interface JsonSchema {
-  readonly type?: "object" | "array" | "string" | "number" | "integer";
+  readonly type?: "object" | "array" | "string" | "number" | "boolean" | "integer";
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly string[];

@@ -87,7 +87,7 @@ const WHOLE = {
       on_store_failure: { policy: "stale", max_age: "1h", otherwise: "fail" },
     },
   ],
-  tenants: { default: {}, t: { ttl: { v: "1d" }, max_bytes: "1MB", requests_per_second: 0.5 } },
+  tenants: { default: {}, t: { ttl: { v: "1d" }, max_bytes: "1MB", on_full: "refuse", requests_per_second: 0.5 } },
   server: { host: "h", port: 1, auth: "none", body_limit: 5, max_rows: 1, json_depth: 4, headers_timeout: "1s" },
   budgets: { lookup: { p99_ms: 1, aim_ms: 0.5 }, predict: { requests_per_second: 1 } },
 };

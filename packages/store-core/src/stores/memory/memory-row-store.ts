@@ -3,15 +3,20 @@ import { ORDER_PREFIX } from "../../row/row-layout.ts";
 import type {
   MetaScope,
   MetaValue,
+  PageScope,
   PutOutcome,
   RowGet,
+  RowPage,
   RowScope,
   RowSlices,
   RowStore,
+  RowUsage,
   ScannedRow,
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
+import { measurePages } from "../../upkeep/measure-pages.ts";
+import type { Pace } from "../../upkeep/pace.ts";
 
 /**
  * Rows in a Map: the simplest correct store, and the model that the others are tested against. For tests and for trying things out; nothing
@@ -76,6 +81,33 @@ class MemoryRowStore implements RowStore {
     return removed;
   }
 
+  /** All rows are one page: a Map keeps no place to go on from. */
+  async page(scope: PageScope, _cursor: string | undefined, call: Call): Promise<RowPage> {
+    this.#check(call);
+    const found = [...this.#rows.values()].filter(({ scope: key }) => inScope(key, scope));
+    return {
+      rows: found.map(({ scope: { tenant, view, entityKey }, bytes }) => ({ tenant, view, entityKey, bytes })),
+      next: undefined,
+    };
+  }
+
+  async removeRows(
+    scope: ViewScope,
+    rows: readonly Pick<StoredRow, "entityKey" | "bytes">[],
+    call: Call,
+  ): Promise<readonly boolean[]> {
+    this.#check(call);
+    return rows.map(({ entityKey, bytes }) => {
+      const id = rowId({ ...scope, entityKey });
+      const stored = this.#rows.get(id)?.bytes;
+      return stored !== undefined && Buffer.compare(stored, bytes) === 0 && this.#rows.delete(id);
+    });
+  }
+
+  measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>> {
+    return measurePages(this, project, pace, call);
+  }
+
   async getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined> {
     this.#check(call);
     return this.#meta.get(metaId(scope, name));
@@ -125,10 +157,10 @@ function metaId({ project, tenant, view }: MetaScope, name: string): string {
   return JSON.stringify([project, tenant ?? null, view ?? null, name]);
 }
 
-function inScope(key: Required<RowScope>, scope: RowScope): boolean {
+function inScope(key: Required<RowScope>, scope: PageScope & Pick<RowScope, "entityKey">): boolean {
   return (
     key.project === scope.project &&
-    key.tenant === scope.tenant &&
+    (scope.tenant === undefined || key.tenant === scope.tenant) &&
     (scope.view === undefined || key.view === scope.view) &&
     (scope.entityKey === undefined || key.entityKey === scope.entityKey)
   );

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { LarderError } from "@larder/schema";
-import { encodeSegment } from "../../keys/segment.ts";
+import { decodeSegment, encodeSegment } from "../../keys/segment.ts";
 import type { MetaScope } from "../../row-store.ts";
 
 /**
@@ -19,6 +19,30 @@ export function projectPrefix(project: string): string {
 /** The hash of one entity: all its views, in one slot of a cluster. `entityKey` is encoded by keys/entity-key.ts. */
 export function rowKey(prefix: string, entityKey: string): string {
   return `${prefix}{${entityKey}}`;
+}
+
+/** Tenant and entity key of a row key of a project; undefined for a key that {@link rowKey} did not make. */
+export function rowKeyParts(
+  project: string,
+  key: string,
+): { readonly tenant: string; readonly entityKey: string } | undefined {
+  const from = projectPrefix(project);
+  const colon = key.indexOf(":", from.length);
+  const entityKey = colon < 0 ? undefined : entityKeyOf(key.slice(0, colon + 1), key);
+  if (entityKey === undefined || !key.startsWith(from)) return undefined;
+  const segment = key.slice(from.length, colon);
+  const tenant = /^(?:[A-Za-z0-9_.-]|%[0-9A-F]{2})+$/.test(segment) ? decoded(segment) : undefined;
+  return tenant === undefined ? undefined : { tenant, entityKey };
+}
+
+/** Undefined where the bytes are no UTF-8 or were not written by `encodeSegment`. */
+function decoded(segment: string): string | undefined {
+  try {
+    const text = decodeSegment(segment);
+    return encodeSegment(text) === segment ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The entity key of a row key; undefined for a key that {@link rowKey} did not make. */

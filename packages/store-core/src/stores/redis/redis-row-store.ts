@@ -3,23 +3,29 @@ import type { Call } from "../../call.ts";
 import type {
   MetaScope,
   MetaValue,
+  PageScope,
   PutOutcome,
   RowGet,
+  RowPage,
   RowScope,
   RowSlices,
   RowStore,
+  RowUsage,
   ScannedRow,
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
+import type { Pace } from "../../upkeep/pace.ts";
 import { refuseFeastRows } from "./inspect-server.ts";
+import { measureTenants } from "./measure-tenants.ts";
 import { runOverKeys } from "./over-keys.ts";
+import { pageRows } from "./page-rows.ts";
 import { outcomesOf } from "./put-outcomes.ts";
 import { readRows } from "./read-rows.ts";
 import { META_ROOT, rowKey, tenantPrefix, ViewFields } from "./redis-keys.ts";
 import { openRedisSession, type RedisSession } from "./redis-session.ts";
 import { deleteEntities, deleteTenant, scanRows } from "./scan-rows.ts";
-import { putRows } from "./scripts.ts";
+import { putRows, removeRows } from "./scripts.ts";
 
 /** Most rows of one batch: nearly all of batching's gain, and no reader waits longer than about 0.3 ms. */
 const MAX_BATCH_ROWS = 100;
@@ -59,12 +65,7 @@ class RedisRowStore implements RowStore {
   async putIfNewer(scope: ViewScope, rows: readonly StoredRow[], call: Call): Promise<readonly PutOutcome[]> {
     const wait = this.#session.writing(call);
     if (rows.length === 0) return [];
-    if (rows.length > MAX_BATCH_ROWS) {
-      throw new LarderError("INTERNAL", {
-        what: `A batch of ${rows.length} rows is above ${MAX_BATCH_ROWS}`,
-        remedy: "Split it by capabilities.maxBatchRows",
-      });
-    }
+    refuseLarge(rows.length);
     const prefix = tenantPrefix(scope.project, scope.tenant);
     const field = this.#fields.fieldOf(scope.view);
     const keys = rows.map((row) => rowKey(prefix, row.entityKey));
@@ -97,6 +98,37 @@ class RedisRowStore implements RowStore {
     );
   }
 
+  async page(scope: PageScope, cursor: string | undefined, call: Call): Promise<RowPage> {
+    return pageRows(this.#session.connection, scope, cursor, this.#fields, this.#session.writing(call));
+  }
+
+  async removeRows(
+    scope: ViewScope,
+    rows: readonly Pick<StoredRow, "entityKey" | "bytes">[],
+    call: Call,
+  ): Promise<readonly boolean[]> {
+    const wait = this.#session.writing(call);
+    if (rows.length === 0) return [];
+    refuseLarge(rows.length);
+    const prefix = tenantPrefix(scope.project, scope.tenant);
+    const field = this.#fields.fieldOf(scope.view);
+    const keys = rows.map(({ entityKey }) => rowKey(prefix, entityKey));
+    const runOf = (indexes: readonly number[]) => ({
+      script: removeRows,
+      keys: indexes.map((index) => keys[index] as string),
+      args: [field, ...indexes.map((index) => bufferOf(rows[index]?.bytes as Uint8Array))],
+    });
+    const gone = new Array<boolean>(rows.length).fill(false);
+    for (const { indexes, reply } of await runOverKeys(this.#session.connection, keys, runOf, wait)) {
+      for (const [at, index] of indexes.entries()) gone[index] = String(reply)[at] === "r";
+    }
+    return gone;
+  }
+
+  measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>> {
+    return measureTenants(this.#session.connection, project, pace, () => this.#session.writing(call));
+  }
+
   getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined> {
     return this.#session.getMeta(scope, name, call);
   }
@@ -124,6 +156,14 @@ class RedisRowStore implements RowStore {
   }
 }
 
+function refuseLarge(rows: number): void {
+  if (rows <= MAX_BATCH_ROWS) return;
+  throw new LarderError("INTERNAL", {
+    what: `A batch of ${rows} rows is above ${MAX_BATCH_ROWS}`,
+    remedy: "Split it by capabilities.maxBatchRows",
+  });
+}
+
 /** ARGV of put-rows.lua. */
 function putArguments(field: string, rows: readonly StoredRow[]): (string | Buffer)[] {
   const expiries = Buffer.alloc(rows.length * 8);
@@ -131,7 +171,11 @@ function putArguments(field: string, rows: readonly StoredRow[]): (string | Buff
   for (const [index, { bytes, expiresAt = Number.POSITIVE_INFINITY }] of rows.entries()) {
     // Plus 0: the ceiling of a small negative number is -0, which Redis does not take.
     expiries.writeDoubleBE(Math.ceil(expiresAt / 1000) + 0, index * 8);
-    args.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    args.push(bufferOf(bytes));
   }
   return args;
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -20,6 +20,7 @@ export interface ScriptRun {
 
 export const gather = script("gather.lua", true);
 export const putRows = script("put-rows.lua", false);
+export const removeRows = script("remove-rows.lua", false);
 export const deleteRows = script("delete-rows.lua", false);
 export const feastPut = script("feast-put.lua", false);
 export const feastDelete = script("feast-delete.lua", false);

@@ -30,6 +30,13 @@ export type WriterWork =
       readonly limit: number;
     }
   | {
+      readonly kind: "removeRows";
+      readonly scope: ViewScope;
+      readonly entityKeys: readonly string[];
+      /** What each row must still be. */
+      readonly bytes: readonly Uint8Array[];
+    }
+  | {
       readonly kind: "putMeta";
       readonly scope: string;
       readonly name: string;
@@ -44,6 +51,8 @@ export interface WriterAnswers {
   readonly put: readonly PutOutcome[];
   /** Number of rows removed. */
   readonly deleteRows: number;
+  /** Whether each row went. */
+  readonly removeRows: readonly boolean[];
   /** Whether the entry was written. */
   readonly putMeta: boolean;
   readonly deleteMeta: undefined;

@@ -9,15 +9,20 @@ import { ORDER_PREFIX } from "../../row/row-layout.ts";
 import type {
   MetaScope,
   MetaValue,
+  PageScope,
   PutOutcome,
   RowGet,
+  RowPage,
   RowScope,
   RowSlices,
   RowStore,
+  RowUsage,
   ScannedRow,
   StoredRow,
   ViewScope,
 } from "../../row-store.ts";
+import { measurePages } from "../../upkeep/measure-pages.ts";
+import type { Pace } from "../../upkeep/pace.ts";
 import { folderError, lockTimeout, sqliteError } from "./sqlite-errors.ts";
 import { failureOf, isBusy, openForReading } from "./sqlite-file.ts";
 import type { WriterWork } from "./sqlite-protocol.ts";
@@ -162,6 +167,46 @@ class SqliteRowStore implements RowStore {
     return removed;
   }
 
+  /** By primary key; the cursor is the key of the last row that was looked at. */
+  async page({ project, tenant, view }: PageScope, cursor: string | undefined, call: Call): Promise<RowPage> {
+    const last = cursor === undefined ? [tenant ?? "", "", ""] : (JSON.parse(cursor) as string[]);
+    const found = await this.#reading(call, () =>
+      tenant === undefined
+        ? this.#statements.projectPage.all(project, ...last, SCAN_STEP)
+        : this.#statements.tenantPage.all(project, tenant, ...last.slice(1), SCAN_STEP),
+    );
+    const rows = found.map((row) => ({
+      tenant: row["tenant"] as string,
+      view: row["view"] as string,
+      entityKey: row["entity_key"] as string,
+      bytes: row["bytes"] as Uint8Array,
+    }));
+    const end = rows.at(-1);
+    const next =
+      end === undefined || rows.length < SCAN_STEP ? undefined : JSON.stringify([end.tenant, end.view, end.entityKey]);
+    await yieldTurn();
+    return { rows: view === undefined ? rows : rows.filter((row) => row.view === view), next };
+  }
+
+  async removeRows(
+    { project, tenant, view }: ViewScope,
+    rows: readonly Pick<StoredRow, "entityKey" | "bytes">[],
+    call: Call,
+  ): Promise<readonly boolean[]> {
+    this.#check(call);
+    if (rows.length === 0) return [];
+    return this.#write(call, {
+      kind: "removeRows",
+      scope: { project, tenant, view },
+      entityKeys: rows.map(({ entityKey }) => entityKey),
+      bytes: rows.map(({ bytes }) => Uint8Array.from(bytes)),
+    });
+  }
+
+  measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>> {
+    return measurePages(this, project, pace, call);
+  }
+
   async getMeta(scope: MetaScope, name: string, call: Call): Promise<MetaValue | undefined> {
     const found = await this.#reading(call, () => this.#statements.meta.get(metaKey(scope), name));
     if (found === undefined) return undefined;
@@ -262,6 +307,10 @@ function prepareReads(db: DatabaseSync) {
     nextPage: db.prepare(
       `SELECT entity_key, bytes FROM rows WHERE ${inView} AND entity_key > ? ORDER BY entity_key LIMIT ?`,
     ),
+    projectPage: db.prepare(`SELECT tenant, view, entity_key, bytes FROM rows
+      WHERE project = ? AND (tenant, view, entity_key) > (?, ?, ?) ORDER BY tenant, view, entity_key LIMIT ?`),
+    tenantPage: db.prepare(`SELECT tenant, view, entity_key, bytes FROM rows
+      WHERE project = ? AND tenant = ? AND (view, entity_key) > (?, ?) ORDER BY view, entity_key LIMIT ?`),
     // Steps from view to view by the primary key, instead of reading every row of the tenant.
     views: db.prepare(`WITH RECURSIVE found(view) AS (
         SELECT min(view) FROM rows WHERE project = ?1 AND tenant = ?2

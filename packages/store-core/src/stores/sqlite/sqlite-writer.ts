@@ -46,6 +46,7 @@ function prepare(db: DatabaseSync) {
     put: db.prepare(`INSERT INTO rows (project, tenant, view, entity_key, bytes, expires_at) VALUES (?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET bytes = excluded.bytes, expires_at = excluded.expires_at`),
     deleteRow: db.prepare(`DELETE FROM rows WHERE ${PK}`),
+    removeRow: db.prepare(`DELETE FROM rows WHERE ${PK} AND bytes = ?`),
     deleteRows: db.prepare(`DELETE FROM rows WHERE project = ?1 AND tenant = ?2 AND view = ?3 AND entity_key IN
       (SELECT entity_key FROM rows WHERE project = ?1 AND tenant = ?2 AND view = ?3 LIMIT ?4)`),
     sweepPage: db.prepare(`SELECT project, tenant, view, entity_key, expires_at < ? AS expired FROM rows
@@ -119,6 +120,12 @@ function perform(statements: Statements, work: WriterWork): WriterAnswers[keyof 
         return Number(statements.deleteRows.run(project, tenant, view, work.limit).changes);
       }
       return Number(statements.deleteRow.run(project, tenant, view, work.entityKey).changes);
+    }
+    case "removeRows": {
+      const { project, tenant, view } = work.scope;
+      return work.entityKeys.map(
+        (key, i) => statements.removeRow.run(project, tenant, view, key, work.bytes[i] as Uint8Array).changes === 1,
+      );
     }
     case "putMeta": {
       const { scope, name, bytes, expected, revision } = work;

@@ -1,0 +1,180 @@
+import { type Clock, type Definitions, isLarderError, LarderError, type Tenant } from "@larder/schema";
+import type { Call } from "../call.ts";
+import type { RowStore } from "../row-store.ts";
+import { measureUsage } from "./measure-usage.ts";
+import { paceOf } from "./pace.ts";
+import { readRecord, UNMEASURED, type UsageRecord } from "./usage-record.ts";
+
+/** What a {@link UsageLedger} works with. */
+export interface LedgerParts {
+  readonly definitions: Definitions;
+  readonly rowStore: RowStore;
+  readonly clock: Clock;
+}
+
+/** Times of a figure, in microseconds: what others published is looked up again, a write asks for a new one, a write waits for a new one. */
+const LOOK_AFTER = 2_000_000;
+const MEASURE_AFTER = 60_000_000;
+const WAIT_AFTER = 600_000_000;
+
+/** Nobody is refused by a figure that is older, unless a new one takes too long. */
+const REFUSE_WITHIN = 2_000_000;
+
+/** After a failure, and between figures that only this process's own writes ask for. */
+const RETRY_AFTER = 5_000_000;
+
+/** Longest that a write waits for a figure. Milliseconds. */
+const WAIT_MS = 250;
+
+/** Time that measuring takes of a client, and about of the server: a tenth. */
+const SHARE = 0.1;
+
+/** Knows what tenants take, as far as it was measured, by this process or another, and keeps the figure from getting old while there are writes. */
+export class UsageLedger {
+  readonly #parts: LedgerParts;
+  readonly #ending = new AbortController();
+  #record: UsageRecord = UNMEASURED;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #triedAt = Number.NEGATIVE_INFINITY;
+  #measuring: Promise<void> | undefined;
+  /** Why there is no figure, where somebody has to act. */
+  #failure: LarderError | undefined;
+  /** Rows applied by this process since the figure, per tenant. */
+  #applied = new Map<string, number>();
+  #doubted = false;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Lets a write that makes a tenant grow go on.
+   * @throws QUOTA_EXCEEDED; STORE_MISCONFIGURED where usage cannot be measured; what reading the figure throws
+   */
+  async admit(tenant: Tenant, limit: number, call: Call): Promise<void> {
+    await this.#look(call);
+    const age = this.#age();
+    if (age > MEASURE_AFTER || this.#mayCross(tenant.name, limit)) this.#measure(age > MEASURE_AFTER);
+    if (age > WAIT_AFTER) await this.#wait(call);
+    if (this.#isOver(tenant, limit) && this.#age() > REFUSE_WITHIN) {
+      this.#measure(true);
+      await this.#wait(call);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#isOver(tenant, limit)) throw quotaExceeded(tenant, limit, this.#record);
+  }
+
+  /** Tells that a write made a tenant grow. */
+  applied(tenant: string, rows: number): void {
+    this.#applied.set(tenant, (this.#applied.get(tenant) ?? 0) + rows);
+  }
+
+  /** Tells that rows went in numbers. */
+  doubt(): void {
+    this.#doubted = true;
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#measuring;
+  }
+
+  async #look(call: Call): Promise<void> {
+    const now = this.#parts.clock.now();
+    if (now - this.#lookedAt < LOOK_AFTER && this.#record.measuredAt > 0) return;
+    this.#lookedAt = now;
+    this.#take((await readRecord(this.#parts.rowStore, this.#parts.definitions.project, call)).record);
+  }
+
+  #take(record: UsageRecord): void {
+    if (record.measuredAt <= this.#record.measuredAt) return;
+    this.#record = record;
+    this.#applied.clear();
+  }
+
+  #age(): number {
+    return this.#doubted ? Number.POSITIVE_INFINITY : this.#parts.clock.now() - this.#record.measuredAt;
+  }
+
+  /** Whether what this process wrote since may have made the tenant cross its limit, were every row a new one. */
+  #mayCross(name: string, limit: number): boolean {
+    const { bytes = 0, count = 0 } = this.#record.tenants.get(name) ?? {};
+    const each = count === 0 ? 0 : bytes / count;
+    return bytes <= limit && bytes + (this.#applied.get(name) ?? 0) * each > limit;
+  }
+
+  #isOver({ name, onFull }: Tenant, limit: number): boolean {
+    const { bytes, exhausted } = this.#record.tenants.get(name) ?? { bytes: 0, exhausted: false };
+    return bytes > limit && (onFull === "refuse" || exhausted);
+  }
+
+  /** Begins to measure, unless that is under way, or has just failed or been done. */
+  #measure(due: boolean): void {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    if (this.#measuring !== undefined) return;
+    if (now - this.#triedAt < RETRY_AFTER && (!due || this.#failure !== undefined)) return;
+    this.#triedAt = now;
+    this.#doubted = false;
+    const signal = this.#ending.signal;
+    const parts = { ...this.#parts, pace: paceOf(SHARE, signal) };
+    const freshFrom = due ? now - REFUSE_WITHIN : now - RETRY_AFTER;
+    this.#measuring = measureUsage(parts, Math.max(freshFrom, this.#record.measuredAt + 1), {
+      tenant: "default",
+      signal,
+    })
+      .then(
+        (record) => {
+          this.#failure = undefined;
+          this.#take(record);
+        },
+        (error: unknown) => {
+          this.#failure = isPassing(error) ? undefined : asFailure(error);
+        },
+      )
+      .finally(() => {
+        this.#measuring = undefined;
+      });
+  }
+
+  /** Waits for the figure that is being taken: some time, and no longer than half of what the call has left. */
+  async #wait({ deadline = Number.POSITIVE_INFINITY }: Call): Promise<void> {
+    const most = Math.min(WAIT_MS, Math.max(0, (deadline - performance.now()) / 2));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, most);
+    });
+    await Promise.race([this.#measuring, late]);
+    clearTimeout(timer);
+  }
+}
+
+/** A store that fails says so to the write itself. */
+function isPassing(error: unknown): boolean {
+  return isLarderError(error, "STORE_UNAVAILABLE", "STORE_TIMEOUT", "STORE_CLOSED", "ABORTED");
+}
+
+function asFailure(error: unknown): LarderError {
+  const [what, remedy] = isLarderError(error)
+    ? [error.what, error.remedy]
+    : [String(error), "Report it with the text above"];
+  return new LarderError(isLarderError(error) ? error.code : "INTERNAL", {
+    what: `What tenants take of max_bytes cannot be measured: ${what}`,
+    remedy,
+    cause: error,
+  });
+}
+
+function quotaExceeded({ name, onFull }: Tenant, limit: number, { measuredAt, tenants }: UsageRecord): LarderError {
+  const { bytes = 0 } = tenants.get(name) ?? {};
+  const why = onFull === "refuse" ? "" : ", and its long-tail views have nothing left to evict";
+  return new LarderError("QUOTA_EXCEEDED", {
+    what: `Tenant "${name}" takes ${megabytes(bytes)} online, its limit is ${megabytes(limit)}${why}; nothing was written`,
+    remedy: `Delete rows, shorten its TTLs, or raise tenants.${name}.max_bytes`,
+    facts: { tenant: name, bytes, max_bytes: limit, measured_at: new Date(measuredAt / 1000).toISOString() },
+  });
+}
+
+function megabytes(bytes: number): string {
+  return bytes < 1e6 ? `${bytes} B` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
