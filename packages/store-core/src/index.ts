@@ -8,6 +8,7 @@ export {
 } from "./applied-definitions.ts";
 export type { Call } from "./call.ts";
 export { hashKey, type RowFault, rowFaults, type StoreCall, storeCalls } from "./diagnostics.ts";
+export { type ExplainOptions, explainRedis } from "./explain-redis.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
@@ -42,4 +43,13 @@ export type {
   StoredRow,
   ViewScope,
 } from "./row-store.ts";
+export type {
+  Alternative,
+  Forecast,
+  GroupReport,
+  MemoryParts,
+  RedisExplanation,
+  ServerReport,
+  ViewReport,
+} from "./stores/redis/explain/report.ts";
 export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";
