@@ -46,9 +46,11 @@ export async function fill(definitions: Definitions, to: number, from = 0, tenan
   }
 }
 
-/** Bytes that Redis has given out. */
-export async function usedMemory(redis: Redis): Promise<number> {
-  return Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+/** Bytes that Redis has given out, in all, and to what is not the buffer of a client. */
+export async function usedMemory(redis: Redis): Promise<{ readonly all: number; readonly data: number }> {
+  const info = await redis.info("memory");
+  const bytes = (name: string) => Number(new RegExp(`${name}:(\\d+)`).exec(info)?.[1]);
+  return { all: bytes("used_memory"), data: bytes("used_memory") - bytes("mem_clients_normal") };
 }
 
 /** Difference of an estimate from the truth, relative. */

@@ -14,7 +14,7 @@ const ENTITY_KEY_VERSION = 3;
 
 /**
  * The hashes that Feast itself would make of sampled entities of the packed layout: their rows are decoded and encoded as Feast does. An entity that
- * holds a row which cannot be read is not in the answer. Tombstones have no form in Feast.
+ * holds a row which cannot be read is not in the answer. Tombstones have no form in Feast; its event times are whole seconds.
  */
 export async function hashesOfFeast(
   definitions: Definitions,
@@ -40,7 +40,7 @@ export async function hashesOfFeast(
         const { keySpace, timeField, features } = views.of(view);
         const hash = hashes.get(keySpace.id) ?? { keyBytes: keySpace.redisKey(parts.entityKey).length, fields: [] };
         hashes.set(keySpace.id, hash);
-        hash.fields.push({ name: timeField.length, value: encodeTimestamp(row.eventTime).length });
+        hash.fields.push({ name: timeField.length, value: encodeTimestamp(wholeSeconds(row.eventTime)).length });
         for (const [at, { kind, field: name }] of features.entries()) {
           const value = row.values[at];
           if (value !== undefined) hash.fields.push({ name: name.length, value: encodeValue(kind, value).length });
@@ -50,4 +50,8 @@ export async function hashesOfFeast(
     if (whole) found.set(entity, [...hashes.values()]);
   }
   return found;
+}
+
+function wholeSeconds(micros: number): number {
+  return Math.floor(micros / 1e6) * 1e6;
 }
