@@ -29,7 +29,7 @@ const GOOD = ["--maxmemory", "1gb", "--appendonly", "yes"];
 
 async function checkedServer(...args: readonly string[]) {
   await using redis = await startRedis({ args: [...GOOD, ...args] });
-  return findingsOf(`{ type: redis, connection_string: "${redis.connectionString}" }`);
+  return await findingsOf(`{ type: redis, connection_string: "${redis.connectionString}" }`);
 }
 
 test("a server as the documents want it leaves nothing to say", async () => {

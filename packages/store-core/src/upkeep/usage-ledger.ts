@@ -77,7 +77,15 @@ export class UsageLedger {
     this.#doubted = true;
   }
 
+  /** Ends measuring. What this process wrote is measured before, if that is quick: the next process knows nothing of it. */
   async close(): Promise<void> {
+    const crossed = [...this.#parts.definitions.tenants.values()].some(
+      ({ name, maxBytes }) => maxBytes !== undefined && this.#applied.has(name) && this.#mayCross(name, maxBytes),
+    );
+    if (crossed && !this.#ending.signal.aborted) {
+      this.#measure(true);
+      await this.#wait();
+    }
     this.#ending.abort();
     await this.#measuring;
   }
@@ -141,7 +149,7 @@ export class UsageLedger {
   }
 
   /** Waits for the figure that is being taken: some time, and no longer than half of what the call has left. */
-  async #wait({ deadline = Number.POSITIVE_INFINITY }: Call): Promise<void> {
+  async #wait({ deadline = Number.POSITIVE_INFINITY }: Pick<Call, "deadline"> = {}): Promise<void> {
     const most = Math.min(WAIT_MS, Math.max(0, (deadline - performance.now()) / 2));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
