@@ -47,7 +47,12 @@ async function examineStore(definitions: Definitions, clock: Clock): Promise<rea
       appliedFinding(await planDefinitions({ definitions, store }, { tenant: "default" })),
     ]);
     const advice = await attempt(check, async () =>
-      (await inspectOnlineStore(definitions.onlineStore)).map(({ what, remedy }) => warning(check, what, remedy)),
+      (await inspectOnlineStore(definitions)).map(({ severity, what, remedy, config }) => ({
+        check,
+        state: severity,
+        what,
+        remedy: config === undefined ? remedy : `${remedy} (${config})`,
+      })),
     );
     const durable = store.capabilities.durable
       ? []

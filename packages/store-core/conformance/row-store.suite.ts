@@ -2,7 +2,8 @@ import { deepStrictEqual, ok, rejects, strictEqual } from "node:assert/strict";
 import { type ErrorCode, isLarderError } from "@larder/schema";
 import type { Call } from "../src/call.ts";
 import { ORDER_PREFIX } from "../src/row/row-layout.ts";
-import type { PutOutcome, RowGroup, RowStore, StoredRow } from "../src/row-store.ts";
+import type { PageScope, PutOutcome, RowGroup, RowStore, StoredRow } from "../src/row-store.ts";
+import { paceOf } from "../src/upkeep/pace.ts";
 import { SECOND, START } from "./harness.ts";
 import type { Rules } from "./rules.ts";
 import { sameItems } from "./same-items.ts";
@@ -107,6 +108,57 @@ export function rowStore({ rule }: Rules): void {
     deepStrictEqual(await scanned(tenant), ["v12=v12", "v2=v2", "w12=w12", "w2=w2"]);
   });
 
+  portRule("pages walk through exactly one scope, and go on from a cursor", async (rows) => {
+    const tenants = ["default", "a", "a*", "a:b", "{a}", "%"];
+    for (const tenant of tenants) {
+      for (const view of VIEWS) {
+        const batch = Array.from({ length: 90 }, (_, i) => row(`k${i}`, 0, `${tenant} ${view} ${i}`));
+        await rows.putIfNewer({ ...SCOPE, tenant, view }, batch, CALL);
+      }
+    }
+    await rows.putIfNewer({ ...SCOPE, project: "conformance:a" }, [row("k0", 0, "of another project")], CALL);
+    const found = async (scope: PageScope) => (await walk(rows, scope)).sort();
+    const of = (inTenants: readonly string[], views: readonly string[]) =>
+      inTenants
+        .flatMap((tenant) => views.flatMap((view) => Array.from({ length: 90 }, (_, i) => [tenant, view, i] as const)))
+        .map(([tenant, view, i]) => `${tenant}/${view}/k${i}=${tenant} ${view} ${i}`)
+        .sort();
+    sameItems(await found({ project: SCOPE.project }), of(tenants, VIEWS));
+    sameItems(await found({ project: SCOPE.project, tenant: "a" }), of(["a"], VIEWS));
+    sameItems(await found({ project: SCOPE.project, tenant: "a*", view: "w" }), of(["a*"], ["w"]));
+    sameItems(await found({ project: SCOPE.project, view: "v" }), of(tenants, ["v"]));
+    deepStrictEqual(await found({ project: SCOPE.project, tenant: "*" }), []);
+  });
+
+  portRule("a row is removed iff it still has the bytes it was read with", async (rows) => {
+    const old = ["1", "2", "3"].map((key) => row(key, 0, key));
+    await rows.putIfNewer(SCOPE, old, CALL);
+    await rows.putIfNewer({ ...SCOPE, view: "w" }, [row("1", 0, "1")], CALL);
+    await rows.putIfNewer(SCOPE, [row("2", 1, "newer")], CALL);
+    const gone = await rows.removeRows(SCOPE, [...old, row("4", 0, "4")], CALL);
+    deepStrictEqual(gone, [true, false, true, false]);
+    const groups = [{ views: VIEWS, entityKeys: ["1", "2", "3"] }];
+    deepStrictEqual(await texts(rows, groups), [undefined, "1", "newer", undefined, undefined, undefined]);
+    deepStrictEqual(await rows.removeRows(SCOPE, old, CALL), [false, false, false]);
+    deepStrictEqual(await rows.removeRows(SCOPE, [], CALL), []);
+  });
+
+  portRule("what rows take is measured tenant by tenant", async (rows) => {
+    const pace = paceOf(1, undefined);
+    deepStrictEqual([...(await rows.measure(SCOPE.project, pace, CALL))], []);
+    const batch = Array.from({ length: 50 }, (_, i) => row(`k${i}`, 0, "x".repeat(100)));
+    await rows.putIfNewer({ ...SCOPE, tenant: "a" }, batch, CALL);
+    await rows.putIfNewer({ ...SCOPE, tenant: "a:b" }, batch.slice(0, 10), CALL);
+    await rows.putIfNewer({ ...SCOPE, project: "other", tenant: "a" }, batch, CALL);
+    const usage = await rows.measure(SCOPE.project, pace, CALL);
+    deepStrictEqual([...usage.keys()].sort(), ["a", "a:b"]);
+    const [a, ab] = [usage.get("a"), usage.get("a:b")];
+    strictEqual(a?.count, 50);
+    strictEqual(ab?.count, 10);
+    ok(a.bytes >= 50 * 115 && a.bytes < 50 * 1_000, `${a.bytes} bytes`);
+    ok(ab.bytes * 4 < a.bytes && ab.bytes * 6 > a.bytes, `${ab.bytes} of ${a.bytes} bytes`);
+  });
+
   for (const [code, call, when] of [
     ["ABORTED", () => ({ ...CALL, signal: AbortSignal.abort() }), "once its signal has aborted"],
     ["STORE_TIMEOUT", () => ({ ...CALL, deadline: performance.now() - 1 }), "once its deadline has passed"],
@@ -135,6 +187,10 @@ function methods(rows: RowStore): readonly (readonly [string, (call: Call) => Pr
     ["putIfNewer", (call) => rows.putIfNewer(SCOPE, [row("1", 0, "")], call)],
     ["empty putIfNewer", (call) => rows.putIfNewer(SCOPE, [], call)],
     ["scan", async (call) => rows.scan(SCOPE, call)[Symbol.asyncIterator]().next()],
+    ["page", (call) => rows.page({ project: SCOPE.project }, undefined, call)],
+    ["removeRows", (call) => rows.removeRows(SCOPE, [row("1", 0, "")], call)],
+    ["empty removeRows", (call) => rows.removeRows(SCOPE, [], call)],
+    ["measure", (call) => rows.measure(SCOPE.project, paceOf(1, undefined), call)],
     ["deleteScope", (call) => rows.deleteScope(SCOPE, call)],
     ["getMeta", (call) => rows.getMeta(meta, "x", call)],
     ["putMeta", (call) => rows.putMeta(meta, "x", Uint8Array.of(1), undefined, call)],
@@ -151,6 +207,19 @@ function row(entityKey: string, seconds: number, values: string): StoredRow {
   bytes[ORDER_PREFIX - 1] = 1;
   bytes.write(values, ORDER_PREFIX, "latin1");
   return { entityKey, eventTime, createdTime: undefined, expiresAt: undefined, tombstone: false, bytes };
+}
+
+async function walk(rows: RowStore, scope: PageScope): Promise<string[]> {
+  const found = new Set<string>();
+  let cursor: string | undefined;
+  do {
+    const page = await rows.page(scope, cursor, CALL);
+    for (const { tenant, view, entityKey, bytes } of page.rows) {
+      found.add(`${tenant}/${view}/${entityKey}=${textOf(bytes)}`);
+    }
+    cursor = page.next;
+  } while (cursor !== undefined);
+  return [...found];
 }
 
 async function texts(rows: RowStore, groups: readonly RowGroup[]): Promise<(string | undefined)[]> {

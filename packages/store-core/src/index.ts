@@ -32,13 +32,17 @@ export { POSITION_NAMES } from "./positions.ts";
 export type {
   MetaScope,
   MetaValue,
+  PagedRow,
+  PageScope,
   PutOutcome,
   RowGet,
   RowGroup,
+  RowPage,
   RowScope,
   RowSlices,
   RowStore,
   RowStoreCapabilities,
+  RowUsage,
   ScannedRow,
   StoredRow,
   ViewScope,
@@ -52,4 +56,7 @@ export type {
   ServerReport,
   ViewReport,
 } from "./stores/redis/explain/report.ts";
-export type { StoreAdvice } from "./stores/redis/inspect-settings.ts";
+export type { StoreAdvice } from "./stores/redis/server-advice.ts";
+export { type SweepOptions, sweepOnlineStore } from "./upkeep/sweep-online-store.ts";
+export type { SweepReport } from "./upkeep/sweep-rows.ts";
+export { readUsage, type TenantUsage } from "./upkeep/usage-record.ts";

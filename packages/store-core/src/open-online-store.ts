@@ -53,12 +53,20 @@ async function openBareStore(definitions: Definitions, clock: Clock): Promise<On
     const parts = { definitions, clock, wholeRows: remembers(definitions) };
     return claimed(await openFeastOnlineStore(config, parts), definitions.project);
   }
-  const rowStore = await claimed(await openRowStore(config, definitions), definitions.project);
+  const rowStore = await openRowStore(config, definitions);
   const parts = { definitions, rowStore, clock };
   return withQuota(createPackedOnlineStore(parts), parts);
 }
 
-async function openRowStore(
+/** Opens the port below the typed store, after the same look at its format. @throws as {@link openOnlineStore} */
+export async function openRowStore(
+  config: Exclude<OnlineStoreConfig, FeastRedisConfig>,
+  definitions: Definitions,
+): Promise<RowStore> {
+  return claimed(await openBackend(config, definitions), definitions.project);
+}
+
+async function openBackend(
   config: Exclude<OnlineStoreConfig, FeastRedisConfig>,
   definitions: Definitions,
 ): Promise<RowStore> {

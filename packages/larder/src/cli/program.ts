@@ -15,7 +15,7 @@ export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[
   const program = new Command("larder").description(DESCRIPTION);
   program.addHelpText("after", "\nStart with `larder validate`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));
-  for (const command of [program, ...program.commands]) {
+  for (const command of withCommands(program)) {
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => terminal.out(text),
@@ -27,6 +27,11 @@ export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[
     });
   }
   return program;
+}
+
+/** A command, and those below it. */
+export function withCommands(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(withCommands)];
 }
 
 /**

@@ -84,6 +84,15 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
   };
 }
 
+/** Makes a group: verbs that are named after another word, as in `larder redis check`. */
+export function defineGroup(name: string, summary: string, verbs: readonly Verb[]): Verb {
+  return (act) => {
+    const group = new Command(name).summary(summary).description(summary);
+    for (const verb of verbs) group.addCommand(verb(act));
+    return group;
+  };
+}
+
 /** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */
 function unwrapped(text: string): string {
   return text.replace(/(?<!\n)\n(?!\n)/g, " ");

@@ -17,19 +17,21 @@ async function findingsOf(args: readonly string[], login = ""): Promise<unknown[
 }
 
 test("doctor is content with a server as the documents want it", async () => {
-  expect(await findingsOf([])).toMatchObject([{ state: "ok", what: expect.stringMatching(/^answers in/) }]);
+  const args = ["--maxmemory", "1gb", "--appendonly", "yes"];
+  expect(await findingsOf(args)).toMatchObject([{ state: "ok", what: expect.stringMatching(/^answers in/) }]);
 });
 
 test("doctor names settings that cost memory or lose rows", async () => {
-  const args = ["--hash-max-listpack-value", "64", "--maxmemory-policy", "allkeys-lru"];
+  const args = ["--hash-max-listpack-value", "64", "--maxmemory-policy", "allkeys-lru", "--maxmemory", "1gb"];
   expect(await findingsOf(args)).toMatchObject([
     { state: "ok" },
+    { state: "problem", what: expect.stringContaining("maxmemory-policy is allkeys-lru") },
     {
       state: "warning",
       what: expect.stringContaining("hash-max-listpack-value is 64"),
-      remedy: expect.stringContaining("512"),
+      remedy: expect.stringContaining("(hash-max-listpack-value 512)"),
     },
-    { state: "warning", what: expect.stringContaining("maxmemory-policy is allkeys-lru") },
+    { state: "warning", what: expect.stringContaining("appendonly is no and save is off") },
   ]);
 });
 
@@ -37,6 +39,11 @@ test("doctor says when it may not look at the settings", async () => {
   const args = ["--user", "app", "on", ">pw", "~*", "&*", "+@all", "-config"];
   expect(await findingsOf(args, ",username=app,password=pw")).toMatchObject([
     { state: "ok" },
-    { state: "warning", what: "The user may not read the server's settings" },
+    {
+      state: "warning",
+      what: expect.stringMatching(/^The user may not read the server's settings; not looked at: hash/),
+    },
+    { state: "warning", what: expect.stringContaining("maxmemory is not set") },
+    { state: "warning", what: expect.stringContaining("appendonly is no") },
   ]);
 });

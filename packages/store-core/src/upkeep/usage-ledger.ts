@@ -23,6 +23,9 @@ const REFUSE_WITHIN = 2_000_000;
 /** After a failure, and between figures that only this process's own writes ask for. */
 const RETRY_AFTER = 5_000_000;
 
+/** What a row is taken to weigh where the tenant had none when it was measured. */
+const ROW_BYTES = 200;
+
 /** Longest that a write waits for a figure. Milliseconds. */
 const WAIT_MS = 250;
 
@@ -74,7 +77,15 @@ export class UsageLedger {
     this.#doubted = true;
   }
 
+  /** Ends measuring. What this process wrote is measured before, if that is quick: the next process knows nothing of it. */
   async close(): Promise<void> {
+    const crossed = [...this.#parts.definitions.tenants.values()].some(
+      ({ name, maxBytes }) => maxBytes !== undefined && this.#applied.has(name) && this.#mayCross(name, maxBytes),
+    );
+    if (crossed && !this.#ending.signal.aborted) {
+      this.#measure(true);
+      await this.#wait();
+    }
     this.#ending.abort();
     await this.#measuring;
   }
@@ -99,7 +110,7 @@ export class UsageLedger {
   /** Whether what this process wrote since may have made the tenant cross its limit, were every row a new one. */
   #mayCross(name: string, limit: number): boolean {
     const { bytes = 0, count = 0 } = this.#record.tenants.get(name) ?? {};
-    const each = count === 0 ? 0 : bytes / count;
+    const each = count === 0 ? ROW_BYTES : bytes / count;
     return bytes <= limit && bytes + (this.#applied.get(name) ?? 0) * each > limit;
   }
 
@@ -138,7 +149,7 @@ export class UsageLedger {
   }
 
   /** Waits for the figure that is being taken: some time, and no longer than half of what the call has left. */
-  async #wait({ deadline = Number.POSITIVE_INFINITY }: Call): Promise<void> {
+  async #wait({ deadline = Number.POSITIVE_INFINITY }: Pick<Call, "deadline"> = {}): Promise<void> {
     const most = Math.min(WAIT_MS, Math.max(0, (deadline - performance.now()) / 2));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

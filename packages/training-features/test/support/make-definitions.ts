@@ -80,7 +80,10 @@ export function makeDefinitions(
     services: new Map(),
     models: new Map(),
     tenants: new Map(
-      tenants.map((name) => [name, { name, ttl: new Map(), maxBytes: undefined, onFull: "refuse" as const, requestsPerSecond: undefined }]),
+      tenants.map((name) => [
+        name,
+        { name, ttl: new Map(), maxBytes: undefined, onFull: "refuse" as const, requestsPerSecond: undefined },
+      ]),
     ),
     pushSources: new Map(views.map((view) => [view.name, [view]])),
     server: {

@@ -8,9 +8,11 @@ import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
 import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
+import { redisVerbs } from "./redis.ts";
 import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
 import { statusVerb } from "./status.ts";
+import { sweepVerb } from "./sweep.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 
@@ -29,5 +31,7 @@ export const VERBS: readonly Verb[] = [
   trainingSetVerb,
   serveVerb,
   statusVerb,
+  sweepVerb,
+  redisVerbs,
   resetVerb,
 ];

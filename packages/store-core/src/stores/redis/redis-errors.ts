@@ -95,7 +95,7 @@ const TLS: Readonly<Record<string, string>> = {
 
 const CREDENTIALS = "Check username and password in online_store.connection_string";
 const RIGHTS =
-  "Allow its user, with ACL SETUSER: ~l:* (with layout: feast ~*) +@read +@write +@scripting +@connection +time, and in a cluster +cluster|slots";
+  "Allow its user, with ACL SETUSER: ~l:* (with layout: feast ~*) +@read +@write +@scripting +@connection +time +memory|usage, and in a cluster +cluster|slots";
 const CLUSTER = "It is a node of a Redis Cluster: set online_store.redis_type to redis_cluster";
 const LATER = "Try again when it is ready";
 const ROOM = "Give Redis more memory, or remove data; maxmemory is its limit";

@@ -125,7 +125,7 @@ class RedisRowStore implements RowStore {
     return gone;
   }
 
-  measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>> {
+  async measure(project: string, pace: Pace, call: Call): Promise<ReadonlyMap<string, RowUsage>> {
     return measureTenants(this.#session.connection, project, pace, () => this.#session.writing(call));
   }
 
