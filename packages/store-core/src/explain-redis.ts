@@ -19,8 +19,8 @@ export interface ExplainOptions {
 }
 
 /**
- * Explains what a project's rows take in Redis: walks over its keys with SCAN and weighs a sample of them, in small steps that leave three quarters
- * of the time to others. Nothing is written.
+ * Explains what a project's rows take in Redis: walks over its keys with SCAN (on one server of more than a million keys: looks at pages that begin at
+ * random places) and weighs a sample of them, in small steps that leave three quarters of the time to others. Nothing is written.
  * @throws UNSUPPORTED where the online store is not Redis, UNKNOWN_TENANT, USAGE for a number out of range, STORE_MISCONFIGURED naming the right that
  * is missing, STORE_UNAVAILABLE, STORE_TIMEOUT, ABORTED
  */

@@ -28,14 +28,14 @@ test("explain answers a table for people, a JSON object for machines, and errors
       JSON.stringify({ customer_id: id + 100, event_timestamp: TIME, price: id, plan: "basic", invoices: [1, 2] }),
     ).join("\n"),
   );
-  expect(await run("push", "plans", "rows.ndjson")).toMatchObject({ exitCode: 0 });
+  expect(await run("push", "plans", "--from", "rows.ndjson")).toMatchObject({ exitCode: 0 });
 
   const { exitCode, terminal } = await run("redis", "explain", "--entities", "1000000", "--json");
   expect(exitCode).toBe(0);
   const found = JSON.parse(terminal.said);
   expect(found).toMatchObject({
     layout: "packed",
-    servers: [{ server: redis.connectionString, hash_max_listpack_value: 64 }],
+    servers: [{ server: redis.connectionString, hash_max_listpack_value: 512 }],
     tenants: [
       {
         tenant: "default",

@@ -8,8 +8,8 @@ export const redisExplainVerb = defineVerb<{
 }>({
   usage: "explain",
   summary: "show what the rows take in Redis, what they would take otherwise, and how much memory more of them need",
-  description: `Counts all entities by SCAN and weighs a sample of them, in small steps that leave three quarters of the time to others; it changes
-nothing. Shows per tenant and view the bytes of an entity and a feature, what they are for, rows that expire and rows that are dead, the biggest
+  description: `Counts entities by SCAN and weighs a sample of them, in small steps that leave three quarters of the time to others; it changes nothing.
+On a server with more than a million keys it looks at a hundred thousand of them, at random places. Shows per tenant and view the bytes of an entity and a feature, what they are for, rows that expire and rows that are dead, the biggest
 entities by their join keys, what another hash-max-listpack-value or another layout would take, and the memory that --entities need.
 
 Needs the rights to INFO, MEMORY USAGE, OBJECT ENCODING and PEXPIRETIME, beside those of every reader.`,

@@ -1,10 +1,13 @@
 import type { Pace } from "../../upkeep/pace.ts";
-import { isFailure, type RedisConnection } from "./connection.ts";
+import { isFailure, type RedisConnection, type Reply } from "./connection.ts";
 import type { NextWait } from "./scan-rows.ts";
 import { runOne } from "./scripts.ts";
 
-/** Keys that one step of the walk looks at: a few tenths of a millisecond of Redis's one thread. */
-const PAGE_KEYS = 1_000;
+/** Keys that one step looks at: about a third of a millisecond of Redis's one thread. */
+const PAGE_KEYS = 250;
+
+/** Steps of a glimpse: about 100,000 keys. */
+const GLIMPSES = 400;
 
 /** Most keys that all samples hold together. */
 const MOST_OF_ALL = 100_000;
@@ -18,6 +21,8 @@ export interface SampledKey {
 /** How many keys a group has, and an even sample of them in random order. */
 export interface KeySample {
   readonly count: number;
+  /** Three standard errors of `count`, relative; 0 where all keys were counted. */
+  readonly countError: number;
   readonly keys: readonly SampledKey[];
 }
 
@@ -45,19 +50,40 @@ export async function sampleKeys(
   let limit = most;
   for (const primary of connection.primaries()) {
     for await (const keys of keyPages(primary, pattern, nextWait)) {
-      for (const key of keys) {
-        const name = groupOf(key);
-        if (name === undefined) continue;
-        const group = groups.get(name) ?? { count: 0, keys: [] };
-        groups.set(name, group);
-        take(group, { key, primary }, limit);
-      }
+      takeAll(groups, keys, primary, { groupOf, most: limit });
       limit = boundAll(groups, limit);
       await pace.rest();
     }
   }
-  for (const { keys } of groups.values()) shuffle(keys);
-  return groups;
+  return samplesOf(groups, (count) => ({ count, countError: 0 }));
+}
+
+/**
+ * The same for a server with too many keys to walk over: looks at pages that begin at random places of its table, which is as good as random keys
+ * since a key's place is its hash, and takes a group to be as much of all `total` keys as of those seen. Only for a connection to one server: in a
+ * cluster a cursor names a slot, too.
+ */
+export async function glimpseKeys(
+  connection: RedisConnection,
+  { groupOf, most }: Omit<SampleOptions, "pattern">,
+  total: number,
+  pace: Pace,
+  nextWait: NextWait,
+): Promise<ReadonlyMap<string, KeySample>> {
+  const groups = new Map<string, Group>();
+  let seen = 0;
+  for (let step = 0; step < GLIMPSES; step++) {
+    const place = String(Math.floor(Math.random() * 2 ** 48));
+    const reply = await runOne(connection, ["SCAN", [place, "count", String(PAGE_KEYS)]], nextWait());
+    const [, found] = pageOf(reply);
+    seen += found.length;
+    takeAll(groups, found, connection, { groupOf, most });
+    await pace.rest();
+  }
+  return samplesOf(groups, (count) => {
+    const share = count / seen;
+    return { count: Math.round(total * share), countError: 3 * Math.sqrt((1 - share) / count) };
+  });
 }
 
 /**
@@ -94,17 +120,46 @@ async function* keyPages(
   do {
     const scan = ["SCAN", [cursor, "match", pattern, "count", String(PAGE_KEYS)]] as const;
     const reply = await runOne(primary, scan, nextWait());
-    const [next, found] = Array.isArray(reply) ? reply : [];
-    yield (Array.isArray(found) ? found : []).filter((key) => Buffer.isBuffer(key));
-    cursor = String(next ?? "0");
+    const [next, found] = pageOf(reply);
+    yield found;
+    cursor = next;
   } while (cursor !== "0");
 }
 
-function take(group: Group, { key, primary }: SampledKey, limit: number): void {
-  group.count++;
-  const at = group.keys.length < limit ? group.keys.length : Math.floor(Math.random() * group.count);
-  // A copy: the reply's key would keep alive all that the socket brought with it.
-  if (at < limit) group.keys[at] = { key: Buffer.from(key), primary };
+/** Where SCAN goes on, and the keys that it found. */
+function pageOf(reply: Reply): readonly [next: string, keys: readonly Buffer[]] {
+  const [next, found] = Array.isArray(reply) ? reply : [];
+  return [String(next ?? "0"), (Array.isArray(found) ? found : []).filter((key) => Buffer.isBuffer(key))];
+}
+
+function takeAll(
+  groups: Map<string, Group>,
+  keys: readonly Buffer[],
+  primary: RedisConnection,
+  { groupOf, most }: Omit<SampleOptions, "pattern">,
+): void {
+  for (const key of keys) {
+    const name = groupOf(key);
+    if (name === undefined) continue;
+    const group = groups.get(name) ?? { count: 0, keys: [] };
+    groups.set(name, group);
+    group.count++;
+    const at = group.keys.length < most ? group.keys.length : Math.floor(Math.random() * group.count);
+    // A copy: the reply's key would keep alive all that the socket brought with it.
+    if (at < most) group.keys[at] = { key: Buffer.from(key), primary };
+  }
+}
+
+function samplesOf(
+  groups: ReadonlyMap<string, Group>,
+  countOf: (count: number) => Pick<KeySample, "count" | "countError">,
+): ReadonlyMap<string, KeySample> {
+  const samples = new Map<string, KeySample>();
+  for (const [name, { count, keys }] of groups) {
+    shuffle(keys);
+    samples.set(name, { ...countOf(count), keys });
+  }
+  return samples;
 }
 
 /** Halves the samples of all groups when they are too many together. */

@@ -3,6 +3,7 @@ import { propertySettings, startRedis, startRedisCluster } from "@larder/testkit
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { explainRedis } from "../../../src/index.ts";
+import { explainStore } from "../../../src/stores/redis/explain/explain-store.ts";
 import {
   jemallocClasses,
   listpackHash,
@@ -30,6 +31,8 @@ test("sizes of hashes and strings are what Redis says they are, to the byte", as
       await redis.flushall();
       const fields = values.map((value, at) => ({ name: `v${at}xyz`.length, value }));
       await redis.hset("hash", Object.fromEntries(values.map((value, at) => [`v${at}xyz`, "x".repeat(value)])));
+      // A table that has just grown moves on with each look at it.
+      await redis.hmget("hash", ...fields.map(() => "nothing"), ...fields.map(() => "nothing"));
       await redis.set("string", "x".repeat(values[0] ?? 0));
       const compact = values.every((value) => value <= 200);
       expect(await redis.object("ENCODING", "hash")).toBe(compact ? "listpack" : "hashtable");
@@ -72,6 +75,27 @@ test("a server is asked in short commands only, and nothing is written", async (
     ].filter((name) => used.includes(name)),
   );
   expect(await redis.call("DEBUG", "DIGEST").catch(() => undefined)).toEqual(digest);
+});
+
+test("of a server with too many keys to walk over, pages at random places tell what all of them would", async () => {
+  await using server = await startRedis();
+  await using redis = await rawClient(server);
+  const definitions = definitionsOf(server.connectionString, SHAPE);
+  await fill(definitions, 5_000);
+  await fill(definitions, 1_000, 0, "acme");
+  await redis.mset(Object.fromEntries(Array.from({ length: 4_000 }, (_, at) => [`foreign:${at}`, "x"])));
+  const { onlineStore: config } = definitions;
+  if (config.type !== "redis") throw new Error("not Redis");
+  const options = { clock: systemClock, tenant: undefined, entities: undefined, sample: 400, signal: undefined };
+  const all = await explainStore(definitions, config, options);
+  const some = await explainStore(definitions, config, { ...options, walked: 9_999 });
+  expect(all.groups).toMatchObject([{ entities: 5_000 }, { entities: 1_000 }]);
+  expect(some.groups.map(({ tenant }) => tenant)).toEqual(["default", "acme"]);
+  for (const [at, { entities, bytes, error }] of some.groups.entries()) {
+    expect(error).toBeGreaterThan(0);
+    expect(off(entities, all.groups[at]?.entities ?? 0)).toBeLessThan(0.05);
+    expect(off(bytes, all.groups[at]?.bytes ?? 0)).toBeLessThan(0.05);
+  }
 });
 
 test("every primary of a cluster is looked at", async () => {

@@ -44,10 +44,8 @@ async function memoryOf(fillWith: () => Promise<void>): Promise<number> {
 }
 
 describe("the forecast", () => {
-  test.each<[string, Shape]>([
-    ["one view that expires", { views: 1, features: 10, ttls: ["30d"] }],
-    ["three views, one of which never expires", { views: 3, features: 12, ttls: ["30d", "1d", "0s"] }],
-  ])("at ten times the entities is within a twentieth of the truth: %s", async (_, shape) => {
+  test("of 20,000 entities by 2,000 is within a twentieth of the truth", async () => {
+    const shape: Shape = { views: 2, features: 12, ttls: ["30d"] };
     const definitions = definitionsOf(server.connectionString, shape);
     await fill(definitions, 2_000);
     const now = (await usedMemory(redis)).all;

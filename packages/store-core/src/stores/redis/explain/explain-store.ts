@@ -5,7 +5,7 @@ import { parseConnectionString } from "../connection-string.ts";
 import { refuseFeastRows, refusePackedRows } from "../inspect-server.ts";
 import { FEAST_META_ROOT, META_ROOT } from "../redis-keys.ts";
 import { openRedisSession, type RedisSession } from "../redis-session.ts";
-import { sampleKeys } from "../sample-keys.ts";
+import { glimpseKeys, sampleKeys } from "../sample-keys.ts";
 import { alternativesFor, bestLimit } from "./alternatives.ts";
 import { hashesOfFeast } from "./as-feast.ts";
 import { feastLayout } from "./feast-layout.ts";
@@ -20,12 +20,17 @@ import { summarizeGroup, type WeighedEntity, weighAll } from "./summarize-group.
 /** Most part of the time that is spent with Redis; the rest is left to others. */
 const SHARE = 0.25;
 
+/** A server with more keys is not walked over: that would take minutes. */
+const MOST_WALKED = 1_000_000;
+
 /** What to explain, checked by explain-redis.ts. */
 export interface StoreExplainOptions {
   readonly clock: Clock;
   readonly tenant: string | undefined;
   readonly entities: number | undefined;
   readonly sample: number;
+  /** Most keys of a server that are all counted; default {@link MOST_WALKED}. */
+  readonly walked?: number;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -96,16 +101,21 @@ async function lookAtGroups(
   const { connection } = session;
   const pace = paceOf(SHARE, options.signal);
   const nextWait = () => session.writing({ tenant: "default", ...signalOf(options) });
+  const { keys: total } = servers[0] as ServerMemory;
+  const walked = connection.sharded || total <= (options.walked ?? MOST_WALKED);
   const by = { sizes: (servers[0] as ServerMemory).sizes, ...meanKeys(servers) };
   const found: LookedAt[] = [];
   for (const walk of layout.walks) {
-    const samples = await sampleKeys(connection, { ...walk, most: options.sample }, pace, nextWait);
-    for (const [group, { count, keys }] of samples) {
+    const looking = { ...walk, most: options.sample };
+    const samples = walked
+      ? await sampleKeys(connection, looking, pace, nextWait)
+      : await glimpseKeys(connection, looking, total, pace, nextWait);
+    for (const [group, { keys, ...counted }] of samples) {
       const entities: SampledEntity[] = [];
       for await (const entity of sampleEntities(keys, pace, nextWait)) entities.push(entity);
       if (entities.length === 0) continue;
-      const weighed = weighAll(group, count, entities, layout, by);
-      found.push({ weighed, report: summarizeGroup(group, count, weighed, layout) });
+      const weighed = weighAll(group, counted.count, entities, layout, by);
+      found.push({ weighed, report: summarizeGroup(group, counted, weighed, layout) });
     }
   }
   return found.toSorted((a, b) => b.report.bytes - a.report.bytes);
@@ -130,6 +140,12 @@ function notesOf(servers: readonly ServerMemory[], groups: readonly LookedAt[]):
   }
   if (servers.some(({ listpackValue }) => listpackValue === undefined)) {
     notes.push("The server's settings could not be asked for (CONFIG GET); Redis's defaults are taken");
+  }
+  const unknown = servers.find(({ known }) => !known);
+  if (unknown !== undefined) {
+    notes.push(
+      `Version ${unknown.version} may lay keys out otherwise than Redis 7 and Valkey 8.0, whose sizes are taken`,
+    );
   }
   const unread = sumOf(groups, ({ weighed }) => weighed.filter(({ entity }) => entity.fields === undefined).length);
   if (unread > 0) notes.push(`${unread} of the sampled entities are too large to be read: they are weighed only`);

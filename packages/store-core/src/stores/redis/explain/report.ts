@@ -30,7 +30,7 @@ export interface GroupReport {
   readonly tenant: string;
   /** Names of the join keys in Feast's layout; undefined in the packed one, where one hash may hold rows of several entities. */
   readonly joinKeys: readonly string[] | undefined;
-  /** Counted. */
+  /** Counted; on a server of more than a million keys worked out from a hundred thousand of them. */
   readonly entities: number;
   /** How many of them were weighed. */
   readonly sampled: number;

@@ -6,6 +6,8 @@ import { type Allocated, glibcClasses, jemallocClasses, rounding, slotsFor } fro
 export interface ServerMemory {
   readonly server: string;
   readonly version: string;
+  /** Redis 7 or Valkey 8.0: its sizes are checked by tests. */
+  readonly known: boolean;
   readonly usedBytes: number;
   /** Resident over used; undefined for a server too small for the ratio to say anything. */
   readonly fragmentation: number | undefined;
@@ -59,6 +61,8 @@ export async function askServer(primary: RedisConnection, db: number, wait: Wait
   return {
     server: primary.server,
     version: facts.get("valkey_version") ?? facts.get("redis_version") ?? "",
+    known:
+      (facts.get("valkey_version") ?? "8.0").startsWith("8.0") && facts.get("redis_version")?.startsWith("7.") === true,
     usedBytes,
     fragmentation: usedBytes < TELLING_BYTES ? undefined : number("mem_fragmentation_ratio"),
     maxBytes,

@@ -1,4 +1,5 @@
 import { relativeError } from "../measure-tenants.ts";
+import type { KeySample } from "../sample-keys.ts";
 import type { ExplainedLayout } from "./layout.ts";
 import type { GroupReport, MemoryParts, ViewReport } from "./report.ts";
 import type { SampledEntity } from "./sample-entities.ts";
@@ -35,7 +36,7 @@ export function weighAll(
 /** Sums a group up: what the sample has, times as many entities as there are for each of the sample. */
 export function summarizeGroup(
   group: string,
-  entities: number,
+  { count: entities, countError }: Pick<KeySample, "count" | "countError">,
   weighed: readonly WeighedEntity[],
   layout: ExplainedLayout,
 ): GroupReport {
@@ -52,7 +53,7 @@ export function summarizeGroup(
     entities,
     sampled,
     bytes: Math.round(bytes * scale),
-    error: relativeError(sampled, entities, bytes, squares),
+    error: Math.hypot(countError, relativeError(sampled, entities, bytes, squares)),
     bytesPerEntity: bytes / sampled,
     bytesPerFeature: features === 0 ? 0 : bytes / features,
     parts: parts as Record<(typeof PARTS)[number], number>,
