@@ -53,6 +53,7 @@ export function makeView(sketch: ViewSketch): FeatureView {
     onlineTtl: sketch.ttl,
     keepStale: 0,
     maxFuture: 3_600_000_000,
+    longTail: false,
     tombstoneRetention: 30 * 86_400_000_000,
     pushSource: name,
     freshness: undefined,

@@ -6,7 +6,7 @@ import { type KeySample, sampleKeys, sizesOf } from "./sample-keys.ts";
 import type { NextWait } from "./scan-rows.ts";
 
 /** Most entities of one tenant whose size is asked for. */
-const SAMPLE_OF_TENANT = 4_000;
+const SAMPLE_OF_TENANT = 20_000;
 
 /** Sizes asked for in one step, and how many of a tenant there are at least before the error is judged. */
 const SIZES_OF_STEP = 200;
