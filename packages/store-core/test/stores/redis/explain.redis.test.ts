@@ -53,7 +53,7 @@ describe("the forecast", () => {
     await fill(definitions, 20_000, 2_000);
     const then = (await usedMemory(redis)).all;
     expect(off(forecast?.usedBytes ?? 0, then)).toBeLessThan(0.05);
-    expect(off((forecast?.usedBytes ?? 0) - now, then - now)).toBeLessThan(0.06);
+    expect(off((forecast?.usedBytes ?? 0) - now, then - now)).toBeLessThan(0.03);
     expect(forecast).toMatchObject({ entities: 20_000, fragmentation: 1.1 });
     expect(forecast?.nodeBytes).toBeGreaterThan((then * 1.1) / 0.75 - 1e6);
     expect(forecast?.nodeBytesWhileSaving).toBeGreaterThan(then * 2);
@@ -66,7 +66,7 @@ describe("the parts", () => {
     const truth = await memoryOf(() => fill(definitions, 4_000));
     const group = only(await explain(definitions, { sample: 500 }));
     expect(group).toMatchObject({ tenant: "default", entities: 4_000, sampled: 500, expiringShare: 1 });
-    expect(off(group.bytes, truth)).toBeLessThan(0.05);
+    expect(off(group.bytes, truth)).toBeLessThan(0.01);
     expect(group.bytesPerFeature).toBeCloseTo(group.bytes / 120_000, 1);
     const { parts, views } = group;
     expect(off(parts.values + parts.header + parts.structure + parts.key + parts.expiry, group.bytes)).toBeLessThan(
@@ -129,7 +129,7 @@ describe("the alternatives", () => {
     const truth = await memoryOf(() => fill(definitions, 2_000));
     const before = await explain(definitions, { sample: 300 });
     expect(only(before).hashtableShare).toBe(1);
-    expect(off(only(before).bytes, truth)).toBeLessThan(0.05);
+    expect(off(only(before).bytes, truth)).toBeLessThan(0.01);
     // A header of 20 bytes, 7 of states, 100 of values.
     expect(before.advised?.listpackValue).toBe(128);
     expect(before.advised?.saves).toBeGreaterThan(0.2);
@@ -137,10 +137,11 @@ describe("the alternatives", () => {
     const used = (await usedMemory(redis)).data;
     await rewriteAll();
     const saved = (used - (await usedMemory(redis)).data) / truth;
-    expect(off(before.advised?.saves ?? 0, saved)).toBeLessThan(0.05);
+    // The buffers of the client that rewrote them are part of the difference.
+    expect(off(before.advised?.saves ?? 0, saved)).toBeLessThan(0.08);
     const after = await explain(definitions, { sample: 300 });
     expect(only(after)).toMatchObject({ listpackShare: 1, hashtableShare: 0 });
-    expect(off(only(after).bytesPerEntity, before.advised?.bytesPerEntity ?? 0)).toBeLessThan(0.03);
+    expect(off(only(after).bytesPerEntity, before.advised?.bytesPerEntity ?? 0)).toBeLessThan(0.01);
     expect(after.advised).toBeUndefined();
   });
 
@@ -160,7 +161,7 @@ describe("the alternatives", () => {
         }
       }),
     );
-    expect(off(foretold("a string per row"), strings / count)).toBeLessThan(0.05);
+    expect(off(foretold("a string per row"), strings / count)).toBeLessThan(0.01);
     const layouts = Array.from({ length: views }, (_, view) => {
       return feastLayout(
         "shop",
@@ -177,11 +178,11 @@ describe("the alternatives", () => {
         pipeline.pexpire(layouts[0]?.key(id) ?? "", 1e9);
       }),
     );
-    expect(off(foretold("layout: feast"), hashes / count)).toBeLessThan(0.05);
+    expect(off(foretold("layout: feast"), hashes / count)).toBeLessThan(0.01);
     const settings = ", layout: feast, key_ttl_seconds: 100000";
     const group = only(await explain(definitionsOf(server.connectionString, { ...shape, settings }), { sample: 300 }));
     expect(group).toMatchObject({ tenant: "default", joinKeys: ["customer_id"], entities: count });
-    expect(off(group.bytes, hashes)).toBeLessThan(0.05);
+    expect(off(group.bytes, hashes)).toBeLessThan(0.01);
     expect(group.biggest[0]?.entity).toHaveProperty("customer_id");
   });
 
