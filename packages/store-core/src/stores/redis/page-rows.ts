@@ -39,7 +39,7 @@ export async function pageRows(
 }
 
 /** The row keys of one page of a walk, the primary that has them, and where to go on. */
-export async function pageKeys(
+async function pageKeys(
   connection: RedisConnection,
   { project, tenant }: PageScope,
   cursor: string | undefined,
