@@ -7,6 +7,7 @@ import {
 } from "@larder/schema";
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
+import { withDeadlines } from "./decorators/deadline.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
 import type { OnlineStore } from "./online-store.ts";
 import { createPackedOnlineStore } from "./packed-online-store.ts";
@@ -35,7 +36,7 @@ export async function openOnlineStore(
 
 /** A store that a failure of its backend neither hangs nor floods, and that remembers what it read where the definitions want it to. */
 function guarded(store: OnlineStore, definitions: Definitions, clock: Clock): OnlineStore {
-  const breaking = withCircuitBreaker(store);
+  const breaking = withCircuitBreaker(withDeadlines(store, definitions.onlineStore));
   if (!remembers(definitions)) return breaking;
   return withLastKnownGood(breaking, { definitions, clock, maxBytes: definitions.lastKnownGoodBytes });
 }

@@ -20,8 +20,8 @@ export interface TcpProxy {
   readonly accepted: number;
   /** Resets every connection, and every new one as soon as it is made, until `resume`. */
   cut(): void;
-  /** Takes connections and holds what either side sends, until `resume`. */
-  hang(): void;
+  /** Takes connections and holds what either side sends, or what the server answers alone, until `resume`. */
+  hang(what?: "all" | "answers"): void;
   /** Forwards again, also what was held. Ends `delay`. */
   resume(): void;
   /** Forwards each piece so many milliseconds later, in order, both ways. */
@@ -40,7 +40,13 @@ export async function startTcpProxy(target: TcpTarget): Promise<TcpProxy> {
   return proxy;
 }
 
-type Road = { readonly kind: "open"; readonly delayMs: number } | { readonly kind: "cut" } | { readonly kind: "hung" };
+type Road =
+  | { readonly kind: "open"; readonly delayMs: number }
+  | { readonly kind: "cut" }
+  | { readonly kind: "hung" }
+  | { readonly kind: "deaf" };
+
+const OPEN: Road = { kind: "open", delayMs: 0 };
 
 class BreakableProxy implements TcpProxy {
   readonly host = LOOPBACK;
@@ -48,7 +54,7 @@ class BreakableProxy implements TcpProxy {
   readonly #server: Server;
   readonly #target: TcpTarget;
   readonly #links = new Set<Link>();
-  #road: Road = { kind: "open", delayMs: 0 };
+  #road: Road = OPEN;
 
   constructor(server: Server, target: TcpTarget) {
     this.#server = server;
@@ -73,12 +79,12 @@ class BreakableProxy implements TcpProxy {
     for (const link of this.#links) link.reset();
   }
 
-  hang(): void {
-    this.#take({ kind: "hung" });
+  hang(what: "all" | "answers" = "all"): void {
+    this.#take({ kind: what === "all" ? "hung" : "deaf" });
   }
 
   resume(): void {
-    this.#take({ kind: "open", delayMs: 0 });
+    this.#take(OPEN);
   }
 
   delay(ms: number): void {
@@ -133,7 +139,9 @@ class Link {
   }
 
   take(road: Road): void {
-    for (const lane of this.#lanes) lane.take(road);
+    const [requests, answers] = this.#lanes;
+    requests.take(road.kind === "deaf" ? OPEN : road);
+    answers.take(road);
   }
 
   reset(): void {
