@@ -198,5 +198,7 @@ test("a write of several round trips, each in time, ends at its one deadline", a
   }));
   // Five rounds of batches, each 80 ms on this road.
   shop.proxy.delay(40);
-  expect(await codeOf(shop.store.write(findView(shop.definitions, "a"), rows, { tenant: "default" }))).toBe("STORE_TIMEOUT");
+  expect(await codeOf(shop.store.write(findView(shop.definitions, "a"), rows, { tenant: "default" }))).toBe(
+    "STORE_TIMEOUT",
+  );
 });

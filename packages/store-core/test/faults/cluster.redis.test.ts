@@ -1,4 +1,11 @@
-import { type RedisServer, redisCommand, startLeakCheck, startRedisCluster, startTcpProxy, until } from "@larder/testkit";
+import {
+  type RedisServer,
+  redisCommand,
+  startLeakCheck,
+  startRedisCluster,
+  startTcpProxy,
+  until,
+} from "@larder/testkit";
 import { afterAll, expect, test } from "vitest";
 import { keySlot } from "../../src/stores/redis/key-slot.ts";
 import { openStore } from "../stores/redis/harness.ts";
@@ -27,38 +34,44 @@ test("in a cluster primaries are killed, halted and cut off: replicas take over,
       JSON.stringify(await redisCommand(port, "CLUSTER", "SLOTS")).includes(`${road.port}`),
     );
   }
-  const takeover = (name: string, shard: number, end: NodeJS.Signals, back: (node: RedisServer) => Promise<void>): Fault => {
-    const [primary, replica] = [cluster.primaries[shard] as RedisServer, cluster.replicas[shard] as RedisServer];
+  /** Of the second shard; each takeover swaps them. */
+  let [primary, replica] = [cluster.primaries[1] as RedisServer, cluster.replicas[1] as RedisServer];
+  const takeover = (name: string, end: NodeJS.Signals, back: (node: RedisServer) => Promise<void>): Fault => {
     let probe: ReplicaProbe | undefined;
     return {
       name,
       fails: true,
       takeover: {
         reached: () => probe?.reached ?? 0,
-        concerns: (owner) => shardOf(owner.slice(owner.lastIndexOf("/") + 1)) === shard,
+        done: () =>
+          until(PATIENCE_MS, "the replica is primary", async () =>
+            String(await redisCommand(replica.port, "INFO", "replication")).includes("role:master"),
+          ),
+        concerns: (owner) => shardOf(owner.slice(owner.lastIndexOf("/") + 1)) === 1,
       },
       async inject() {
         let key = 0;
-        while (shardOf(`${key}`) !== shard) key++;
+        while (shardOf(`${key}`) !== 1) key++;
         probe = await startProbe(primary, `{${key}}probe`);
         await primary.kill(end);
         await probe.stop();
       },
       async heal() {
-        await until(PATIENCE_MS, "the replica is primary", async () =>
-          String(await redisCommand(replica.port, "INFO", "replication")).includes("role:master"),
-        );
         await back(primary);
         await until(PATIENCE_MS, "the old primary follows", async () =>
           String(await redisCommand(primary.port, "INFO", "replication")).includes("master_link_status:up"),
         );
+        [primary, replica] = [replica, primary];
       },
     };
   };
   const admin = (...command: readonly string[]) =>
     Promise.all([...cluster.primaries, ...cluster.replicas].map(({ port }) => redisCommand(port, ...command)));
   // Patient: here an error would be the cluster's, never a slow machine's.
-  const patient = await openStore({ connectionString: (last as RedisServer).connectionString }, { redisType: "redis_cluster" });
+  const patient = await openStore(
+    { connectionString: (last as RedisServer).connectionString },
+    { redisType: "redis_cluster" },
+  );
   const living = Array.from({ length: 60 }, (_, i) => `k${i}`).filter((key) => shardOf(key) === 2);
   const others = startLoad(patient, [living]);
   // CLIENT KILL would be seen by the shard that never stops.
@@ -69,8 +82,8 @@ test("in a cluster primaries are killed, halted and cut off: replicas take over,
     faults: [
       ...(flush === undefined ? [] : [flush]),
       ...roadFaults(road).slice(0, 2),
-      takeover("kill -9", 1, "SIGKILL", (node) => node.restart()),
-      takeover("SIGSTOP", 0, "SIGSTOP", (node) => node.kill("SIGCONT")),
+      takeover("kill -9", "SIGKILL", (node) => node.restart()),
+      takeover("SIGSTOP", "SIGSTOP", (node) => node.kill("SIGCONT")),
     ],
   });
   await others.stop();

@@ -108,7 +108,10 @@ export class History {
   judge(left: ReadonlyMap<string, number | undefined>): Verdict {
     const broken = [...this.#broken];
     const floors = new Map(
-      [...this.#known].map(([owner, known]) => [owner, risingFloors(known.filter(({ at }) => this.#isSafe(owner, at)))]),
+      [...this.#known].map(([owner, known]) => [
+        owner,
+        risingFloors(known.filter(({ at }) => this.#isSafe(owner, at))),
+      ]),
     );
     for (const cell of this.#cells) {
       const wrong = this.#wrongOrder(cell, floors.get(cell.owner) ?? []);
@@ -123,7 +126,8 @@ export class History {
         const row = `${owner} ${version}`;
         const floor = floorAt(floors.get(owner) ?? [], sentAt);
         if (applied.has(row)) broken.push(`${row} was applied twice`);
-        if (floor !== undefined && floor >= version) broken.push(`${row} was applied, though ${floor} was known before`);
+        if (floor !== undefined && floor >= version)
+          broken.push(`${row} was applied, though ${floor} was known before`);
         if (safe) applied.add(row);
       }
       if (!safe) inDoubt++;
@@ -140,7 +144,9 @@ export class History {
     if (version !== undefined && (this.#tries.get(owner)?.get(version) ?? Number.POSITIVE_INFINITY) > endedAt) {
       return `${text}, which nobody wrote`;
     }
-    return floor === undefined || this.#holds(owner, version, floor, endedAt) ? undefined : `${text}, though ${floor} was known before`;
+    return floor === undefined || this.#holds(owner, version, floor, endedAt)
+      ? undefined
+      : `${text}, though ${floor} was known before`;
   }
 
   /** Whether what was found may be there where `floor` was: it, a newer version, or nothing by a tombstone that is no older. */

@@ -63,7 +63,11 @@ export function startMixedLoad({ store, reading, tenants, history, seed }: LoadP
     const own = random.next() < 0.5 ? random.integer(usualMs / 2, usualMs) : undefined;
     const started = performance.now();
     const due = started + (own ?? usualMs) + MOMENT_MS;
-    const watch = watchUntil(due, () => overdue.push(`${what}, ${own ?? usualMs} ms, still under way after ${Math.round(performance.now() - started)} ms`));
+    const watch = watchUntil(due, () =>
+      overdue.push(
+        `${what}, ${own ?? usualMs} ms, still under way after ${Math.round(performance.now() - started)} ms`,
+      ),
+    );
     try {
       await call(own === undefined ? { tenant } : { tenant, deadline: started + own });
       return true;
@@ -165,7 +169,8 @@ export function startMixedLoad({ store, reading, tenants, history, seed }: LoadP
   const wait = async (what: string, done: () => boolean) => {
     for (const end = performance.now() + PATIENCE_MS; !done(); await scheduler.wait(5)) {
       if (stopped) await all;
-      if (performance.now() > end) throw new Error(`No ${what} in ${PATIENCE_MS} ms: turns ${turns}, ${JSON.stringify(counts)}`);
+      if (performance.now() > end)
+        throw new Error(`No ${what} in ${PATIENCE_MS} ms: turns ${turns}, ${JSON.stringify(counts)}`);
     }
   };
   return {

@@ -1,7 +1,9 @@
 import { scheduler } from "node:timers/promises";
-import type { RedisServer } from "@larder/testkit";
-import { rawClient } from "../stores/redis/harness.ts";
+import { type RedisServer, until } from "@larder/testkit";
+import { Redis } from "ioredis";
 import { historyClock } from "./world.ts";
+
+const PATIENCE_MS = 20_000;
 
 /** Knows up to when everything that a primary acknowledged has reached its replica. */
 export interface ReplicaProbe {
@@ -16,8 +18,10 @@ export interface ReplicaProbe {
  * before, too. Resolves when it has succeeded once.
  */
 export async function startProbe(primary: RedisServer, key: string): Promise<ReplicaProbe> {
-  const client = await rawClient(primary);
+  const { host, port } = primary;
+  const client = new Redis({ host, port, lazyConnect: true, retryStrategy: () => null });
   client.on("error", () => {});
+  await client.connect();
   let reached = 0;
   let stopped = false;
   const probing = (async () => {
@@ -29,7 +33,7 @@ export async function startProbe(primary: RedisServer, key: string): Promise<Rep
     }
     // A primary that is gone or halted ends the probe.
   })().catch(() => {});
-  while (reached === 0) await scheduler.wait(5);
+  await until(PATIENCE_MS, "something has reached a replica", async () => reached > 0);
   return {
     get reached() {
       return reached;

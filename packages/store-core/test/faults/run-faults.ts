@@ -22,6 +22,8 @@ export interface Fault {
 export interface Takeover {
   /** The logical time up to which all that was acknowledged had reached the server that takes over; called after `inject`. */
   reached(): number;
+  /** Resolves when the other server has taken over; `heal` then brings the old one back. */
+  done(): Promise<unknown>;
   /** Whether a row lies there. */
   concerns(owner: string): boolean;
 }
@@ -38,7 +40,13 @@ export interface FaultTest {
 }
 
 /** Puts a mixed load on the servers, injects every fault in the seed's order, and judges the history of it all. */
-export async function runFaults({ name, place, behind = place, tenants = TENANTS, faults }: FaultTest): Promise<Verdict> {
+export async function runFaults({
+  name,
+  place,
+  behind = place,
+  tenants = TENANTS,
+  faults,
+}: FaultTest): Promise<Verdict> {
   const random = seededRandom(testSeed());
   const definitions = faultDefinitions(place, tenants);
   const reading = new Reading(definitions);
@@ -81,9 +89,14 @@ async function undergo({ inject, heal, fails, takeover }: Fault, load: MixedLoad
   await inject();
   const from = takeover?.reached() ?? 0;
   await (fails ? load.failing(10) : load.progress(3));
+  if (takeover !== undefined) {
+    await takeover.done();
+    // All workers have left the old primary before it comes back.
+    await load.progress(1);
+    history.doubt({ from, until: historyClock.now(), concerns: takeover.concerns });
+  }
   await heal();
   await load.progress(5);
-  if (takeover !== undefined) history.doubt({ from, until: historyClock.now(), concerns: takeover.concerns });
 }
 
 /** The version of every row in the end, by reads of a store of its own; and a look at who else's rows a tenant has. */
@@ -102,14 +115,22 @@ async function rowsLeft(
       const ids = all.slice(at, at + 500);
       const startedAt = historyClock.now();
       const batch = await store.read(reading.plan, reading.keys(ids), patient(tenant), { allowStale: true });
-      noteAnswer(history, { tenant, ids, options: { allowStale: true }, batch, startedAt, endedAt: historyClock.now() });
+      noteAnswer(history, {
+        tenant,
+        ids,
+        options: { allowStale: true },
+        batch,
+        startedAt,
+        endedAt: historyClock.now(),
+      });
       for (const [row, id] of ids.entries()) {
         for (const [view, name] of VIEWS.entries()) left.set(ownerOf(tenant, name, id), batch.eventTime(row, view));
       }
     }
     for await (const { view, entityKey, row } of store.scan({ tenant }, patient(tenant))) {
       const owner = ownerOf(tenant, view, Number(entityKey));
-      if (row === undefined || (row.values !== undefined && row.values[0] !== owner)) history.broke(`${owner} holds ${row?.values}`);
+      if (row === undefined || (row.values !== undefined && row.values[0] !== owner))
+        history.broke(`${owner} holds ${row?.values}`);
     }
   }
   return left;

@@ -8,7 +8,12 @@ export type Admin = (...command: readonly string[]) => Promise<unknown>;
 /** Faults of one server behind a road. Each road's fault ends with `resume`. */
 export function roadFaults(road: TcpProxy): readonly Fault[] {
   const heal = async () => road.resume();
-  const of = (name: string, fails: boolean, inject: () => void): Fault => ({ name, fails, inject: async () => inject(), heal });
+  const of = (name: string, fails: boolean, inject: () => void): Fault => ({
+    name,
+    fails,
+    inject: async () => inject(),
+    heal,
+  });
   return [
     of("cut", true, () => road.cut()),
     of("hang", true, () => road.hang()),

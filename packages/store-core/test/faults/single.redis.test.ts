@@ -4,7 +4,7 @@ import { connectTarget } from "../../src/stores/redis/connect-redis.ts";
 import { parseConnectionString } from "../../src/stores/redis/connection-string.ts";
 import { documentedRule } from "../stores/redis/documented-rule.ts";
 import { runFaults } from "./run-faults.ts";
-import { APPEND_ALWAYS, type Admin, adminFaults, deathFaults, roadFaults } from "./single-faults.ts";
+import { type Admin, APPEND_ALWAYS, adminFaults, deathFaults, roadFaults } from "./single-faults.ts";
 
 const leaks = startLeakCheck();
 afterAll(() => leaks.assertNothingLeft());
@@ -39,7 +39,11 @@ test("Feast's layout under the same faults: nothing acknowledged is lost", async
 test("behind TLS and as a user of few rights, a server that is killed, cut off and told to forget: nothing acknowledged is lost", async () => {
   await using certificates = await makeCertificates();
   // Redis 7.0 replays its file as the default user: one without rights would lose what a script wrote. docs/redis.md says so.
-  const acl = ["user default off ~* &* +@all", "user admin on >root ~* &* +@all", `user larder on >s3cret ~l:* ${documentedRule()}`];
+  const acl = [
+    "user default off ~* &* +@all",
+    "user admin on >root ~* &* +@all",
+    `user larder on >s3cret ~l:* ${documentedRule()}`,
+  ];
   await using server = await startRedis({ tls: certificates, acl, args: APPEND_ALWAYS });
   await using road = await startTcpProxy(server);
   const tls = `ssl=true,ssl_ca_certs=${certificates.ca}`;

@@ -20,7 +20,8 @@ const FEATURES = ["owner", "version", "filler"] as const;
 
 /** One project in two views: `state` without an end, `fleeting` with a TTL of 0.3 s. `place` is yaml for online_store. */
 export function faultDefinitions(place: string, tenants: readonly string[]): Definitions {
-  const featuresOf = (view: string) => FEATURES.map((name) => `{ name: ${view}_${name}, type: ${name === "version" ? "int64" : "string"} }`).join(", ");
+  const featuresOf = (view: string) =>
+    FEATURES.map((name) => `{ name: ${view}_${name}, type: ${name === "version" ? "int64" : "string"} }`).join(", ");
   const text = `project: faults
 online_store: { type: redis, ${place}, deadline: ${READ_MS}ms, write_deadline: ${WRITE_MS}ms, on_failure: stale }
 entities: [{ name: customer, join_keys: [{ name: id, type: int64 }] }]
@@ -82,7 +83,8 @@ export interface Answer {
 export function noteAnswer(history: History, answer: Answer): void {
   const { tenant, ids, batch, options } = answer;
   const remembered = ids.some((_, row) => VIEWS.some((_v, view) => batch.source(row, view) !== "store"));
-  if (batch.degraded !== remembered) history.broke(`degraded is ${batch.degraded}, and rows from memory: ${remembered}`);
+  if (batch.degraded !== remembered)
+    history.broke(`degraded is ${batch.degraded}, and rows from memory: ${remembered}`);
   if (batch.degraded && options.onFailure === undefined) history.broke("an answer is degraded that must not be");
   for (const [row, id] of ids.entries()) {
     for (const [view, name] of VIEWS.entries()) {
@@ -90,7 +92,8 @@ export function noteAnswer(history: History, answer: Answer): void {
       const wrong = wrongCell(answer, row, view, owner);
       const source = batch.source(row, view);
       if (wrong !== undefined) history.broke(`${owner} from ${source}: ${wrong}`);
-      if (source !== "store" && source !== "last_known_good") history.broke(`${owner} from ${source}, which is not to be had here`);
+      if (source !== "store" && source !== "last_known_good")
+        history.broke(`${owner} from ${source}, which is not to be had here`);
       else {
         const cell = { owner, version: batch.eventTime(row, view), source, readAt: batch.readAt(row, view) };
         history.read({ ...cell, endedAt: answer.endedAt });
@@ -99,7 +102,12 @@ export function noteAnswer(history: History, answer: Answer): void {
   }
 }
 
-function wrongCell({ batch, options, startedAt, endedAt }: Answer, row: number, view: number, owner: string): string | undefined {
+function wrongCell(
+  { batch, options, startedAt, endedAt }: Answer,
+  row: number,
+  view: number,
+  owner: string,
+): string | undefined {
   const version = batch.eventTime(row, view);
   const [ownerColumn, versionColumn, fillerColumn] = [0, 1, 2].map((at) => view * 3 + at) as [number, number, number];
   const statuses = [ownerColumn, versionColumn, fillerColumn].map((column) => STATUS_NAMES[batch.status(row, column)]);
@@ -107,7 +115,8 @@ function wrongCell({ batch, options, startedAt, endedAt }: Answer, row: number, 
   const text = `${version} ${statuses} ${values}`;
   const fresh = batch.source(row, view) === "store";
   const readAt = batch.readAt(row, view);
-  if (fresh ? readAt < startedAt || readAt > endedAt : readAt > startedAt) return `${text}: read at ${readAt}, asked at ${startedAt}`;
+  if (fresh ? readAt < startedAt || readAt > endedAt : readAt > startedAt)
+    return `${text}: read at ${readAt}, asked at ${startedAt}`;
   if (version === undefined) return new Set(statuses).size === 1 && statuses[0] === "NOT_FOUND" ? undefined : text;
   const kind = kindOf(version);
   if (kind === "tombstone") return `${text}: a tombstone is no row`;
@@ -119,6 +128,13 @@ function wrongCell({ batch, options, startedAt, endedAt }: Answer, row: number, 
   const shown = !old || options.allowStale === true;
   const filler = kind === "nulls" ? null : fillerOf(owner, version);
   const status = old ? "OUTSIDE_MAX_AGE" : "PRESENT";
-  const wanted = [status, status, old || kind !== "nulls" ? status : "NULL_VALUE", ...(shown ? [owner, BigInt(version), filler] : [null, null, null])];
-  return wanted.every((each, at) => Object.is(each, [...statuses, ...values][at])) ? undefined : `${text}, not ${wanted}`;
+  const wanted = [
+    status,
+    status,
+    old || kind !== "nulls" ? status : "NULL_VALUE",
+    ...(shown ? [owner, BigInt(version), filler] : [null, null, null]),
+  ];
+  return wanted.every((each, at) => Object.is(each, [...statuses, ...values][at]))
+    ? undefined
+    : `${text}, not ${wanted}`;
 }
