@@ -119,7 +119,7 @@ async function startOne(binary: string, port: number, primaryPort: number): Prom
 port ${port}
 sentinel monitor ${MASTER} ${LOOPBACK} ${primaryPort} 2
 sentinel down-after-milliseconds ${MASTER} 1000
-sentinel failover-timeout ${MASTER} 6000
+sentinel failover-timeout ${MASTER} 3000
 sentinel parallel-syncs ${MASTER} 1
 `,
   );

@@ -37,7 +37,12 @@ test("behind Sentinel a primary that is killed, halted, cut off from all: a repl
         concerns: () => true,
       },
       async inject() {
-        at = await current();
+        // The sentinel that is asked may be the last to hear of the takeover before.
+        await until(PATIENCE_MS, "the primary has its replica", async () => {
+          at = await current();
+          const info = String(await redisCommand((servers[at] as RedisServer).port, "INFO", "replication"));
+          return info.includes("role:master") && info.includes("state=online");
+        });
         probe = await startProbe(servers[at] as RedisServer, "probe");
         await end(at);
         await probe.stop();
