@@ -11,7 +11,16 @@ const DOCS = join(import.meta.dirname, "../../../../docs");
 const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
 
 /** No guides: references, and pages whose commands need more than an empty folder (a checkout, the churn example, Redis, Feast). */
-const OTHERS = ["cli.md", "feast.md", "feature_store.md", "get-started.md", "quickstart.md", "redis.md", "typed.md", "why.md"];
+const OTHERS = [
+  "cli.md",
+  "feast.md",
+  "feature_store.md",
+  "get-started.md",
+  "quickstart.md",
+  "redis.md",
+  "typed.md",
+  "why.md",
+];
 
 /** `larder …` in this process, anything else in a shell; what it needs is installed here. */
 async function run(line: string, folder: string) {
