@@ -1,7 +1,10 @@
+import { findView, formatTime, loadDefinitions, systemClock } from "@larder/schema";
+import { eraseEntity, openOnlineStore } from "@larder/store-core";
 import { runProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
+import { pushRows } from "../../src/push-rows.ts";
 import { materializeCommand, resetCommand, whyCommand } from "../../src/why/commands.ts";
 import { PLANS, YAML } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
@@ -54,6 +57,14 @@ test("why --json is one object with verdict and evidence; for a view, a list of 
   ]);
   expect(all.verdict).toBeUndefined();
 });
+
+/** The project's store, of which nobody else has heard yet: an erasure has nobody to wait for. */
+async function openProject(project: Project) {
+  const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
+  const settings = { leaseMs: 0, writeMs: 0 };
+  const store = await openOnlineStore(definitions, { clock: systemClock });
+  return { definitions, store, clock: systemClock, settings, [Symbol.asyncDispose]: () => store.close() };
+}
 
 const MISUSES: readonly (readonly [string, readonly string[], string])[] = [
   ["an unknown view", ["nope:price", "customer_id=1"], "UNKNOWN_VIEW"],
@@ -115,6 +126,33 @@ test("commands name the definitions, the tenant and the entity for a shell, what
     ],
     [],
   ]);
+});
+
+test("an erasure is shown with its time, and so is how many of very many tenants were not looked at", async () => {
+  const tenants = ["acme: {}", ...Array.from({ length: 110 }, (_, i) => `t${i}: {}`)].join(", ");
+  await using project = await createProject(YAML.replace(/^tenants: .*$/m, `tenants: { default: {}, ${tenants} }`));
+  await using opened = await openProject(project);
+  const { definitions, store } = opened;
+  const row = { customer_id: 1, price: 1, plan: "a", invoices: [], event_timestamp: "2024-03-01" };
+  await pushRows(store, findView(definitions, "plans"), [row], { tenant: "acme" });
+  const erased = await eraseEntity(opened, { tenant: "default", entity: { customer_id: 1 }, confirmed: true });
+  const time = formatTime(erased.erasedAt);
+
+  const { said } = await run(project, "plans:price", "customer_id=1");
+  expect(said).toMatch(/^plans:price of customer_id=1, tenant default: erased$/m);
+  expect(said).toMatch(/^Also another_tenant: .*tenant acme has one; 11 more tenants were not looked at\.$/m);
+  expect(said).toMatch(new RegExp(`^erased +up to ${time}$`, "m"));
+  expect(said).toMatch(/^other tenants +11 not looked at$/m);
+  const json = JSON.parse((await run(project, "plans:price", "customer_id=1", "--json")).said);
+  expect(json.evidence).toMatchObject({
+    erasure: { kind: "erased", at: time },
+    quota: { kind: "none" },
+    other_tenants: [{ tenant: "acme" }],
+    tenants_not_looked_at: 11,
+  });
+  expect((await run(project, "plans:price", "customer_id=2")).said).toContain(
+    "whether another tenant has one was not looked at for 11 tenants",
+  );
 });
 
 test("an int64 beyond 2^53 is found and shown exactly", async () => {
