@@ -6,7 +6,7 @@ import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
 import { pushRows } from "../../src/push-rows.ts";
 import { materializeCommand, resetCommand, whyCommand } from "../../src/why/commands.ts";
-import { PLANS, YAML } from "../definitions.ts";
+import { IN_MEMORY, PLANS, YAML } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -82,7 +82,7 @@ const MISUSES: readonly (readonly [string, readonly string[], string])[] = [
 ];
 
 test("why with names or keys that are wrong is refused with a code, and exits 2", async () => {
-  await using project = await createProject();
+  await using project = await createProject(IN_MEMORY);
   for (const [what, args, expected] of MISUSES) {
     const { code, said } = await run(project, ...args, "--json");
     expect([what, code, JSON.parse(said).error.code]).toEqual([what, 2, expected]);
