@@ -119,7 +119,7 @@ class BreakableProxy implements TcpProxy {
     }
     const link = new Link(client, connect({ ...this.#target, allowHalfOpen: true }));
     this.#links.add(link);
-    link.ended.then(() => this.#links.delete(link));
+    void link.ended.then(() => this.#links.delete(link));
     link.take(this.#road);
   }
 }
