@@ -10,7 +10,10 @@ const DOCS = join(import.meta.dirname, "../../../../docs");
 /** Guides that a reader follows from an empty folder, as followGuide of testkit says. */
 const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
 
-/** No guides: references, and pages whose commands need more than an empty folder (a checkout, the churn example, Redis, Feast). */
+/**
+ * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), and why.md, which
+ * ../why/guide.test.ts follows.
+ */
 const OTHERS = [
   "cli.md",
   "feast.md",
