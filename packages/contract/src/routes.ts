@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
+import { TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
 import {
   MaterializeAccepted,
@@ -29,8 +30,13 @@ export interface RouteContract {
   readonly answer: readonly TSchema[];
   /** Body of a 202, where the route has one. */
   readonly accepted?: TSchema;
-  /** Needs a tenant, and so takes the tenant header. */
+  /** Needs a tenant, and so takes the tenant header, and the path prefix instead. */
   readonly tenant: boolean;
+}
+
+/** The paths of a route: its own, and for a tenant's route the one that names the tenant. */
+export function pathsOf({ path, tenant }: RouteContract): readonly string[] {
+  return tenant ? [path, `${TENANT_PREFIX}${path}`] : [path];
 }
 
 /** Every route that serving answers, by name. */

@@ -43,6 +43,9 @@ export interface AppParts {
 /** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
 const TIMEOUT_CHECK_MS = 1000;
 
+/** Longest name in a path, in characters once decoded: a tenant has up to 200 bytes, and longer names shall be answered as unknown ones. */
+const MAX_PARAMETER_LENGTH = 1024;
+
 /** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { definitions, store, models, clock, materialize, tenant = "default", logger, stopping } = parts;
@@ -60,6 +63,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     },
     clientErrorHandler: clientErrorHandler(metrics),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
   });
   app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));

@@ -5,6 +5,7 @@ import {
   JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   ProblemBody,
+  pathsOf,
   ROUTES,
   type RouteContract,
   TENANT_HEADER,
@@ -21,7 +22,11 @@ const ERROR_STATUSES = [...new Set<number>(Object.values(ERROR_STATUS))].sort((l
 export function openApiDocument({ project }: Pick<Definitions, "project">): Json {
   const paths: Record<string, Json> = {};
   for (const [operationId, route] of Object.entries<RouteContract>(ROUTES)) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(operationId, route) };
+    const [own = "", ofTenant] = pathsOf(route);
+    const method = route.method.toLowerCase();
+    paths[own] = { ...paths[own], [method]: operation(operationId, route, own) };
+    if (ofTenant === undefined) continue;
+    paths[ofTenant] = { ...paths[ofTenant], [method]: operation(`${operationId}OfTenant`, route, ofTenant) };
   }
   return {
     openapi: "3.1.0",
@@ -30,8 +35,8 @@ export function openApiDocument({ project }: Pick<Definitions, "project">): Json
   };
 }
 
-function operation(operationId: string, route: RouteContract): Json {
-  const parameters = [...pathParameters(route), ...tenantParameter(route), ...queryParameters(route)];
+function operation(operationId: string, route: RouteContract, path: string): Json {
+  const parameters = [...pathParameters(path), ...tenantParameter(route), ...queryParameters(route)];
   return {
     operationId,
     summary: route.summary,
@@ -65,18 +70,18 @@ function jsonContent(schemas: readonly TSchema[]): Json {
   return { [JSON_MEDIA_TYPE]: { schema: schemas.length === 1 ? only : { anyOf: schemas } } };
 }
 
-function pathParameters({ path }: RouteContract): Json[] {
+function pathParameters(path: string): Json[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
     required: true,
-    schema: { type: "string" },
+    schema: { type: "string", minLength: 1 },
   }));
 }
 
 function tenantParameter({ tenant }: RouteContract): Json[] {
   if (!tenant) return [];
-  const description = 'Percent-encoded UTF-8; "default" when absent.';
+  const description = `Percent-encoded UTF-8; the server's own tenant when absent. Beside a tenant in the path: the same one.`;
   return [
     { name: TENANT_HEADER, in: "header", required: false, description, schema: { type: "string", minLength: 1 } },
   ];

@@ -1,17 +1,29 @@
-import type { RouteContract } from "@larder/contract";
+import { pathsOf, type RouteContract } from "@larder/contract";
 import { LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
 
 /** HEAD comes with GET. */
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** Adds one route of the contract, and answers every other method on its path with METHOD_NOT_ALLOWED before a body is read. */
+/**
+ * Adds one route of the contract, below `/t/{tenant}`, too, where it is bound to a tenant. Every other method on its path is answered with
+ * METHOD_NOT_ALLOWED before a body is read.
+ */
 export function addRoute(
   app: FastifyInstance,
   contract: RouteContract,
   handler: (request: FastifyRequest, reply: FastifyReply) => unknown,
 ): void {
-  const url = contract.path.replaceAll(/\{(\w+)\}/g, ":$1");
+  for (const path of pathsOf(contract)) addPath(app, contract, path, handler);
+}
+
+function addPath(
+  app: FastifyInstance,
+  contract: RouteContract,
+  path: string,
+  handler: (request: FastifyRequest, reply: FastifyReply) => unknown,
+): void {
+  const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
   const config = { errorStyle: contract.errors };
   app.route({ method: contract.method, url, config, handler });
   app.route({

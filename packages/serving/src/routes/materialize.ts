@@ -62,12 +62,18 @@ async function answer(
   });
   if (later) {
     done.catch((err: unknown) => request.log.error({ err, tenant, job: id }, "A materialize job failed"));
-    reply.code(202).header("location", ROUTES.materializeJob.path.replace("{id}", id));
+    reply.code(202).header("location", prefixOf(request) + ROUTES.materializeJob.path.replace("{id}", id));
     return { status: "accepted", feature_views: [...views], job_id: id };
   }
   await done;
   const nothing: MaterializeAnswer = null;
   return reply.header("content-type", "application/json").send(JSON.stringify(nothing));
+}
+
+/** What stands before the route's path, such as `/t/acme`, as the caller wrote it. */
+function prefixOf({ url }: FastifyRequest): string {
+  const [path = ""] = url.split("?", 1);
+  return path.slice(0, path.lastIndexOf("/materialize"));
 }
 
 function describe({ id, views, startedAt, state }: Job): MaterializeJob {
