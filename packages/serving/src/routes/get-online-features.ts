@@ -17,7 +17,7 @@ const STALE_MAX_AGE = 3_600_000_000;
 
 /** `POST /get-online-features`: Feast's read. */
 export function registerGetOnlineFeatures(app: FastifyInstance, context: ServingContext): void {
-  const { definitions, store, reads, metrics } = context;
+  const { definitions, store, reads, metrics, clock } = context;
   const check = compileBodyCheck(GetOnlineFeaturesRequest);
   const onFailure: OnStoreFailure =
     definitions.onFailure === "stale"
@@ -26,6 +26,7 @@ export function registerGetOnlineFeatures(app: FastifyInstance, context: Serving
   addRoute(app, ROUTES.getOnlineFeatures, async (request, reply) => {
     const tenant = tenantOf(context, request);
     const allowStale = queryFlag(request.query, "allow_stale");
+    const age = queryFlag(request.query, "age");
     const body = check(request.body);
     const read = reads.get(body);
     const keys = encodeColumns(read.plan, body.entities, definitions.server.maxRows);
@@ -37,7 +38,8 @@ export function registerGetOnlineFeatures(app: FastifyInstance, context: Serving
 
     const counts = new StatusCounts(read.plan.views.length);
     const viewMetadata = body.include_feature_view_version_metadata ?? false;
-    const text = writeFeaturesAnswer(read, body.entities, batch, counts, { viewMetadata });
+    const agesAt = age ? clock.now() : undefined;
+    const text = writeFeaturesAnswer(read, body.entities, batch, counts, { viewMetadata, agesAt });
     metrics.countStatuses(read.plan, tenant, counts);
     markDegraded(reply, batch, tenant, metrics);
     sendTiming(reply, { store: storeMs });
