@@ -36,6 +36,16 @@ export {
   PredictRequest,
   RowError,
 } from "./predict.ts";
-export { type ErrorStyle, pathsOf, ROUTES, type RouteContract } from "./routes.ts";
+export {
+  type ErrorStyle,
+  FEAST_PREFIX,
+  pathsOf,
+  ROUTES,
+  type RouteContract,
+  STRICT_ROUTES,
+  servedRoutes,
+  strictRoute,
+} from "./routes.ts";
+export { StrictErrorBody, StrictFeaturesAnswer } from "./strict-feast.ts";
 export { AnswerValue, Columns, RequestValue, Status } from "./value.ts";
 export { DeleteRequest, PushRequest, WriteAnswer, WriteCounts, WriteRequest } from "./write.ts";

@@ -11,10 +11,21 @@ import {
   MaterializeRequest,
 } from "./materialize.ts";
 import { FlatPredictAnswer, FlatPredictRequest, PredictAnswer, PredictRequest } from "./predict.ts";
+import {
+  StrictFeaturesAnswer,
+  StrictFeaturesRequest,
+  StrictMaterializeAccepted,
+  StrictMaterializeIncrementalRequest,
+  StrictMaterializeQuery,
+  StrictMaterializeRequest,
+  StrictPushRequest,
+  StrictWriteAnswer,
+  StrictWriteRequest,
+} from "./strict-feast.ts";
 import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.ts";
 
-/** How a route words its errors: Feast's string in a string, or RFC 9457. */
-export type ErrorStyle = "feast" | "problem";
+/** How a route words its errors: Feast's string in a string, what Feast's own server says, or RFC 9457. */
+export type ErrorStyle = "feast" | "strict" | "problem";
 
 /** One route of the contract. */
 export interface RouteContract {
@@ -167,3 +178,86 @@ export const ROUTES = {
     tenant: false,
   },
 } as const satisfies Record<string, RouteContract>;
+
+/** Feast's routes as Feast's own server serves them, always below this path. */
+export const FEAST_PREFIX = "/feast";
+
+/** Feast's routes, strictly; their paths are relative to {@link FEAST_PREFIX}. */
+export const STRICT_ROUTES = {
+  getOnlineFeatures: {
+    method: "POST",
+    path: "/get-online-features",
+    summary: "Features of entities, as Feast's server answers",
+    errors: "strict",
+    body: [StrictFeaturesRequest],
+    answer: [StrictFeaturesAnswer],
+    tenant: true,
+  },
+  push: {
+    method: "POST",
+    path: "/push",
+    summary: "Write rows to every view of a push source, as Feast's server takes them",
+    errors: "strict",
+    body: [StrictPushRequest],
+    answer: [],
+    tenant: true,
+  },
+  writeToOnlineStore: {
+    method: "POST",
+    path: "/write-to-online-store",
+    summary: "Write rows to one feature view, as Feast's server takes them",
+    errors: "strict",
+    body: [StrictWriteRequest],
+    answer: [StrictWriteAnswer],
+    tenant: true,
+  },
+  materialize: {
+    method: "POST",
+    path: "/materialize",
+    summary: "Load the latest rows of a window from the offline store, as Feast's server does",
+    errors: "strict",
+    body: [StrictMaterializeRequest],
+    query: StrictMaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: StrictMaterializeAccepted,
+    tenant: true,
+  },
+  materializeIncremental: {
+    method: "POST",
+    path: "/materialize-incremental",
+    summary: "Load what came since the last run from the offline store, as Feast's server does",
+    errors: "strict",
+    body: [StrictMaterializeIncrementalRequest],
+    query: StrictMaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: StrictMaterializeAccepted,
+    tenant: true,
+  },
+  health: {
+    method: "GET",
+    path: "/health",
+    summary: "Feast's health check: 200 with an empty body",
+    errors: "strict",
+    answer: [],
+    tenant: false,
+  },
+} as const satisfies Partial<Record<keyof typeof ROUTES, RouteContract>>;
+
+/** A strict route at its path below a prefix; an empty prefix puts it in the place of Larder's own. */
+export function strictRoute(name: keyof typeof STRICT_ROUTES, prefix: string): RouteContract {
+  return { ...STRICT_ROUTES[name], path: prefix + STRICT_ROUTES[name].path };
+}
+
+/** Every route of a server by its operation id. `strictFeast`: Feast's routes are strict at their own paths, too. */
+export function servedRoutes({
+  strictFeast,
+}: {
+  readonly strictFeast: boolean;
+}): Readonly<Record<string, RouteContract>> {
+  const routes: Record<string, RouteContract> = { ...ROUTES };
+  for (const name of Object.keys(STRICT_ROUTES) as (keyof typeof STRICT_ROUTES)[]) {
+    if (strictFeast) routes[name] = strictRoute(name, "");
+    routes[`${name}OfFeast`] = strictRoute(name, FEAST_PREFIX);
+  }
+  return routes;
+}

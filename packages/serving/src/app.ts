@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { REQUEST_ID_HEADER } from "@larder/contract";
+import { FEAST_PREFIX, REQUEST_ID_HEADER } from "@larder/contract";
 import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
@@ -15,12 +15,13 @@ import { registerJsonBody } from "./plugins/json-body.ts";
 import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
-import { registerHealth } from "./routes/health.ts";
-import { registerMaterialize } from "./routes/materialize.ts";
+import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
 import { registerPredict } from "./routes/predict.ts";
 import { registerPush } from "./routes/push.ts";
+import { registerStrictFeast } from "./routes/strict-feast.ts";
 import { registerWriteToOnlineStore } from "./routes/write-to-online-store.ts";
 import type { ServingContext } from "./serving-context.ts";
 
@@ -85,11 +86,19 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     predictors,
     metrics,
   };
-  registerGetOnlineFeatures(app, context);
-  registerPush(app, context);
-  registerWriteToOnlineStore(app, context);
+  const jobs = new MaterializeJobs(materialize, clock);
+  if (server.strictFeast) {
+    registerStrictFeast(app, context, jobs, "");
+  } else {
+    registerGetOnlineFeatures(app, context);
+    registerPush(app, context);
+    registerWriteToOnlineStore(app, context);
+    registerMaterialize(app, context, jobs);
+    registerFeastHealth(app);
+  }
+  registerStrictFeast(app, context, jobs, FEAST_PREFIX);
   registerDeleteFromOnlineStore(app, context);
-  registerMaterialize(app, context, new MaterializeJobs(materialize, clock));
+  registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);

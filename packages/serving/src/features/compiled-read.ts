@@ -1,4 +1,12 @@
-import { type Definitions, type FeatureRef, findFeature, findService, type KeyType, LarderError } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureRef,
+  findFeature,
+  findService,
+  type JoinKey,
+  type KeyType,
+  LarderError,
+} from "@larder/schema";
 import { createReadPlan, FieldStatus, type ReadPlan, STATUS_NAMES } from "@larder/store-core";
 import { atField } from "../plugins/at-field.ts";
 import { feastValueWriter, type ValueWriter, valueWriter } from "./json-text.ts";
@@ -12,7 +20,7 @@ export interface CompiledRead {
   readonly statusTexts: readonly string[];
   /** Answered as Feast's own server does: nothing is too old, and what is not there is PRESENT where Feast says so. */
   readonly strict: boolean;
-  /** Type of every entity column the plan reads. */
+  /** Type of every entity column that is echoed: those the plan reads, and for a strict answer every join key of the project. */
   readonly keyTypes: ReadonlyMap<string, KeyType>;
   /** `,"name"` of every feature, in order. */
   readonly featureNames: string;
@@ -27,7 +35,7 @@ export interface ReadSelection {
   readonly full_feature_names?: boolean;
 }
 
-/** How a selection is answered; {@link CompiledRead.strict}. */
+/** How a selection is answered, whatever its service says; {@link CompiledRead.strict}. */
 export interface ReadStyle {
   readonly strict: boolean;
 }
@@ -71,18 +79,25 @@ function compile(
   definitions: Definitions,
   wanted: string | readonly string[],
   fullFeatureNames: boolean,
-  strict: boolean,
+  strictRoute: boolean,
 ): CompiledRead {
+  const strict = strictRoute || (typeof wanted === "string" && definitions.services.get(wanted)?.strictFeast === true);
   const plan = createReadPlan(definitions, refsOf(definitions, wanted), { fullFeatureNames });
   return {
     plan,
     writers: plan.columns.map(({ ref }) => (strict ? feastValueWriter : valueWriter)(ref.feature.type)),
     statusTexts: strict ? feastStatusTexts(definitions) : STATUS_TEXTS,
     strict,
-    keyTypes: new Map(plan.joinKeys.map(({ name, type }) => [name, type])),
+    keyTypes: new Map(
+      (strict ? [...joinKeysOf(definitions), ...plan.joinKeys] : plan.joinKeys).map(({ name, type }) => [name, type]),
+    ),
     featureNames: plan.columns.map(({ name }) => `,${JSON.stringify(name)}`).join(""),
     viewMetadata: JSON.stringify([...new Set(plan.columns.map(({ ref }) => ref.viewName))].map((name) => ({ name }))),
   };
+}
+
+function joinKeysOf({ entities }: Definitions): readonly JoinKey[] {
+  return [...entities.values()].flatMap(({ joinKeys }) => joinKeys);
 }
 
 /** Feast's Python server on Redis finds every row, if only with nulls; on its other stores it says of a row that it is not there. */

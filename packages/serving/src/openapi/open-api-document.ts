@@ -1,13 +1,15 @@
 import { STATUS_CODES } from "node:http";
 import {
   ERROR_STATUS,
+  type ErrorStyle,
   FeastErrorBody,
   JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   ProblemBody,
   pathsOf,
-  ROUTES,
   type RouteContract,
+  StrictErrorBody,
+  servedRoutes,
   TENANT_HEADER,
 } from "@larder/contract";
 import type { Definitions } from "@larder/schema";
@@ -19,9 +21,9 @@ type Json = { readonly [member: string]: unknown };
 const ERROR_STATUSES = [...new Set<number>(Object.values(ERROR_STATUS))].sort((left, right) => left - right);
 
 /** Generates OpenAPI 3.1 from the contract's schemas, so that the document cannot differ from what is checked. */
-export function openApiDocument({ project }: Pick<Definitions, "project">): Json {
+export function openApiDocument({ project, server }: Pick<Definitions, "project" | "server">): Json {
   const paths: Record<string, Json> = {};
-  for (const [operationId, route] of Object.entries<RouteContract>(ROUTES)) {
+  for (const [operationId, route] of Object.entries(servedRoutes(server))) {
     const [own = "", ofTenant] = pathsOf(route);
     const method = route.method.toLowerCase();
     paths[own] = { ...paths[own], [method]: operation(operationId, route, own) };
@@ -56,14 +58,17 @@ function errorResponses({ errors, body, path }: RouteContract): Json {
   if (body === undefined) {
     return path === "/readyz" ? { 503: { description: "Not ready" } } : {};
   }
-  const content =
-    errors === "feast"
-      ? { [JSON_MEDIA_TYPE]: { schema: FeastErrorBody } }
-      : { [PROBLEM_MEDIA_TYPE]: { schema: ProblemBody } };
+  const content = ERROR_CONTENT[errors];
   return Object.fromEntries(
     ERROR_STATUSES.map((status) => [status, { description: `${STATUS_CODES[status] ?? "Client gone"}`, content }]),
   );
 }
+
+const ERROR_CONTENT: Readonly<Record<ErrorStyle, Json>> = {
+  feast: { [JSON_MEDIA_TYPE]: { schema: FeastErrorBody } },
+  strict: { [JSON_MEDIA_TYPE]: { schema: StrictErrorBody } },
+  problem: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemBody } },
+};
 
 function jsonContent(schemas: readonly TSchema[]): Json {
   const [only] = schemas;

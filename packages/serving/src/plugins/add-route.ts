@@ -1,6 +1,7 @@
 import { pathsOf, type RouteContract } from "@larder/contract";
 import { LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from "fastify";
+import { detailRefusal } from "../feast/feast-refusal.ts";
 
 /** HEAD comes with GET. */
 const METHODS: readonly HTTPMethods[] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -33,6 +34,7 @@ function addPath(
     exposeHeadRoute: false,
     onRequest: async (request, reply) => {
       reply.header("allow", contract.method);
+      if (contract.errors === "strict") throw detailRefusal("METHOD_NOT_ALLOWED", 405, '"Method Not Allowed"');
       throw new LarderError("METHOD_NOT_ALLOWED", {
         what: `${contract.path} does not take ${request.method}`,
         remedy: `Use ${contract.method}`,
