@@ -34,12 +34,11 @@ test("an application on Feast's SDK, with Larder as its remote online store, get
   await using feast = await serveFeast(folder.path, feastRedis);
   await using larder = await serveLarder(folder.path, larderRedis);
 
-  const expected = await ask(folder.path, feast.url);
+  const [expected = {}, strict, own = {}] = await ask(folder.path, [feast.url, `${larder.url}/feast`, larder.url]);
   expect(expected["list"]).toMatchObject({
     values: { tenure_months: [7, null, 7], contract: ["Zwei Jahre é", null, "Zwei Jahre é"] },
   });
   expect(expected["unknown view"]).toMatchObject({ class: "FeatureViewNotFoundException" });
-  const [strict, own] = await Promise.all([ask(folder.path, `${larder.url}/feast`), ask(folder.path, larder.url)]);
   expect(strict).toEqual(expected);
 
   // Larder's own routes say why a value is not there, and more in an error; the rest is equal.
@@ -108,10 +107,12 @@ async function serveLarder(folder: string, redis: RedisServer) {
   return { url, [Symbol.asyncDispose]: close };
 }
 
-async function ask(folder: string, url: string): Promise<Answers> {
-  const name = `asks-${url.replaceAll(/\W+/g, "-")}`;
-  const repo = await createRepo(folder, name, `{ type: remote, path: "${url}" }`);
-  const { code, stdout, stderr } = await runProcess(python(), [PEER, "ask", repo], { cwd: repo, env, ms: MS });
+/** What the SDK answers with each of these servers as its online store, in one process: most of its time goes into loading Feast. */
+async function ask(folder: string, urls: readonly string[]): Promise<readonly Answers[]> {
+  const repos = await Promise.all(
+    urls.map((url, i) => createRepo(folder, `asks-${i}`, `{ type: remote, path: "${url}" }`)),
+  );
+  const { code, stdout, stderr } = await runProcess(python(), [PEER, "ask", ...repos], { cwd: folder, env, ms: MS });
   expect(code, stderr.slice(-2_000)).toBe(0);
-  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answers;
+  return JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as Answers[];
 }

@@ -1,7 +1,7 @@
 """A real Feast: its server, or an application on its SDK whose online store is remote.
 
 remote_peer.py serve REPO PORT    serves REPO as `feast serve` does, in one process
-remote_peer.py ask REPO           writes and reads by the SDK, and prints what it answered as JSON
+remote_peer.py ask REPO...        writes and reads by the SDK, and prints what it answered in each, as a JSON list
 """
 import json
 import sys
@@ -23,12 +23,12 @@ CHURN = {
 USAGE = {"minutes_7d": 1.5, "sessions_7d": 2**62, "event_timestamp": DAY}
 
 
-def main(command, repo, *rest):
-    store = FeatureStore(repo_path=repo)
+def main(command, *rest):
     if command == "serve":
-        serve(store, int(rest[0]))
+        repo, port = rest
+        serve(FeatureStore(repo_path=repo), int(port))
     else:
-        print(json.dumps(ask(store), default=str))
+        print(json.dumps([ask(FeatureStore(repo_path=repo)) for repo in rest], default=str))
 
 
 def serve(store, port):
