@@ -27,6 +27,7 @@ export {
 } from "./erasure/erase-entity.ts";
 export type { ErasedEntities } from "./erasure/erased-entities.ts";
 export { type ErasureSettings, type ErasureWatch, erasureSettings } from "./erasure/erasure-watch.ts";
+export { type ExplainOptions, explainRedis } from "./explain-redis.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
 export type {
@@ -77,6 +78,15 @@ export {
   type Subscription,
   type Watermark,
 } from "./signals/signals.ts";
+export type {
+  Alternative,
+  Forecast,
+  GroupReport,
+  MemoryParts,
+  RedisExplanation,
+  ServerReport,
+  ViewReport,
+} from "./stores/redis/explain/report.ts";
 export type { StoreAdvice } from "./stores/redis/server-advice.ts";
 export { type SweepOptions, sweepOnlineStore } from "./upkeep/sweep-online-store.ts";
 export type { SweepReport } from "./upkeep/sweep-rows.ts";

@@ -10,7 +10,10 @@ const DOCS = join(import.meta.dirname, "../../../../docs");
 /** Guides that a reader follows from an empty folder, as followGuide of testkit says. */
 const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
 
-/** No guides: references, the HTTP routes (tried by serving.test.ts beside this), and pages whose commands need more than an empty folder (a checkout, the churn example, Redis, Feast). */
+/**
+ * No guides: references, the HTTP routes (tried by serving.test.ts beside this), and pages whose commands need more than an empty folder (a checkout,
+ * the churn example, Redis, Feast).
+ */
 const OTHERS = [
   "cli.md",
   "feast.md",
@@ -20,6 +23,7 @@ const OTHERS = [
   "redis.md",
   "serving.md",
   "typed.md",
+  "why.md",
 ];
 
 /** `larder …` in this process, anything else in a shell; what it needs is installed here. */

@@ -68,7 +68,7 @@ export class Rigged extends ForwardingStore {
 export type Read = readonly (readonly [status: string, value: unknown])[];
 
 /** Only a refresh tells of an erasure. */
-export const ERASURES: ErasureSettings = { leaseMs: 3_600_000, writeMs: 0 };
+const ERASURES: ErasureSettings = { leaseMs: 3_600_000, writeMs: 0 };
 
 /** A near cache over rows that a second store writes, too. */
 export class NearWorld implements AsyncDisposable {
