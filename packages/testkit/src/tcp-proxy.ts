@@ -119,7 +119,7 @@ class BreakableProxy implements TcpProxy {
     }
     const link = new Link(client, connect({ ...this.#target, allowHalfOpen: true }));
     this.#links.add(link);
-    link.ended.then(() => this.#links.delete(link));
+    void link.ended.then(() => this.#links.delete(link));
     link.take(this.#road);
   }
 }
@@ -154,7 +154,8 @@ class Link {
 
   reset(): void {
     for (const lane of this.#lanes) lane.clear();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    // One that says goodbye already can't be reset any more: Node would leave it open.
+    for (const socket of this.#sockets) socket.writableEnded ? socket.destroy() : socket.resetAndDestroy();
   }
 }
 

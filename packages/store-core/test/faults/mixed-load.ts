@@ -36,7 +36,7 @@ export const CONTESTED = 40;
 /** Entities from here on are written once. */
 const ONCE = 1_000_000;
 
-/** Timers ring late together: one that is due later rings later, whatever the machine does meanwhile. */
+/** What a call may take to end after its deadline; a pause of the machine delays its timer and the watch's alike. */
 const MOMENT_MS = 50;
 
 const PATIENCE_MS = 60_000;
@@ -194,16 +194,23 @@ export function startMixedLoad({ store, reading, tenants, history, seed }: LoadP
 
 /** Calls back when a time on the `performance.now()` line has come, never before it, unless it is ended. */
 function watchUntil(due: number, callBack: () => void): { end(): void } {
+  let ended = false;
   let timer: NodeJS.Timeout;
   const arm = () => {
     timer = setTimeout(
       () => {
         if (performance.now() < due) arm();
-        else callBack();
+        // After a pause of the machine timers that are due together ring in any order: those of the calls have had their turn by then.
+        else setImmediate(() => setImmediate(() => (ended ? undefined : callBack())));
       },
       Math.max(1, due - performance.now()),
     );
   };
   arm();
-  return { end: () => clearTimeout(timer) };
+  return {
+    end: () => {
+      ended = true;
+      clearTimeout(timer);
+    },
+  };
 }

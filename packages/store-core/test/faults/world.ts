@@ -115,8 +115,10 @@ function wrongCell(
   const text = `${version} ${statuses} ${values}`;
   const fresh = batch.source(row, view) === "store";
   const readAt = batch.readAt(row, view);
-  if (fresh ? readAt < startedAt || readAt > endedAt : readAt > startedAt)
-    return `${text}: read at ${readAt}, asked at ${startedAt}`;
+  // A remembered row may be of a read that began, and ended well, while this one was failing.
+  if (readAt > endedAt || (fresh && readAt < startedAt)) {
+    return `${text}: read at ${readAt}, asked from ${startedAt} to ${endedAt}`;
+  }
   if (version === undefined) return new Set(statuses).size === 1 && statuses[0] === "NOT_FOUND" ? undefined : text;
   const kind = kindOf(version);
   if (kind === "tombstone") return `${text}: a tombstone is no row`;
