@@ -18,6 +18,9 @@ export const GetOnlineFeaturesQuery = Type.Object({
   allow_stale: Type.Optional(
     Type.Enum(["true", "false"], { description: "Hand out values that are OUTSIDE_MAX_AGE. Default false." }),
   ),
+  age: Type.Optional(
+    Type.Enum(["true", "false"], { description: "Add `ages` and `sources` to each feature's column. Default false." }),
+  ),
 });
 export type GetOnlineFeaturesQuery = Static<typeof GetOnlineFeaturesQuery>;
 
@@ -29,6 +32,17 @@ export const GetOnlineFeaturesAnswer = Type.Object({
       statuses: Type.Array(Status),
       event_timestamps: Type.Array(
         Type.String({ description: "RFC 3339; 1970-01-01T00:00:00Z where there is no row." }),
+      ),
+      ages: Type.Optional(
+        Type.Array(Type.Union([Type.Number(), Type.Null()]), {
+          description:
+            "With ?age=true: seconds from the event time of the value's row to now; null where nothing was found.",
+        }),
+      ),
+      sources: Type.Optional(
+        Type.Array(Type.Enum(["store", "near_cache", "last_known_good", "default"]), {
+          description: "With ?age=true: where each value's row was read.",
+        }),
       ),
     }),
   ),

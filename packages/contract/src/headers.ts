@@ -1,6 +1,12 @@
 /** Tenant of a request, percent-encoded UTF-8; `default` when absent. */
 export const TENANT_HEADER = "x-larder-tenant";
 
+/** The tenant in a path that begins with {@link TENANT_PREFIX}, percent-encoded; `.` and `..` can only be named by the header. */
+export const TENANT_PARAMETER = "tenant";
+
+/** Before the path of every route that is bound to a tenant, for clients that can send no header. */
+export const TENANT_PREFIX = `/t/{${TENANT_PARAMETER}}`;
+
 /** Taken from the request when it is short and printable, made up otherwise; always in the answer. */
 export const REQUEST_ID_HEADER = "x-request-id";
 

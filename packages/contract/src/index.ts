@@ -14,6 +14,8 @@ export {
   REQUEST_ID_HEADER,
   SERVER_TIMING_HEADER,
   TENANT_HEADER,
+  TENANT_PARAMETER,
+  TENANT_PREFIX,
 } from "./headers.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
 export {
@@ -34,6 +36,16 @@ export {
   PredictRequest,
   RowError,
 } from "./predict.ts";
-export { type ErrorStyle, ROUTES, type RouteContract } from "./routes.ts";
+export {
+  type ErrorStyle,
+  FEAST_PREFIX,
+  pathsOf,
+  ROUTES,
+  type RouteContract,
+  STRICT_ROUTES,
+  servedRoutes,
+  strictRoute,
+} from "./routes.ts";
+export { StrictErrorBody, StrictFeaturesAnswer } from "./strict-feast.ts";
 export { AnswerValue, Columns, RequestValue, Status } from "./value.ts";
 export { DeleteRequest, PushRequest, WriteAnswer, WriteCounts, WriteRequest } from "./write.ts";

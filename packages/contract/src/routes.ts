@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
+import { TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
 import {
   MaterializeAccepted,
@@ -10,10 +11,21 @@ import {
   MaterializeRequest,
 } from "./materialize.ts";
 import { FlatPredictAnswer, FlatPredictRequest, PredictAnswer, PredictRequest } from "./predict.ts";
+import {
+  StrictFeaturesAnswer,
+  StrictFeaturesRequest,
+  StrictMaterializeAccepted,
+  StrictMaterializeIncrementalRequest,
+  StrictMaterializeQuery,
+  StrictMaterializeRequest,
+  StrictPushRequest,
+  StrictWriteAnswer,
+  StrictWriteRequest,
+} from "./strict-feast.ts";
 import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.ts";
 
-/** How a route words its errors: Feast's string in a string, or RFC 9457. */
-export type ErrorStyle = "feast" | "problem";
+/** How a route words its errors: Feast's string in a string, what Feast's own server says, or RFC 9457. */
+export type ErrorStyle = "feast" | "strict" | "problem";
 
 /** One route of the contract. */
 export interface RouteContract {
@@ -29,8 +41,13 @@ export interface RouteContract {
   readonly answer: readonly TSchema[];
   /** Body of a 202, where the route has one. */
   readonly accepted?: TSchema;
-  /** Needs a tenant, and so takes the tenant header. */
+  /** Needs a tenant, and so takes the tenant header, and the path prefix instead. */
   readonly tenant: boolean;
+}
+
+/** The paths of a route: its own, and for a tenant's route the one that names the tenant. */
+export function pathsOf({ path, tenant }: RouteContract): readonly string[] {
+  return tenant ? [path, `${TENANT_PREFIX}${path}`] : [path];
 }
 
 /** Every route that serving answers, by name. */
@@ -161,3 +178,86 @@ export const ROUTES = {
     tenant: false,
   },
 } as const satisfies Record<string, RouteContract>;
+
+/** Feast's routes as Feast's own server serves them, always below this path. */
+export const FEAST_PREFIX = "/feast";
+
+/** Feast's routes, strictly; their paths are relative to {@link FEAST_PREFIX}. */
+export const STRICT_ROUTES = {
+  getOnlineFeatures: {
+    method: "POST",
+    path: "/get-online-features",
+    summary: "Features of entities, as Feast's server answers",
+    errors: "strict",
+    body: [StrictFeaturesRequest],
+    answer: [StrictFeaturesAnswer],
+    tenant: true,
+  },
+  push: {
+    method: "POST",
+    path: "/push",
+    summary: "Write rows to every view of a push source, as Feast's server takes them",
+    errors: "strict",
+    body: [StrictPushRequest],
+    answer: [],
+    tenant: true,
+  },
+  writeToOnlineStore: {
+    method: "POST",
+    path: "/write-to-online-store",
+    summary: "Write rows to one feature view, as Feast's server takes them",
+    errors: "strict",
+    body: [StrictWriteRequest],
+    answer: [StrictWriteAnswer],
+    tenant: true,
+  },
+  materialize: {
+    method: "POST",
+    path: "/materialize",
+    summary: "Load the latest rows of a window from the offline store, as Feast's server does",
+    errors: "strict",
+    body: [StrictMaterializeRequest],
+    query: StrictMaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: StrictMaterializeAccepted,
+    tenant: true,
+  },
+  materializeIncremental: {
+    method: "POST",
+    path: "/materialize-incremental",
+    summary: "Load what came since the last run from the offline store, as Feast's server does",
+    errors: "strict",
+    body: [StrictMaterializeIncrementalRequest],
+    query: StrictMaterializeQuery,
+    answer: [MaterializeAnswer],
+    accepted: StrictMaterializeAccepted,
+    tenant: true,
+  },
+  health: {
+    method: "GET",
+    path: "/health",
+    summary: "Feast's health check: 200 with an empty body",
+    errors: "strict",
+    answer: [],
+    tenant: false,
+  },
+} as const satisfies Partial<Record<keyof typeof ROUTES, RouteContract>>;
+
+/** A strict route at its path below a prefix; an empty prefix puts it in the place of Larder's own. */
+export function strictRoute(name: keyof typeof STRICT_ROUTES, prefix: string): RouteContract {
+  return { ...STRICT_ROUTES[name], path: prefix + STRICT_ROUTES[name].path };
+}
+
+/** Every route of a server by its operation id. `strictFeast`: Feast's routes are strict at their own paths, too. */
+export function servedRoutes({
+  strictFeast,
+}: {
+  readonly strictFeast: boolean;
+}): Readonly<Record<string, RouteContract>> {
+  const routes: Record<string, RouteContract> = { ...ROUTES };
+  for (const name of Object.keys(STRICT_ROUTES) as (keyof typeof STRICT_ROUTES)[]) {
+    if (strictFeast) routes[name] = strictRoute(name, "");
+    routes[`${name}OfFeast`] = strictRoute(name, FEAST_PREFIX);
+  }
+  return routes;
+}

@@ -8,6 +8,7 @@ const LIMITS = {
   headerLimitBytes: 1,
   headersTimeoutMs: 1,
   requestTimeoutMs: 1,
+  strictFeast: false,
 };
 const server = (auth: "none" | undefined) => ({ server: { host: "127.0.0.1", port: 6566, auth, ...LIMITS } });
 

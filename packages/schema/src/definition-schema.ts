@@ -193,6 +193,11 @@ const featureService = section({
     listOf(Type.Union([reference, projection]), 1),
     'Its features: "view:feature", or a projection of a view.',
   ),
+  strict_feast: withDefault(
+    Type.Boolean(),
+    "Its features are answered as Feast's server does: no TTL, PRESENT for null, NaN as text (see feast.md).",
+    false,
+  ),
 });
 
 const onMissing = oneOf("reject", "default", "nan");
@@ -267,6 +272,11 @@ const server = section({
   header_limit: withDefault(size, "Largest request header.", "16KiB"),
   headers_timeout: withDefault(limit, "Longest wait for a request's header.", "10s"),
   request_timeout: withDefault(limit, "Longest wait for a whole request.", "30s"),
+  strict_feast: withDefault(
+    Type.Boolean(),
+    "Feast's own routes answer as Feast's server does, as they always do below /feast (see feast.md).",
+    false,
+  ),
 });
 
 const budget = section({

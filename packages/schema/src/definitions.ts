@@ -105,6 +105,8 @@ export interface FeatureRef {
 
 /** A named list of features, in order. */
 export interface FeatureService extends Described {
+  /** Its features are answered as Feast's own server does. */
+  readonly strictFeast: boolean;
   readonly features: readonly FeatureRef[];
 }
 
@@ -216,6 +218,8 @@ export interface ServerConfig {
   readonly headerLimitBytes: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** Feast's routes answer as Feast's own server does. */
+  readonly strictFeast: boolean;
 }
 
 /** A latency budget in milliseconds. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { REQUEST_ID_HEADER } from "@larder/contract";
+import { FEAST_PREFIX, REQUEST_ID_HEADER } from "@larder/contract";
 import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
@@ -15,12 +15,13 @@ import { registerJsonBody } from "./plugins/json-body.ts";
 import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
-import { registerHealth } from "./routes/health.ts";
-import { registerMaterialize } from "./routes/materialize.ts";
+import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
 import { registerPredict } from "./routes/predict.ts";
 import { registerPush } from "./routes/push.ts";
+import { registerStrictFeast } from "./routes/strict-feast.ts";
 import { registerWriteToOnlineStore } from "./routes/write-to-online-store.ts";
 import type { ServingContext } from "./serving-context.ts";
 
@@ -43,6 +44,9 @@ export interface AppParts {
 /** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
 const TIMEOUT_CHECK_MS = 1000;
 
+/** Longest name in a path, in characters once decoded: a tenant has up to 200 bytes, and longer names shall be answered as unknown ones. */
+const MAX_PARAMETER_LENGTH = 1024;
+
 /** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { definitions, store, models, clock, materialize, tenant = "default", logger, stopping } = parts;
@@ -60,6 +64,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     },
     clientErrorHandler: clientErrorHandler(metrics),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
   });
   app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
@@ -81,11 +86,19 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     predictors,
     metrics,
   };
-  registerGetOnlineFeatures(app, context);
-  registerPush(app, context);
-  registerWriteToOnlineStore(app, context);
+  const jobs = new MaterializeJobs(materialize, clock);
+  if (server.strictFeast) {
+    registerStrictFeast(app, context, jobs, "");
+  } else {
+    registerGetOnlineFeatures(app, context);
+    registerPush(app, context);
+    registerWriteToOnlineStore(app, context);
+    registerMaterialize(app, context, jobs);
+    registerFeastHealth(app);
+  }
+  registerStrictFeast(app, context, jobs, FEAST_PREFIX);
   registerDeleteFromOnlineStore(app, context);
-  registerMaterialize(app, context, new MaterializeJobs(materialize, clock));
+  registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);

@@ -25,7 +25,7 @@ interface Features {
 /** True where Larder answers what Feast answered: the same columns, values, statuses and times; and `degraded: false`, which is Larder's own. */
 export function isEqual({ request, status, body }: Pair, answer: Answer): boolean {
   if (status !== answer.status) return false;
-  if (request.path !== "/get-online-features" || status !== 200) return body === answer.body;
+  if (request.path !== "/get-online-features" || status !== 200) return inOrder(body) === inOrder(answer.body);
   return isDeepStrictEqual(featuresOf(answer.body, request), featuresOf(body, request));
 }
 
@@ -60,6 +60,13 @@ export function hasNothing({ request }: Pair, answer: Answer): boolean {
   const { entities, columns } = featuresOf(answer.body, request);
   return Object.entries(columns).every(
     ([name, { statuses }]) => entities.includes(name) || statuses.every((status) => status === "NOT_FOUND"),
+  );
+}
+
+/** Feast takes the names of a collision from a set, whose order differs between processes. */
+function inOrder(error: string): string {
+  return error.replace(/(?<=Duplicate features named )[\w, ]+(?= found)/, (names) =>
+    names.split(", ").sort().join(", "),
   );
 }
 

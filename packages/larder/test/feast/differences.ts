@@ -7,10 +7,13 @@ export interface Difference {
   holds(pair: Pair, answer: Answer): boolean;
 }
 
+/** By their names in docs/feast.md. */
+export type Differences = Readonly<Record<string, Difference>>;
+
 const refused = (pairs: Difference["pairs"]): Difference => ({ pairs, holds: (_, answer) => isFeastError(answer) });
 
 /** Every difference between Feast's answers and Larder's, by its name in docs/feast.md. What is not here is equal. */
-export const DIFFERENCES: Readonly<Record<string, Difference>> = {
+export const DIFFERENCES: Differences = {
   "what is not there says why": {
     pairs: {
       "get-found-and-missing": 200,
@@ -127,5 +130,26 @@ export const DIFFERENCES: Readonly<Record<string, Difference>> = {
   "other routes": {
     pairs: { "err-404": 404, "search-redis": 404, "vector-stores": 404, "metrics-on-main-port": 200 },
     holds: ({ name }, { body }) => body.includes(name.startsWith("metrics") ? "# HELP" : "UNKNOWN_ROUTE"),
+  },
+};
+
+/** What is left of them on strict routes, by its name in docs/feast.md. */
+export const STRICT_DIFFERENCES: Differences = {
+  "a composite key is whole": refused({ "get-composite-partial-key": 422 }),
+  "reads go on during materialize": {
+    pairs: { "get-while-materializing": 200 },
+    holds: (_, { body }) => body.includes('"values":[1],"statuses":["PRESENT"]'),
+  },
+  "nothing is pushed offline": refused({ "push-offline": 422 }),
+  "the words for broken JSON": {
+    pairs: { "err-malformed-json": 422 },
+    holds: (pair, { status, body }) => {
+      const [start = "", words] = pair.body.split('"ctx"');
+      return pair.status === status && words !== undefined && body.startsWith(start);
+    },
+  },
+  "no vector search": {
+    pairs: { "search-redis": 404, "vector-stores": 404 },
+    holds: (_, { body }) => body === '{"detail":"Not Found"}',
   },
 };

@@ -7,14 +7,24 @@ import { expect } from "vitest";
 import { createMaterialize } from "../../src/materialize-function.ts";
 import { createProject } from "../project.ts";
 import { isEqual } from "./compare-answers.ts";
-import { DIFFERENCES } from "./differences.ts";
+import type { Differences } from "./differences.ts";
 import { churnRows, fillRedis, type Recorded, usageRows } from "./golden.ts";
 
 /** After the last event time of the requests. */
 const NOW = Date.UTC(2026, 5, 3) * 1000;
 
-/** Imports the registry, and sends what was sent to Feast to Larder on Feast's rows: each answer is equal, or differs as {@link DIFFERENCES} says. */
-export async function replay(redis: RedisServer, { registry, project: name, rows, pairs }: Recorded): Promise<void> {
+/** How requests are sent: to routes below a path, whose answers differ as a list says. */
+export interface ReplayOptions {
+  readonly prefix: string;
+  readonly differences: Differences;
+}
+
+/** Imports the registry, and sends what was sent to Feast to Larder on Feast's rows: each answer is equal, or differs as the list says. */
+export async function replay(
+  redis: RedisServer,
+  { registry, project: name, rows, pairs }: Recorded,
+  { prefix, differences }: ReplayOptions,
+): Promise<void> {
   await fillRedis(redis, rows);
   await using project = await createProject();
   const out = project.path("imported.yaml");
@@ -38,19 +48,19 @@ export async function replay(redis: RedisServer, { registry, project: name, rows
     const { method, path, body, raw_body, headers } = pair.request;
     const { statusCode, body: text } = await app.inject({
       method,
-      url: path,
+      url: prefix + path,
       ...(method === "GET" ? {} : { payload: raw_body ?? stringifyJson(body) }),
       headers: method === "GET" ? {} : { "content-type": "application/json", ...headers },
     });
     const answer = { status: statusCode, body: text };
     if (isEqual(pair, answer)) continue;
     unequal[pair.name] = statusCode;
-    for (const [difference, { pairs: known, holds }] of Object.entries(DIFFERENCES)) {
+    for (const [difference, { pairs: known, holds }] of Object.entries(differences)) {
       if (Object.hasOwn(known, pair.name))
         expect(holds(pair, answer), `${difference}: ${pair.name}: ${text}`).toBe(true);
     }
   }
-  const known = Object.values(DIFFERENCES).flatMap((difference) => Object.entries(difference.pairs));
+  const known = Object.values(differences).flatMap((difference) => Object.entries(difference.pairs));
   const sent = new Set(pairs.map((pair) => pair.name));
   expect(unequal).toEqual(Object.fromEntries(known.filter(([pair]) => sent.has(pair))));
 }

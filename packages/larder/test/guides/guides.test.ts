@@ -11,8 +11,8 @@ const DOCS = join(import.meta.dirname, "../../../../docs");
 const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
 
 /**
- * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), and why.md, which
- * ../why/guide.test.ts follows.
+ * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), serving.md, which
+ * serving.test.ts beside this follows, and why.md, which ../why/guide.test.ts follows.
  */
 const OTHERS = [
   "cli.md",
@@ -21,6 +21,7 @@ const OTHERS = [
   "get-started.md",
   "quickstart.md",
   "redis.md",
+  "serving.md",
   "typed.md",
   "why.md",
 ];

@@ -144,6 +144,7 @@ function compileServer(server: FeatureStoreFile["server"]): ServerConfig {
     bodyLimitBytes: bytes(server.body_limit),
     maxRows: server.max_rows,
     jsonDepth: server.json_depth,
+    strictFeast: server.strict_feast,
     headerLimitBytes: bytes(server.header_limit),
     headersTimeoutMs: micros(server.headers_timeout) / 1000,
     requestTimeoutMs: micros(server.request_timeout) / 1000,

@@ -10,7 +10,11 @@ export function compileService(
   place: string,
   views: ReadonlyMap<string, FeatureView>,
 ): FeatureService {
-  return { ...describe(service, place), features: service.features.flatMap((item) => refsOf(item, views)) };
+  return {
+    ...describe(service, place),
+    strictFeast: service.strict_feast,
+    features: service.features.flatMap((item) => refsOf(item, views)),
+  };
 }
 
 function refsOf(item: FileService["features"][number], views: ReadonlyMap<string, FeatureView>): FeatureRef[] {

@@ -39,7 +39,7 @@ export function meaningText(parts: HashedParts): string {
   return JSON.stringify(meaning, canonical);
 }
 
-/** Properties that describe, repeat what others say, or belong to a quota. */
+/** Properties that describe, repeat what others say, belong to a quota, or say how answers are written. */
 const LEFT_OUT = new Set([
   "description",
   "owner",
@@ -49,6 +49,7 @@ const LEFT_OUT = new Set([
   "featureByName",
   "rowDecoder",
   "longTail",
+  "strictFeast",
 ]);
 
 /** Sorts maps by code unit, keeps lists in order, names views instead of repeating them, and writes what JSON has no form for. */

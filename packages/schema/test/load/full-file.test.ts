@@ -115,6 +115,7 @@ test("the smallest file gets every default", () => {
     headerLimitBytes: 16 * 1024,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
+    strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);
 });

@@ -15,7 +15,16 @@ export type ValueWriter = (value: FeatureValue) => string;
  * bytes as base64, unix_timestamp as epoch seconds. Chosen once per column, so that no value asks for its type.
  */
 export function valueWriter(type: ValueType): ValueWriter {
-  const scalar = SCALAR_WRITERS[scalarOf(type)];
+  return writerOf(type, SCALAR_WRITERS);
+}
+
+/** As {@link valueWriter}, with NaN, infinities and whole floats as Feast's server writes them: "NaN", "Infinity", 1.0. */
+export function feastValueWriter(type: ValueType): ValueWriter {
+  return writerOf(type, FEAST_WRITERS);
+}
+
+function writerOf(type: ValueType, writers: Readonly<Record<ScalarType, (value: ScalarValue) => string>>): ValueWriter {
+  const scalar = writers[scalarOf(type)];
   if (!isListType(type)) return (value) => (value === null ? "null" : scalar(value as ScalarValue));
   return (value) => (value === null ? "null" : `[${(value as readonly ScalarValue[]).map(scalar).join(",")}]`);
 }
@@ -42,3 +51,13 @@ const SCALAR_WRITERS: Readonly<Record<ScalarType, (value: ScalarValue) => string
     return `"${Buffer.from(buffer, byteOffset, byteLength).toString("base64")}"`;
   },
 };
+
+/** A Python reader tells 1.0 from 1. */
+function feastFloat(value: ScalarValue): string {
+  const number = value as number;
+  if (!Number.isFinite(number)) return `"${number}"`;
+  const text = numberText(number);
+  return Number.isInteger(number) && !text.includes("e") ? `${text}.0` : text;
+}
+
+const FEAST_WRITERS: typeof SCALAR_WRITERS = { ...SCALAR_WRITERS, float32: feastFloat, float64: feastFloat };

@@ -31,7 +31,7 @@ const FEAST_CLASSES: Readonly<Partial<Record<ErrorCode, string>>> = {
 export function errorAnswer(error: LarderError, style: ErrorStyle, requestId: string): ErrorAnswer {
   const problem = problemBody(error, requestId);
   const { status } = problem;
-  if (style === "feast") {
+  if (style !== "problem") {
     const { type: _type, title: _title, status: _status, detail: what, ...facts } = problem;
     const detail: FeastErrorDetail = {
       module: "feast.errors",

@@ -1,6 +1,7 @@
-import { type ErrorStyle, ROUTES } from "@larder/contract";
+import { type ErrorStyle, JSON_MEDIA_TYPE, ROUTES } from "@larder/contract";
 import { type ErrorCode, isLarderError, LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { FeastRefusal } from "../feast/feast-refusal.ts";
 import type { ServingMetrics } from "../metrics/serving-metrics.ts";
 import { errorAnswer, isCallersOwn } from "./error-body.ts";
 
@@ -26,6 +27,10 @@ export function sendError(
   reply: FastifyReply,
   metrics: ServingMetrics,
 ): FastifyReply {
+  if (thrown instanceof FeastRefusal) {
+    metrics.countError(thrown.code);
+    return reply.code(thrown.status).header("content-type", JSON_MEDIA_TYPE).send(thrown.body);
+  }
   const error = toLarderError(thrown);
   const { status, contentType, body } = errorAnswer(
     error,

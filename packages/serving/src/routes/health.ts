@@ -5,14 +5,15 @@ import type { Static } from "typebox";
 import { addRoute } from "../plugins/add-route.ts";
 import type { ServingContext } from "../serving-context.ts";
 
-/**
- * `GET /livez` (never asks the store: an outage must not restart every process), `GET /readyz` (store and models), `GET /health` (Feast's:
- * the process and its definitions).
- */
+/** `GET /health`: Feast's, of the process and its definitions. */
+export function registerFeastHealth(app: FastifyInstance): void {
+  addRoute(app, ROUTES.health, (_request, reply) => reply.send());
+}
+
+/** `GET /livez` (never asks the store: an outage must not restart every process) and `GET /readyz` (store and models). */
 export function registerHealth(app: FastifyInstance, context: ServingContext, stopping: AbortSignal | undefined): void {
   const alive: LivezAnswer = { status: "alive" };
   addRoute(app, ROUTES.livez, () => alive);
-  addRoute(app, ROUTES.health, (_request, reply) => reply.send());
   addRoute(app, ROUTES.readyz, async (_request, reply) => {
     const checks: Record<string, string> = {
       server: stopping?.aborted === true ? "stopping" : "ok",

@@ -7,12 +7,13 @@ import {
   ROUTES,
   type RouteContract,
 } from "@larder/contract";
-import { type Definitions, findView, formatTime, LarderError, MAX_ONLINE_MICROS, parseTime } from "@larder/schema";
+import { formatTime, LarderError, MAX_ONLINE_MICROS, parseTime } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { logEnd, logWarnings } from "../materialize/log-job.ts";
 import type { MaterializedCounts, MaterializeRun } from "../materialize/materialize-function.ts";
 import type { Job, MaterializeJobs } from "../materialize/materialize-jobs.ts";
+import { viewsToRun } from "../materialize/views-to-run.ts";
 import { addRoute } from "../plugins/add-route.ts";
-import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { problemBody } from "../plugins/error-body.ts";
 import { toLarderError } from "../plugins/errors.ts";
@@ -23,7 +24,7 @@ import type { ServingContext } from "../serving-context.ts";
 const checkWindow = compileBodyCheck(MaterializeRequest);
 const checkIncremental = compileBodyCheck(MaterializeIncrementalRequest);
 
-/** `POST /materialize` and `POST /materialize-incremental`, as in Feast, and `GET /materialize/jobs/{id}`. */
+/** `POST /materialize` and `POST /materialize-incremental`, as in Feast. */
 export function registerMaterialize(app: FastifyInstance, context: ServingContext, jobs: MaterializeJobs): void {
   const { definitions, clock } = context;
   const add = (route: RouteContract, runOf: (body: unknown) => Pick<MaterializeRun, "window" | "views">) => {
@@ -36,12 +37,16 @@ export function registerMaterialize(app: FastifyInstance, context: ServingContex
   };
   add(ROUTES.materialize, (body) => {
     const checked = checkWindow(body);
-    return { window: windowOf(checked, clock.now()), views: viewsOf(definitions, checked.feature_views) };
+    return { window: windowOf(checked, clock.now()), views: viewsToRun(definitions, checked.feature_views) };
   });
   add(ROUTES.materializeIncremental, (body) => {
     const { end_ts, feature_views } = checkIncremental(body);
-    return { window: { incrementalTo: parseTime(end_ts, "end_ts") }, views: viewsOf(definitions, feature_views) };
+    return { window: { incrementalTo: parseTime(end_ts, "end_ts") }, views: viewsToRun(definitions, feature_views) };
   });
+}
+
+/** `GET /materialize/jobs/{id}`, and the end of every run with the app's. */
+export function registerMaterializeJobs(app: FastifyInstance, context: ServingContext, jobs: MaterializeJobs): void {
   addRoute(app, ROUTES.materializeJob, (request): MaterializeJob => {
     const { id } = request.params as { readonly id: string };
     return describe(jobs.get(tenantOf(context, request), id));
@@ -56,18 +61,21 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply | MaterializeAccepted> {
-  const { id, views, tenant } = job;
-  const done = job.done.then(({ warnings }) => {
-    for (const warning of warnings) request.log.warn({ tenant, job: id }, warning);
-  });
+  const { id, views } = job;
   if (later) {
-    done.catch((err: unknown) => request.log.error({ err, tenant, job: id }, "A materialize job failed"));
-    reply.code(202).header("location", ROUTES.materializeJob.path.replace("{id}", id));
+    logEnd(job, request.log);
+    reply.code(202).header("location", prefixOf(request) + ROUTES.materializeJob.path.replace("{id}", id));
     return { status: "accepted", feature_views: [...views], job_id: id };
   }
-  await done;
+  logWarnings(job, (await job.done).warnings, request.log);
   const nothing: MaterializeAnswer = null;
   return reply.header("content-type", "application/json").send(JSON.stringify(nothing));
+}
+
+/** What stands before the route's path, such as `/t/acme`, as the caller wrote it. */
+function prefixOf({ url }: FastifyRequest): string {
+  const [path = ""] = url.split("?", 1);
+  return path.slice(0, path.lastIndexOf("/materialize"));
 }
 
 function describe({ id, views, startedAt, state }: Job): MaterializeJob {
@@ -116,23 +124,6 @@ function windowOf(body: MaterializeRequest, now: number): { readonly start: numb
   const window = { start: time("start_ts"), end: time("end_ts") };
   if (window.start <= window.end) return window;
   throw invalid("start_ts", "The window starts after it ends", "Give start_ts before end_ts; both are inclusive");
-}
-
-/** The views of a run, each once. What a caller names must be there to be read; a file that is not is the server's affair. */
-function viewsOf(definitions: Definitions, names: readonly string[] | null | undefined): readonly string[] {
-  const sourced = [...definitions.views.values()].filter(({ source }) => source !== undefined).map(({ name }) => name);
-  if (names != null) {
-    for (const name of names) atField("feature_views", () => findView(definitions, name));
-    const without = names.find((name) => !sourced.includes(name));
-    if (without === undefined) return [...new Set(names)];
-    throw invalid(
-      "feature_views",
-      `Feature view "${without}" has no batch source`,
-      sourced.length === 0 ? "Give it one in feature_store.yaml" : `Use one of: ${sourced.join(", ")}`,
-    );
-  }
-  if (sourced.length > 0) return sourced;
-  throw invalid("feature_views", "No feature view has a batch source", "Give one a source in feature_store.yaml");
 }
 
 function noForce(): LarderError {

@@ -7,7 +7,7 @@ import { compileBodyCheck } from "../plugins/check-body.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
 import { frameRecords } from "../write/frame-records.ts";
-import { ignoredColumns, writeRows } from "../write/write-rows.ts";
+import { decodeForViews, ignoredColumns, writeRows } from "../write/write-rows.ts";
 
 const check = compileBodyCheck(PushRequest);
 
@@ -20,7 +20,7 @@ export function registerPush(app: FastifyInstance, context: ServingContext): voi
     const sources = atField("push_source_name", () => findPushSource(definitions, push_source_name));
     if (to !== undefined && to !== "online") throw onlineOnly(to);
     const records = frameRecords(df, "df", definitions.server.maxRows);
-    const writes = sources.map((view) => ({ view, rows: decodeRows(view, records) }));
+    const writes = decodeForViews(sources, (view) => decodeRows(view, records));
     const views = await writeRows(context, tenant, writes);
     return { views, ignored_columns: ignoredColumns(sources, Object.keys(df)) };
   });

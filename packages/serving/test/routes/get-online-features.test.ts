@@ -69,6 +69,35 @@ test("every value type comes back as it went in, int64 beyond 2^53 exactly", asy
   ]);
 });
 
+test("?age=true adds the age in seconds and the source of every value, beside what Feast's clients read", async () => {
+  await using world = await openWorld();
+  await push(world, profileFrame([1], { event_timestamp: "2023-12-31T23:59:58.500001Z" }));
+  const body = { features: ["profile:plan", "clicks:count_7d"], entities: { customer_id: [1, 2] } };
+  const plain = await read(world, body);
+  const [entity, ...features] = (await read(world, body, "?age=true")).results;
+  expect([entity, ...features.map(({ ages, sources, ...rest }: Record<string, unknown>) => rest)]).toEqual(
+    plain.results,
+  );
+  for (const { ages, sources } of features) {
+    expect(ages).toEqual([1.499999, null]);
+    expect(sources).toEqual(["store", "store"]);
+  }
+  world.clock.advance(HOUR);
+  const [, late] = (await read(world, body, "?age=true&allow_stale=true")).results;
+  expect([late.values[0], late.statuses[0], late.ages[0]]).toEqual(["gold", "OUTSIDE_MAX_AGE", 3601.499999]);
+
+  await world.post("/delete-from-online-store", {
+    feature_view_name: "profile",
+    entities: { customer_id: [1] },
+    event_timestamp: "2024-01-01T00:00:00Z",
+  });
+  const [, deleted] = (await read(world, body, "?age=true")).results;
+  expect([deleted.values[0], deleted.ages[0]]).toEqual([null, null]);
+  expect((await read(world, body, "?age=false")).results[1]).not.toHaveProperty("ages");
+  const bad = await world.post("/get-online-features?age=1", body);
+  expect([bad.statusCode, bad.body]).toEqual([422, expect.stringContaining("age")]);
+});
+
 test("2^53 and 2^53 + 1 are two entities", async () => {
   await using world = await openWorld();
   await push(world, profileFrame(["9007199254740993"], { plan: "odd" }));

@@ -1,4 +1,4 @@
-import { ROUTES } from "@larder/contract";
+import { pathsOf, servedRoutes } from "@larder/contract";
 import { expect, test } from "vitest";
 import { buildApp } from "../../src/index.ts";
 import { CHURN } from "../support/churn.ts";
@@ -125,8 +125,13 @@ test("the OpenAPI document names every route of the contract, with its bodies an
   const document = (await world.get("/openapi.json")).json();
   expect(document.openapi).toBe("3.1.0");
   expect(Object.keys(document.paths).sort()).toEqual(
-    [...new Set(Object.values(ROUTES).map((route) => route.path))].sort(),
+    [...new Set(Object.values(servedRoutes({ strictFeast: false })).flatMap((route) => pathsOf(route)))].sort(),
   );
+  const operations = Object.values<object>(document.paths).flatMap((path) => Object.values(path));
+  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  const ofTenant = document.paths["/t/{tenant}/get-online-features"].post;
+  expect(ofTenant.parameters[0]).toMatchObject({ name: "tenant", in: "path", required: true });
+  expect(document.paths["/t/{tenant}/livez"]).toBeUndefined();
   const predict = document.paths["/models/{model}/predict"].post;
   expect(predict.parameters.map((parameter: { name: string }) => parameter.name)).toEqual(["model", "x-larder-tenant"]);
   expect(predict.requestBody.content["application/json"].schema.anyOf).toHaveLength(2);
@@ -137,17 +142,19 @@ test("the OpenAPI document names every route of the contract, with its bodies an
 
 test("every route of the contract is served", async () => {
   await using world = await openWorld();
-  for (const route of Object.values(ROUTES)) {
-    const url = route.path.replace("{model}", "x");
+  for (const [route, path] of Object.values(servedRoutes({ strictFeast: false })).flatMap((route) =>
+    pathsOf(route).map((path) => [route, path] as const),
+  )) {
+    const url = path.replace("{model}", "x").replace("{tenant}", "acme");
     const response = await world.app.inject({
       method: route.method,
       url,
       headers: { "content-type": "application/json" },
     });
-    expect([
-      route.path,
-      [404, 405].includes(response.statusCode) && !/UNKNOWN_(MODEL|JOB)/.test(response.body),
-    ]).toEqual([route.path, false]);
+    expect([path, [404, 405].includes(response.statusCode) && !/UNKNOWN_(MODEL|JOB)/.test(response.body)]).toEqual([
+      path,
+      false,
+    ]);
   }
 });
 

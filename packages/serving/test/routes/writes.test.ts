@@ -87,6 +87,88 @@ test("a bad row refuses the whole push: every row and reason is listed, and no v
   ]);
 });
 
+const LATE = "2024-01-01T00:00:02Z";
+const with3 = (column: string, last: unknown) => {
+  const df = profileFrame([1, 2, 3]);
+  df[column] = [...(df[column] ?? [null, null, null]).slice(0, 2), last];
+  return df;
+};
+const others = (last: Record<string, unknown>) => {
+  const rows = [{ customer_id: 1 }, { customer_id: 2 }, { customer_id: 3, ...last }].map((row) => ({
+    age: 1,
+    event_timestamp: "2024-01-01T00:00:01Z",
+    ...row,
+  }));
+  const names = ["customer_id", "age", "event_timestamp"] as const;
+  return Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
+};
+
+// profile is the first view of the source, clicks the second; only clicks has no patience for times ahead.
+test.each([
+  ["/push", "a value of the first view", { push_source_name: "people", df: with3("tags", ["a", 1]) }, "tags"],
+  ["/push", "a value of the second view", { push_source_name: "people", df: with3("count_7d", "many") }, "count_7d"],
+  ["/push", "a null join key", { push_source_name: "people", df: with3("customer_id", null) }, "customer_id"],
+  [
+    "/push",
+    "a time that only the second view refuses",
+    { push_source_name: "people", df: with3("event_timestamp", LATE) },
+    "event_timestamp",
+  ],
+  ["/write-to-online-store", "a value", { feature_view_name: "other", df: others({ age: 2 ** 31 }) }, "age"],
+  [
+    "/write-to-online-store",
+    "no event time",
+    { feature_view_name: "other", df: others({ event_timestamp: null }) },
+    "event_timestamp",
+  ],
+  [
+    "/write-to-online-store",
+    "a join key over its limit",
+    { feature_view_name: "other", df: others({ customer_id: "9223372036854775808" }) },
+    "customer_id",
+  ],
+  [
+    "/delete-from-online-store",
+    "a join key",
+    { feature_view_name: "other", entities: { customer_id: [1, 2, "x"] }, event_timestamp: LATE },
+    "customer_id",
+  ],
+])(
+  "%s with %s wrong in its last row alone names that row, and leaves every row of every view as it was",
+  async (url, _, body, field) => {
+    await using world = await openWorld();
+    const before = {
+      feature_view_name: "other",
+      df: { customer_id: [1, 2, 3], age: [7, 7, 7], event_timestamp: [NOW, NOW, NOW] },
+    };
+    expect((await world.post("/write-to-online-store", before)).statusCode).toBe(200);
+    const response = await world.post(url, body);
+    const error = url.startsWith("/delete") ? response.json() : feastError(response);
+    expect([response.statusCode, error["code"], error["problems_total"]]).toEqual([422, "INVALID_ROWS", 1]);
+    expect(error["problems"]).toEqual([
+      { place: "row 2", field, what: expect.any(String), remedy: expect.any(String) },
+    ]);
+    expect((await valuesOf(world, "other:age", [1, 2, 3])).values).toEqual([7, 7, 7]);
+    for (const feature of ["profile:plan", "clicks:count_7d"])
+      expect((await valuesOf(world, feature, [1, 2, 3])).statuses).toEqual(["NOT_FOUND", "NOT_FOUND", "NOT_FOUND"]);
+  },
+);
+
+test("rows that are bad for several views of a source are all listed, each once per column", async () => {
+  await using world = await openWorld();
+  const df = profileFrame([1, 2]);
+  df["age"] = [1.5, 1];
+  df["count_7d"] = [1, "many"];
+  df["customer_id"] = [1, null];
+  const error = feastError(await world.post("/push", { push_source_name: "people", df }));
+  const places = (error["problems"] as { place: string; field: string }[]).map(({ place, field }) => [place, field]);
+  expect(places).toEqual([
+    ["row 0", "age"],
+    ["row 1", "customer_id"],
+    ["row 1", "count_7d"],
+  ]);
+});
+
 test("a row too far ahead for the second view of a source leaves the first view untouched", async () => {
   await using world = await openWorld();
   const df = profileFrame([1], { event_timestamp: "2024-01-01T00:00:02Z" });

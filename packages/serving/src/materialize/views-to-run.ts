@@ -1,0 +1,23 @@
+import { type Definitions, findView, LarderError } from "@larder/schema";
+import { atField } from "../plugins/at-field.ts";
+
+/** The views of a run, each once. What a caller names must be there to be read; a file that is not is the server's affair. */
+export function viewsToRun(definitions: Definitions, names: readonly string[] | null | undefined): readonly string[] {
+  const sourced = [...definitions.views.values()].filter(({ source }) => source !== undefined).map(({ name }) => name);
+  if (names != null) {
+    for (const name of names) atField("feature_views", () => findView(definitions, name));
+    const without = names.find((name) => !sourced.includes(name));
+    if (without === undefined) return [...new Set(names)];
+    throw invalid(
+      "feature_views",
+      `Feature view "${without}" has no batch source`,
+      sourced.length === 0 ? "Give it one in feature_store.yaml" : `Use one of: ${sourced.join(", ")}`,
+    );
+  }
+  if (sourced.length > 0) return sourced;
+  throw invalid("feature_views", "No feature view has a batch source", "Give one a source in feature_store.yaml");
+}
+
+function invalid(field: string, what: string, remedy: string): LarderError {
+  return new LarderError("INVALID_REQUEST", { what, remedy, facts: { field } });
+}
