@@ -34,6 +34,6 @@ export {
   PredictRequest,
   RowError,
 } from "./predict.ts";
-export { type ErrorStyle, ROUTES, type RouteContract } from "./routes.ts";
+export { type Access, type ErrorStyle, ROUTES, type RouteContract, SCOPES, type Scope } from "./routes.ts";
 export { AnswerValue, Columns, RequestValue, Status } from "./value.ts";
 export { DeleteRequest, PushRequest, WriteAnswer, WriteCounts, WriteRequest } from "./write.ts";

@@ -15,6 +15,13 @@ import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.t
 /** How a route words its errors: Feast's string in a string, or RFC 9457. */
 export type ErrorStyle = "feast" | "problem";
 
+/** What a credential may be good for. None holds another: a caller that reads and writes needs both. */
+export const SCOPES = ["read", "write", "predict", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who may call a route of a server that asks for credentials: holders of a scope, of any valid credential, or everybody. */
+export type Access = Scope | "authenticated" | "open";
+
 /** One route of the contract. */
 export interface RouteContract {
   readonly method: "GET" | "POST";
@@ -31,6 +38,7 @@ export interface RouteContract {
   readonly accepted?: TSchema;
   /** Needs a tenant, and so takes the tenant header. */
   readonly tenant: boolean;
+  readonly access: Access;
 }
 
 /** Every route that serving answers, by name. */
@@ -44,6 +52,7 @@ export const ROUTES = {
     query: GetOnlineFeaturesQuery,
     answer: [GetOnlineFeaturesAnswer],
     tenant: true,
+    access: "read",
   },
   push: {
     method: "POST",
@@ -53,6 +62,7 @@ export const ROUTES = {
     body: [PushRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   writeToOnlineStore: {
     method: "POST",
@@ -62,6 +72,7 @@ export const ROUTES = {
     body: [WriteRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   deleteFromOnlineStore: {
     method: "POST",
@@ -71,6 +82,7 @@ export const ROUTES = {
     body: [DeleteRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   materialize: {
     method: "POST",
@@ -82,6 +94,7 @@ export const ROUTES = {
     answer: [MaterializeAnswer],
     accepted: MaterializeAccepted,
     tenant: true,
+    access: "admin",
   },
   materializeIncremental: {
     method: "POST",
@@ -93,6 +106,7 @@ export const ROUTES = {
     answer: [MaterializeAnswer],
     accepted: MaterializeAccepted,
     tenant: true,
+    access: "admin",
   },
   materializeJob: {
     method: "GET",
@@ -101,6 +115,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [MaterializeJob],
     tenant: true,
+    access: "admin",
   },
   predict: {
     method: "POST",
@@ -110,6 +125,7 @@ export const ROUTES = {
     body: [PredictRequest, FlatPredictRequest],
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
+    access: "predict",
   },
   predictWithModel: {
     method: "POST",
@@ -119,6 +135,7 @@ export const ROUTES = {
     body: [PredictRequest, FlatPredictRequest],
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
+    access: "predict",
   },
   livez: {
     method: "GET",
@@ -127,6 +144,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [LivezAnswer],
     tenant: false,
+    access: "open",
   },
   readyz: {
     method: "GET",
@@ -135,6 +153,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [ReadyzAnswer],
     tenant: false,
+    access: "open",
   },
   health: {
     method: "GET",
@@ -143,6 +162,7 @@ export const ROUTES = {
     errors: "feast",
     answer: [],
     tenant: false,
+    access: "open",
   },
   metrics: {
     method: "GET",
@@ -151,6 +171,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [],
     tenant: false,
+    access: "admin",
   },
   openapi: {
     method: "GET",
@@ -159,5 +180,6 @@ export const ROUTES = {
     errors: "problem",
     answer: [],
     tenant: false,
+    access: "authenticated",
   },
 } as const satisfies Record<string, RouteContract>;

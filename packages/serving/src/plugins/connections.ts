@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import type { FastifyInstance } from "fastify";
 
 /** How long requests may finish after `app.close()`, in milliseconds; then their connections are cut. Store calls end long before. */
@@ -10,12 +11,21 @@ const DRAIN_MS = 5_000;
  */
 export function registerConnections(app: FastifyInstance): void {
   const requests = new Map<Socket, number>();
+  /** Under TLS: the connections below, some of which are still shaking hands. */
+  const raw = new Set<Socket>();
+  const secure = app.server instanceof TlsServer;
   let closing = false;
   let deadline: NodeJS.Timeout | undefined;
-  app.server.on("connection", (socket: Socket) => {
+  app.server.on(secure ? "secureConnection" : "connection", (socket: Socket) => {
     requests.set(socket, 0);
     socket.once("close", () => requests.delete(socket));
   });
+  if (secure) {
+    app.server.on("connection", (socket: Socket) => {
+      raw.add(socket);
+      socket.once("close", () => raw.delete(socket));
+    });
+  }
   app.server.on("request", ({ socket }, response) => {
     requests.set(socket, (requests.get(socket) ?? 0) + 1);
     response.once("close", () => {
@@ -28,7 +38,7 @@ export function registerConnections(app: FastifyInstance): void {
     closing = true;
     for (const [socket, active] of requests) if (active === 0) socket.destroy();
     deadline = setTimeout(() => {
-      for (const socket of requests.keys()) socket.destroy();
+      for (const socket of [...requests.keys(), ...raw]) socket.destroy();
     }, DRAIN_MS);
   });
   app.addHook("onClose", async () => clearTimeout(deadline));

@@ -1,6 +1,7 @@
 import { TENANT_HEADER } from "@larder/contract";
 import { findTenant, LarderError } from "@larder/schema";
 import type { FastifyRequest } from "fastify";
+import { boundTenant } from "../auth/bound-tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
 import { atField } from "./at-field.ts";
 
@@ -8,15 +9,18 @@ import { atField } from "./at-field.ts";
 const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /**
- * The tenant a request is for: the header's, or the server's own where there is none.
- * @throws MALFORMED_REQUEST for an empty or badly encoded header, UNKNOWN_TENANT
+ * The tenant a request is for: the header's; where there is none, the credential's, or the server's own where nobody is asked for one.
+ * @throws MALFORMED_REQUEST for an empty or badly encoded header; FORBIDDEN for a tenant that the credential is not for, whether there is such a
+ * tenant or not; UNKNOWN_TENANT
  */
 export function tenantOf(
   { definitions, tenant }: Pick<ServingContext, "definitions" | "tenant">,
   request: FastifyRequest,
 ): string {
   const header = request.headers[TENANT_HEADER];
-  const name = header === undefined ? tenant : decode(header);
+  const named = header === undefined ? undefined : decode(header);
+  const { credential } = request;
+  const name = credential === null ? (named ?? tenant) : boundTenant(credential, named, TENANT_HEADER);
   return atField(TENANT_HEADER, () => findTenant(definitions, name)).name;
 }
 
