@@ -27,6 +27,8 @@ export interface AuthenticatorParts {
   readonly onProblem: (problem: LarderError) => void;
   /** How often files are looked at, in milliseconds. Default 1 s: so long may a revoked key still count. */
   readonly pollMs?: number;
+  /** Longest wait for the issuer of tokens, in milliseconds. Default 5 s. */
+  readonly fetchMs?: number;
 }
 
 /** The refusal of who cannot be told. Says nothing of what was sent. */
