@@ -12,9 +12,6 @@ export interface TlsFiles {
   readonly clientCa: Buffer | undefined;
 }
 
-/** Longest handshake; shorter than a shutdown may take. */
-const HANDSHAKE_MS = 4_000;
-
 /** Reads certificates and key. @throws CONFIG_UNREADABLE; CONFIG_INVALID where they are no PEM, or the key is another certificate's */
 export async function readTlsFiles({ cert, key, clientCa }: TlsConfig): Promise<TlsFiles> {
   const files = {
@@ -36,15 +33,20 @@ export async function readTlsFiles({ cert, key, clientCa }: TlsConfig): Promise<
   return files;
 }
 
-/** An HTTPS server of TLS 1.2 and 1.3; with `clientCa` it ends handshakes of clients without a certificate signed by it. */
+/**
+ * An HTTPS server of TLS 1.2 and 1.3; with `clientCa` it ends handshakes of clients without a certificate signed by it. A handshake
+ * may take as long as headers may.
+ */
 export function createTlsServer(
   { cert, key, clientCa }: TlsFiles,
-  options: Pick<ServerOptions, "maxHeaderSize" | "headersTimeout" | "requestTimeout" | "connectionsCheckingInterval">,
+  options: Pick<ServerOptions, "maxHeaderSize" | "requestTimeout" | "connectionsCheckingInterval"> & {
+    readonly headersTimeout: number;
+  },
   handler: RequestListener,
 ): Server {
   const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
   const server = createServer(
-    { ...options, cert, key, ...clients, minVersion: "TLSv1.2", handshakeTimeout: HANDSHAKE_MS },
+    { ...options, cert, key, ...clients, minVersion: "TLSv1.2", handshakeTimeout: options.headersTimeout },
     handler,
   );
   // What a plain server of the app does, too: an idle connection is kept for this long.

@@ -74,6 +74,6 @@ test("whatever the pauses, no stretch of time passes more than a second's worth 
       clock.advance(wait * 1_000_000);
       if (wait > 0) expect(take("a")).toBe(0);
     }),
-    propertySettings(),
+    propertySettings(100),
   );
 });
