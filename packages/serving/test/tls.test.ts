@@ -87,20 +87,27 @@ test("limits on headers and their time hold over TLS", async () => {
     await once(socket, "close");
     return all;
   };
-  expect(await said(`GET /livez HTTP/1.1\r\nhost: x\r\nx-long: ${"a".repeat(5000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 /);
+  expect(await said(`GET /livez HTTP/1.1\r\nhost: x\r\nx-long: ${"a".repeat(5000)}\r\n\r\n`)).toMatch(
+    /^HTTP\/1\.1 431 /,
+  );
   expect(await said("GET /livez HTTP/1.1\r\nhost: x\r\n")).toMatch(/^HTTP\/1\.1 408 /);
   // A handshake that does not come ends, too.
-  await once(connectPlain(portOf(world), "127.0.0.1").on("error", () => {}).resume(), "close");
+  await once(
+    connectPlain(portOf(world), "127.0.0.1")
+      .on("error", () => {})
+      .resume(),
+    "close",
+  );
 });
 
 test("the app closes though a client does not end its handshake, another says nothing, and lets a request finish", async () => {
   const world = await listening();
   const port = portOf(world);
+  const ca = await readFile(certificates.ca);
   const silent = connectPlain(port, "127.0.0.1");
-  const idle = connect({ host: "127.0.0.1", port, ca: await readFile(certificates.ca) });
+  const idle = connect({ host: "127.0.0.1", port, ca });
   const closed = [silent, idle].map((socket) => once(socket.on("error", () => {}).resume(), "close"));
-  await once(silent, "connect");
-  await once(idle, "secureConnect");
+  await Promise.all([once(silent, "connect"), once(idle, "secureConnect")]);
   expect(await status(world, { ca: certificates.ca })).toBe(200);
   await world[Symbol.asyncDispose]();
   await Promise.all(closed);

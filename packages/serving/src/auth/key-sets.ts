@@ -95,7 +95,10 @@ export class KeySetAddress implements KeySets {
 
   async #ask(): Promise<void> {
     try {
-      const text = await fetchText(this.#url, AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#parts.fetchMs ?? FETCH_MS)]));
+      const text = await fetchText(
+        this.#url,
+        AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#parts.fetchMs ?? FETCH_MS)]),
+      );
       this.#keys = parseKeySet(text, this.#place);
       this.#readAt = this.#now();
     } catch (cause) {

@@ -19,7 +19,11 @@ async function guarded(more = "", problems: LarderError[] = []) {
   const make = async (scopes: readonly Scope[], tenants = ["default"], expiresIn?: number) => {
     const made = await createApiKey(file, { scopes, tenants, expiresIn }, world.clock);
     // Whatever the key is good for, it is taken from now on.
-    await until(10_000, "the key is taken", async () => (await call(world, ROUTES.openapi, made.key)).statusCode === 200);
+    await until(
+      10_000,
+      "the key is taken",
+      async () => (await call(world, ROUTES.openapi, made.key)).statusCode === 200,
+    );
     return made;
   };
   const close = async () => {

@@ -55,7 +55,10 @@ test.each([
   const file = join(folder.path, "keys.jsonl");
   await writeFile(file, `\n${text}\n`);
   const refused = createApiKey(file, WISH, systemClock);
-  await expect(refused).rejects.toMatchObject({ code: "CONFIG_INVALID", what: expect.stringMatching(/^Line [23] of /) });
+  await expect(refused).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+    what: expect.stringMatching(/^Line [23] of /),
+  });
   await expect(refused).rejects.not.toThrow(/nonsense|secret|aaaa/);
   expect(await readFile(file, "utf8")).toBe(`\n${text}\n`);
   await expect(stat(`${file}.new`)).rejects.toMatchObject({ code: "ENOENT" });

@@ -144,35 +144,38 @@ test.each([
   ["answers secret keys", (response: ServerResponse) => void response.end('{"keys":[{"kty":"oct","k":"AA"}]}')],
   ["answers without end", (response: ServerResponse) => void response.end(Buffer.alloc(300_000, 32))],
   ["sends elsewhere", (response: ServerResponse) => void response.writeHead(302, { location: "/" }).end()],
-])("an issuer that %s: tokens are 503 until keys were read once, then judged by those for an hour; API keys go on", async (_name, fail) => {
-  await using folder = await temporaryFolder();
-  const file = join(folder.path, "keys.jsonl");
-  const { key } = await createApiKey(
-    file,
-    { tenants: ["default"], scopes: ["read"], expiresIn: undefined },
-    { now: () => 0 },
-  );
-  await using keys = await issuer([first]);
-  const answer = keys.answer;
-  const problems: LarderError[] = [];
-  await using world = await open(`jwks_url: "${keys.url}"`, problems, `, keys: "${file}"`);
-  const bearer = await token(first, { exp: START + 86_400 });
+])(
+  "an issuer that %s: tokens are 503 until keys were read once, then judged by those for an hour; API keys go on",
+  async (_name, fail) => {
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, "keys.jsonl");
+    const { key } = await createApiKey(
+      file,
+      { tenants: ["default"], scopes: ["read"], expiresIn: undefined },
+      { now: () => 0 },
+    );
+    await using keys = await issuer([first]);
+    const answer = keys.answer;
+    const problems: LarderError[] = [];
+    await using world = await open(`jwks_url: "${keys.url}"`, problems, `, keys: "${file}"`);
+    const bearer = await token(first, { exp: START + 86_400 });
 
-  keys.answer = fail;
-  expect(await read(world, bearer)).toBe("503 AUTH_UNAVAILABLE");
-  expect(await read(world, key)).toBe(200);
-  expect(problems).toHaveLength(1);
-  expect(problems[0]?.message).not.toContain("hush");
-  keys.answer = answer;
-  world.clock.advance(10_000_000);
-  expect(await read(world, bearer)).toBe(200);
-  keys.answer = fail;
-  world.clock.advance(3_600_000_000);
-  expect(await read(world, bearer)).toBe(200);
-  world.clock.advance(11_000_000);
-  expect(await read(world, bearer)).toBe("503 AUTH_UNAVAILABLE");
-  expect(await read(world, key)).toBe(200);
-});
+    keys.answer = fail;
+    expect(await read(world, bearer)).toBe("503 AUTH_UNAVAILABLE");
+    expect(await read(world, key)).toBe(200);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]?.message).not.toContain("hush");
+    keys.answer = answer;
+    world.clock.advance(10_000_000);
+    expect(await read(world, bearer)).toBe(200);
+    keys.answer = fail;
+    world.clock.advance(3_600_000_000);
+    expect(await read(world, bearer)).toBe(200);
+    world.clock.advance(11_000_000);
+    expect(await read(world, bearer)).toBe("503 AUTH_UNAVAILABLE");
+    expect(await read(world, key)).toBe(200);
+  },
+);
 
 test("keys may lie in a file", async () => {
   await using folder = await temporaryFolder();

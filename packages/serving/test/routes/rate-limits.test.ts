@@ -26,9 +26,7 @@ test("a tenant above its rate is 429 with the seconds to wait, before its body i
   }
   world.clock.advance(2_000_000);
   expect((await read(world, "acme")).statusCode).toBe(200);
-  expect((await world.get("/metrics")).body).toContain(
-    'larder_limited_requests_total{tenant="acme",status="rate"} 2',
-  );
+  expect((await world.get("/metrics")).body).toContain('larder_limited_requests_total{tenant="acme",status="rate"} 2');
 });
 
 test("a tenant above its share is 429 while another is served; requests that were given up free their place", async () => {
