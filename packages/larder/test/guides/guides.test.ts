@@ -8,7 +8,7 @@ import { plainTerminal } from "../cli/plain-terminal.ts";
 const DOCS = join(import.meta.dirname, "../../../../docs");
 
 /** Guides that a reader follows from an empty folder, as followGuide of testkit says. */
-const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
+const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md", "security.md"];
 
 /** No guides: references, and pages whose commands need more than an empty folder (a checkout, the churn example, Redis, Feast). */
 const OTHERS = ["cli.md", "feast.md", "feature_store.md", "get-started.md", "quickstart.md", "redis.md", "typed.md"];
