@@ -6,7 +6,8 @@ import { IN_MEMORY, PLANS } from "./definitions.ts";
 import { forgetsForGood } from "./forget.ts";
 import { createProject, type Project } from "./project.ts";
 
-test.each([
+// Beside each other: one waits for seconds until every process must have heard of it.
+test.concurrent.each([
   ["memory", "{ type: memory }"],
   ["sqlite", "{ type: sqlite, path: online.db, deadline: 5s, write_deadline: 5s }"],
 ])("on %s a forgotten customer does not come back, and a receipt says what is left", async (_, onlineStore) => {
@@ -20,7 +21,7 @@ async function run(project: Project, ...args: readonly string[]) {
   return { code, said: terminal.said, talked: terminal.talked };
 }
 
-test("larder forget asks first, erases with --yes, and prints a receipt without the key", async () => {
+test.concurrent("larder forget asks first, erases with --yes, and prints a receipt without the key", async () => {
   await using project = await createProject();
   await project.parquet("data/plans/a.parquet", PLANS);
   await run(project, "materialize", "2024-01-01", "2024-06-01");

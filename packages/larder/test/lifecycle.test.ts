@@ -43,7 +43,7 @@ test("something that fails to open leaves the earlier parts to be closed", async
 
 const SLOW = join(import.meta.dirname, "fixtures", "slow-to-stop.ts");
 
-test.each(["SIGINT", "SIGTERM"] as const)(
+test.concurrent.each(["SIGINT", "SIGTERM"] as const)(
   "the first %s lets the work finish, and its echo changes nothing",
   async (signal) => {
     await using child = await startProcess(process.execPath, ["--conditions=@larder/source", SLOW, "10"]);
@@ -55,7 +55,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   },
 );
 
-test("a second signal ends a process that does not stop", async () => {
+test.concurrent("a second signal ends a process that does not stop", async () => {
   await using child = await startProcess(process.execPath, ["--conditions=@larder/source", SLOW, "60000"]);
   await child.waitForLine(/^working$/);
   child.signal("SIGTERM");

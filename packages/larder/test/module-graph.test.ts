@@ -29,7 +29,7 @@ function heavyIn(stderr: string): unknown {
   return JSON.parse(heavy);
 }
 
-test("importing larder and reading from SQLite loads no DuckDB, no ONNX Runtime, no HTTP server and no Redis client", async () => {
+test.concurrent("importing larder and reading from SQLite loads no DuckDB, no ONNX Runtime, no HTTP server and no Redis client", async () => {
   await using project = await createProject();
   const script = await project.write(
     "read.ts",
@@ -49,14 +49,14 @@ test("importing larder and reading from SQLite loads no DuckDB, no ONNX Runtime,
   expect(heavyIn(stderr)).toEqual([]);
 });
 
-test("the watcher sees what is loaded", async () => {
+test.concurrent("the watcher sees what is loaded", async () => {
   const script = 'import("fastify").then(() => import("@duckdb/node-api"))';
   const at = { cwd: join(import.meta.dirname, "../../serving") };
   const child = await runProcess(process.execPath, ["--import", WATCH, "-e", script], at);
   expect(heavyIn(child.stderr)).toContain("fastify");
 });
 
-test.each([
+test.concurrent.each([
   [["--help"], ["commander"]],
   [["materialize", "--help"], ["commander"]],
   [["validate"], ["commander"]],

@@ -15,9 +15,9 @@ export function refuseEnded({ signal, deadline }: Pick<Call, "signal" | "deadlin
   if (deadline !== undefined && performance.now() >= deadline) throw timedOut("The call");
 }
 
-/** Milliseconds until a deadline, for a timer: a timer that is longer than it can hold fires at once. */
+/** Milliseconds until a deadline, for a timer: one that is longer than it can hold fires at once, and one of less than none warns on stderr. */
 export function timeLeft(deadline: number): number {
-  return Math.min(deadline - performance.now(), 2 ** 31 - 1);
+  return Math.max(0, Math.min(deadline - performance.now(), 2 ** 31 - 1));
 }
 
 /** The error of a call whose signal aborted. */

@@ -7,6 +7,7 @@ import {
 } from "@larder/schema";
 import type { Call } from "./call.ts";
 import { withCircuitBreaker } from "./decorators/circuit-breaker.ts";
+import { withDeadlines } from "./decorators/deadline.ts";
 import { withErasures } from "./decorators/erasures.ts";
 import { withLastKnownGood } from "./decorators/last-known-good.ts";
 import { withNearCache } from "./decorators/near-cache.ts";
@@ -45,7 +46,7 @@ export async function openOnlineStore(
   // A store inside the process has nothing to wait for.
   if (!store.capabilities.durable) return store;
   // A failure of its backend neither hangs nor floods it, and it remembers what it read where the definitions want it to.
-  const breaking = withCircuitBreaker(store);
+  const breaking = withCircuitBreaker(withDeadlines(store, definitions.onlineStore));
   const { nearCache } = definitions;
   const parts = { definitions, clock, erasures };
   const near = nearCache === undefined ? breaking : withNearCache(breaking, { ...parts, ...nearCache });

@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { findServer, type RedisProgram } from "./find-server.ts";
-import { LOOPBACK, onFreePort } from "./free-port.ts";
+import { freePort, LOOPBACK, onFreePort } from "./free-port.ts";
 import { type ChildHandle, startProcess } from "./process.ts";
 import { redisCommand } from "./redis-command.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 import { until } from "./until.ts";
 
@@ -13,6 +14,8 @@ export interface RedisSentinelOptions {
   readonly program?: RedisProgram;
   /** Added to the command line of primary and replica. */
   readonly args?: readonly string[];
+  /** Everybody, the sentinels and the replica among them, reaches primary and replica by roads that a test can break. */
+  readonly roads?: boolean;
 }
 
 /** A primary with one replica, watched by three sentinels. */
@@ -21,6 +24,8 @@ export interface RedisSentinel {
   readonly primary: RedisServer;
   readonly replica: RedisServer;
   readonly sentinels: readonly SentinelProcess[];
+  /** With `roads`: those to the first primary and the first replica. Their ports are what the sentinels name. */
+  readonly roads: readonly TcpProxy[];
   /** The name that the sentinels know the primary by. */
   readonly master: string;
   /** `host:port` of every sentinel, separated by commas. */
@@ -53,9 +58,20 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
   };
   try {
     const args = ["--repl-diskless-sync-delay", "0", ...(options.args ?? [])];
-    const primary = await start(startRedis({ ...options, args }));
-    const replicaOf = ["--replicaof", `${LOOPBACK} ${primary.port}`];
-    const replica = await start(startRedis({ ...options, args: [...args, ...replicaOf] }));
+    const roads: TcpProxy[] = [];
+    const startServer = async (extra: readonly string[]) => {
+      if (options.roads !== true) return start(startRedis({ ...options, args: [...args, ...extra] }));
+      // The road is there first: a server tells its address when it becomes a replica.
+      const port = await freePort();
+      const road = await startTcpProxy({ host: LOOPBACK, port });
+      stack.push({ stop: () => road.close() });
+      roads.push(road);
+      const announced = ["--replica-announce-ip", LOOPBACK, "--replica-announce-port", String(road.port)];
+      return start(startRedis({ ...options, port, args: [...args, ...announced, ...extra] }));
+    };
+    const primary = await startServer([]);
+    const primaryPort = roads[0]?.port ?? primary.port;
+    const replica = await startServer(["--replicaof", `${LOOPBACK} ${primaryPort}`]);
     // As the primary sees it: it holds its writes back until the replica has said that it is ready.
     await until(JOIN_MS, "the replica follows", async () =>
       String(await redisCommand(primary.port, "INFO", "replication")).includes("state=online"),
@@ -63,13 +79,14 @@ export async function startSentinel(options: RedisSentinelOptions = {}): Promise
     const sentinels: SentinelProcess[] = [];
     for (let i = 0; i < SENTINELS; i++) {
       const binary = findServer(options.program ?? "redis");
-      sentinels.push(await start(onFreePort((port) => startOne(binary, port, primary.port))));
+      sentinels.push(await start(onFreePort((port) => startOne(binary, port, primaryPort))));
     }
     for (const { port } of sentinels) await until(JOIN_MS, "every sentinel knows all", () => knowsAll(port));
     return {
       primary,
       replica,
       sentinels,
+      roads,
       master: MASTER,
       connectionString: sentinels.map(({ port }) => `${LOOPBACK}:${port}`).join(","),
       async primaryPort() {
@@ -102,7 +119,7 @@ async function startOne(binary: string, port: number, primaryPort: number): Prom
 port ${port}
 sentinel monitor ${MASTER} ${LOOPBACK} ${primaryPort} 2
 sentinel down-after-milliseconds ${MASTER} 1000
-sentinel failover-timeout ${MASTER} 6000
+sentinel failover-timeout ${MASTER} 3000
 sentinel parallel-syncs ${MASTER} 1
 `,
   );

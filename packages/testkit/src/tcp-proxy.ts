@@ -20,8 +20,8 @@ export interface TcpProxy {
   readonly accepted: number;
   /** Resets every connection, and every new one as soon as it is made, until `resume`. */
   cut(): void;
-  /** Takes connections and holds what either side sends, until `resume`. */
-  hang(): void;
+  /** Takes connections and holds what either side sends, or what the server answers alone, until `resume`. */
+  hang(what?: "all" | "answers"): void;
   /** Forwards again, also what was held. Ends `delay`. */
   resume(): void;
   /** Forwards each piece so many milliseconds later, in order, both ways. */
@@ -40,7 +40,13 @@ export async function startTcpProxy(target: TcpTarget): Promise<TcpProxy> {
   return proxy;
 }
 
-type Road = { readonly kind: "open"; readonly delayMs: number } | { readonly kind: "cut" } | { readonly kind: "hung" };
+type Road =
+  | { readonly kind: "open"; readonly delayMs: number }
+  | { readonly kind: "cut" }
+  | { readonly kind: "hung" }
+  | { readonly kind: "deaf" };
+
+const OPEN: Road = { kind: "open", delayMs: 0 };
 
 class BreakableProxy implements TcpProxy {
   readonly host = LOOPBACK;
@@ -48,7 +54,7 @@ class BreakableProxy implements TcpProxy {
   readonly #server: Server;
   readonly #target: TcpTarget;
   readonly #links = new Set<Link>();
-  #road: Road = { kind: "open", delayMs: 0 };
+  #road: Road = OPEN;
 
   constructor(server: Server, target: TcpTarget) {
     this.#server = server;
@@ -73,12 +79,12 @@ class BreakableProxy implements TcpProxy {
     for (const link of this.#links) link.reset();
   }
 
-  hang(): void {
-    this.#take({ kind: "hung" });
+  hang(what: "all" | "answers" = "all"): void {
+    this.#take({ kind: what === "all" ? "hung" : "deaf" });
   }
 
   resume(): void {
-    this.#take({ kind: "open", delayMs: 0 });
+    this.#take(OPEN);
   }
 
   delay(ms: number): void {
@@ -86,7 +92,10 @@ class BreakableProxy implements TcpProxy {
   }
 
   async close(): Promise<void> {
+    const links = [...this.#links];
     this.cut();
+    // A socket that still connects is reset when it is connected.
+    await Promise.all(links.map((link) => link.ended));
     if (!this.#server.listening) return;
     this.#server.close();
     await once(this.#server, "close");
@@ -108,8 +117,9 @@ class BreakableProxy implements TcpProxy {
       client.resetAndDestroy();
       return;
     }
-    const link = new Link(client, connect({ ...this.#target, allowHalfOpen: true }), () => this.#links.delete(link));
+    const link = new Link(client, connect({ ...this.#target, allowHalfOpen: true }));
     this.#links.add(link);
+    void link.ended.then(() => this.#links.delete(link));
     link.take(this.#road);
   }
 }
@@ -118,8 +128,12 @@ class BreakableProxy implements TcpProxy {
 class Link {
   readonly #sockets: readonly [Socket, Socket];
   readonly #lanes: readonly [Lane, Lane];
+  /** Resolved when both sockets are closed. */
+  readonly ended: Promise<void>;
 
-  constructor(client: Socket, server: Socket, onEnd: () => void) {
+  constructor(client: Socket, server: Socket) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
     this.#sockets = [client, server];
     this.#lanes = [new Lane(client, server), new Lane(server, client)];
     for (const socket of this.#sockets) {
@@ -127,18 +141,21 @@ class Link {
       // A side that breaks breaks the other: the proxy hides no failure.
       socket.on("error", () => this.reset());
       socket.on("close", () => {
-        if (client.destroyed && server.destroyed) onEnd();
+        if (client.closed && server.closed) resolve();
       });
     }
   }
 
   take(road: Road): void {
-    for (const lane of this.#lanes) lane.take(road);
+    const [requests, answers] = this.#lanes;
+    requests.take(road.kind === "deaf" ? OPEN : road);
+    answers.take(road);
   }
 
   reset(): void {
     for (const lane of this.#lanes) lane.clear();
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    // One that says goodbye already can't be reset any more: Node would leave it open.
+    for (const socket of this.#sockets) socket.writableEnded ? socket.destroy() : socket.resetAndDestroy();
   }
 }
 

@@ -120,6 +120,26 @@ test("a hung road backs up to the sender instead of growing", async () => {
   socket.resetAndDestroy();
 });
 
+test("a road that holds answers alone brings what is asked, and the answers when it is whole again", async () => {
+  const socket = await client();
+  proxy.hang("answers");
+  const direct = connect((echo.address() as AddressInfo).port, LOOPBACK).setEncoding("utf8");
+  let answered = false;
+  socket.once("data", () => {
+    answered = true;
+  });
+  socket.write("a");
+  while (!received.includes("a")) await new Promise((resolve) => setImmediate(resolve));
+  // A round trip past the proxy: time enough for an answer that leaks through.
+  direct.write("-");
+  expect(await read(direct, 1)).toBe("-");
+  direct.destroy();
+  expect(answered).toBe(false);
+  const answer = read(socket, 1);
+  proxy.resume();
+  expect(await answer).toBe("a");
+});
+
 test("a delayed road is late by the delay each way and keeps the order, also when the delay ends", async () => {
   const socket = await client();
   proxy.delay(40);

@@ -6,9 +6,12 @@ import {
   decodeEntityKey,
   encodeEntityRows,
   type OnlineStore,
+  readErased,
+  readUsage,
   type ScanFault,
   STATUS_NAMES,
   type StatusName,
+  type TenantUsage,
 } from "@larder/store-core";
 import { readSource, type SourceEvidence } from "./source-evidence.ts";
 import { orUnavailable, type Unavailable } from "./unavailable.ts";
@@ -32,8 +35,14 @@ export interface Evidence {
   /** How far the view is materialized. */
   readonly position: PositionEvidence;
   readonly source: SourceEvidence;
+  /** Whether the entity was erased. */
+  readonly erasure: ErasureEvidence;
+  /** What the tenant takes of its byte quota. */
+  readonly quota: QuotaEvidence;
   /** Other declared tenants under which the view has a row of the same entity; looked for where this tenant has none in store and source. */
   readonly otherTenants: readonly OtherTenant[];
+  /** Declared tenants that were too many to be looked at. */
+  readonly tenantsNotLookedAt: number;
   /** Whether the store tells rows of one event time apart by their created time. */
   readonly createdTime: boolean;
 }
@@ -64,6 +73,18 @@ export interface RowLife {
 export type PositionEvidence =
   | { readonly kind: "position"; readonly position: MaterializePosition }
   | { readonly kind: "never" }
+  | Unavailable;
+
+/** When the entity was erased last; rows with an event time up to `at` (microseconds) are kept away. */
+export type ErasureEvidence =
+  | { readonly kind: "none" }
+  | { readonly kind: "erased"; readonly at: number }
+  | Unavailable;
+
+/** What the tenant takes of its byte quota, as measured last; `none`: it has no quota, or nothing was measured. */
+export type QuotaEvidence =
+  | { readonly kind: "none" }
+  | { readonly kind: "usage"; readonly usage: TenantUsage }
   | Unavailable;
 
 /** A row of the same entity under another tenant. */
@@ -108,7 +129,17 @@ export async function gatherEvidence(parts: WhyParts, request: EvidenceRequest):
   });
   const entityKey = decodeEntityKey(view, key) as KeyValue[];
   const source = await readSource({ definitions, view, tenant, entityKey, now, signal });
+  const erasure = await orUnavailable(signal, async (): Promise<ErasureEvidence> => {
+    const at = (await readErased(store, { project: definitions.project, tenant }, call())).erasedAt(view, key);
+    return at === undefined ? { kind: "none" } : { kind: "erased", at };
+  });
+  const quota = await orUnavailable(signal, async (): Promise<QuotaEvidence> => {
+    const usage = (await readUsage(store, definitions, call())).find((each) => each.tenant === tenant);
+    return usage?.maxBytes === undefined ? { kind: "none" } : { kind: "usage", usage };
+  });
   const nowhere = stored.kind === "none" && !(source.kind === "rows" && source.rows.length > 0);
+  const others =
+    nowhere && store.capabilities.tenants ? [...definitions.tenants.keys()].filter((name) => name !== tenant) : [];
   return {
     now,
     features,
@@ -117,7 +148,10 @@ export async function gatherEvidence(parts: WhyParts, request: EvidenceRequest):
     life: lifeOf(parts, view, tenant),
     position,
     source,
-    otherTenants: nowhere ? await rowsElsewhere(parts, view, key, tenant, signal) : [],
+    erasure,
+    quota,
+    otherTenants: await rowsElsewhere(store, view, key, others.slice(0, MAX_TENANTS), signal),
+    tenantsNotLookedAt: Math.max(0, others.length - MAX_TENANTS),
     createdTime: store.capabilities.createdTime,
   };
 }
@@ -146,16 +180,14 @@ function lifeOf({ definitions }: WhyParts, view: FeatureView, tenant: string): R
 }
 
 async function rowsElsewhere(
-  { definitions, store }: WhyParts,
+  store: OnlineStore,
   view: FeatureView,
   entityKey: string,
-  tenant: string,
+  tenants: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<readonly OtherTenant[]> {
-  if (!store.capabilities.tenants) return [];
-  const others = [...definitions.tenants.keys()].filter((name) => name !== tenant).slice(0, MAX_TENANTS);
   const found: OtherTenant[] = [];
-  for (const name of others) {
+  for (const name of tenants) {
     const stored = await readStored(store, view, entityKey, callsOf(name, signal)());
     if (stored.kind === "none") continue;
     found.push({ tenant: name, eventTime: stored.kind === "row" ? stored.row.eventTime : undefined });

@@ -10,6 +10,8 @@ export interface SourceView {
   readonly ahead: readonly FeatureRow[];
   /** Of those, what a write would refuse, with the reason. */
   readonly refused: readonly string[];
+  /** Of those, the newest that an erasure of the entity keeps away. */
+  readonly keptAway: FeatureRow | undefined;
   /** The newest of those that a write would take. */
   readonly candidate: FeatureRow | undefined;
   /** The newest row that is not newer than the stored one, and how it stands to it. */
@@ -19,9 +21,11 @@ export interface SourceView {
 }
 
 /** Sorts the rows of the source by what becomes of them. */
-export function viewOfSource({ source, stored, createdTime }: Evidence): SourceView {
+export function viewOfSource({ source, stored, createdTime, erasure }: Evidence): SourceView {
+  const erasedAt = erasure.kind === "erased" ? erasure.at : Number.NEGATIVE_INFINITY;
   const ahead: FeatureRow[] = [];
   const refused: string[] = [];
+  let keptAway: FeatureRow | undefined;
   let candidate: FeatureRow | undefined;
   let newest: FeatureRow | undefined;
   for (const found of source.kind === "rows" ? source.rows : []) {
@@ -34,12 +38,16 @@ export function viewOfSource({ source, stored, createdTime }: Evidence): SourceV
       ahead.push(found.row);
       continue;
     }
-    newest ??= found.row;
+    const lives = found.row.eventTime > erasedAt;
+    if (lives) newest ??= found.row;
     const relation = stored.kind === "row" ? relationOf(found.row, stored.row, createdTime) : "newer";
-    if (relation !== "newer") return { ahead, refused, candidate, newest, rival: { row: found.row, relation } };
-    candidate ??= found.row;
+    if (relation !== "newer") {
+      return { ahead, refused, keptAway, candidate, newest, rival: { row: found.row, relation } };
+    }
+    if (lives) candidate ??= found.row;
+    else keptAway ??= found.row;
   }
-  return { ahead, refused, candidate, newest, rival: undefined };
+  return { ahead, refused, keptAway, candidate, newest, rival: undefined };
 }
 
 /** Compares by the online store's rule 1, as far as it does not need bytes. `createdTime`: whether the store knows created times. */

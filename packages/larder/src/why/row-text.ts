@@ -29,5 +29,10 @@ export function rowText(view: FeatureView, feature: Feature, row: FeatureRow): s
 /** The times of a row, and how long ago. */
 export function timesText({ eventTime, createdTime }: FeatureRow, now: number): string {
   const created = createdTime === undefined ? "" : `, created ${formatTime(createdTime)}`;
-  return `${formatTime(eventTime)} (${eventTime > now ? `${ageText(eventTime - now)} ahead` : `${ageText(now - eventTime)} ago`}${created})`;
+  return `${formatTime(eventTime)} (${agoText(eventTime, now)}${created})`;
+}
+
+/** How long ago a time is, or how far ahead. */
+export function agoText(time: number, now: number): string {
+  return time > now ? `${ageText(time - now)} ahead` : `${ageText(now - time)} ago`;
 }

@@ -1,9 +1,9 @@
-import { type Feature, type FeatureView, formatDuration, formatTime } from "@larder/schema";
+import { type Feature, type FeatureRow, type FeatureView, formatDuration, formatTime } from "@larder/schema";
 import { ageText } from "../age-text.ts";
 import { type CommandSubject, materializeCommand, resetCommand, whyCommand } from "./commands.ts";
 import type { Evidence } from "./evidence.ts";
 import { goneAt, isDeletion, type SourceView } from "./order.ts";
-import { positionText, rowText, timesText, valueText } from "./row-text.ts";
+import { agoText, positionText, rowText, timesText, valueText } from "./row-text.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** What a verdict is made from. */
@@ -57,12 +57,39 @@ export const RULES: Readonly<Record<Exclude<Verdict, "never_written">, Rule>> = 
     };
   },
 
+  erased: ({ evidence: { erasure, stored, now }, view, feature, seen }) => {
+    if (erasure.kind !== "erased" || seen.candidate !== undefined) return undefined;
+    if (stored.kind !== "none" && seen.keptAway === undefined) return undefined;
+    const row = seen.keptAway === undefined ? "" : `, such as ${rowText(view, feature, seen.keptAway)} in the source`;
+    const at = formatTime(erasure.at);
+    return {
+      what: `The entity was erased up to ${at} (${agoText(erasure.at, now)}): rows of that event time or an earlier one are kept away${row}`,
+      remedy: `Write a row with an event time after ${at} to ${view.name} if the entity is back`,
+    };
+  },
+
+  over_quota: (facts) => {
+    const { evidence, view, feature, tenant, seen } = facts;
+    const { quota, stored } = evidence;
+    if (quota.kind !== "usage" || !quota.usage.refused) return undefined;
+    const waiting = waitingRow(facts);
+    const nothing = stored.kind === "none" && seen.candidate === undefined && seen.keptAway === undefined;
+    if (waiting === undefined && !nothing) return undefined;
+    const { bytes, maxBytes = 0, measuredAt } = quota.usage;
+    const what =
+      waiting === undefined
+        ? "no row of this entity is stored"
+        : `${rowText(view, feature, waiting)} in the source waits`;
+    return {
+      what: `Tenant ${tenant} took ${bytes} bytes at ${formatTime(measuredAt)}, over its max_bytes of ${maxBytes}, so its writes are refused with QUOTA_EXCEEDED; ${what}`,
+      remedy: `Delete rows of the tenant, shorten its TTLs, or raise tenants.${tenant}.max_bytes; then ${waiting === undefined ? "push" : "materialize"} the row again`,
+    };
+  },
+
   not_materialized: (facts) => {
-    const { evidence, view, feature, seen } = facts;
-    const { candidate } = seen;
-    const changes = evidence.stored.kind === "row" || candidate?.values !== undefined;
-    if (candidate === undefined || evidence.stored.kind === "unreadable" || !changes) return undefined;
-    if (goneAt(evidence, candidate) < evidence.now) return undefined;
+    const { evidence, view, feature } = facts;
+    const candidate = waitingRow(facts);
+    if (candidate === undefined) return undefined;
     return {
       what: `The source has ${rowText(view, feature, candidate)}, which the store has not: ${positionText(evidence, candidate)}`,
       remedy: "Materialize it",
@@ -173,17 +200,25 @@ export const RULES: Readonly<Record<Exclude<Verdict, "never_written">, Rule>> = 
 
   another_tenant: (facts) => {
     const { evidence, view, feature, tenant } = facts;
-    const { otherTenants } = evidence;
+    const { otherTenants, tenantsNotLookedAt: unseen } = evidence;
     const [first] = otherTenants;
     if (first === undefined) return undefined;
     const names = otherTenants.map((one) => one.tenant).join(", ");
+    const others = unseen === 0 ? "" : `; ${unseen} more tenants were not looked at`;
     return {
-      what: `Tenant ${tenant} has no row of this entity; tenant${otherTenants.length === 1 ? "" : "s"} ${names} ha${otherTenants.length === 1 ? "s" : "ve"} one`,
+      what: `Tenant ${tenant} has no row of this entity; tenant${otherTenants.length === 1 ? "" : "s"} ${names} ha${otherTenants.length === 1 ? "s" : "ve"} one${others}`,
       remedy: "Read with the tenant that is meant, or write the row for this one",
       commands: [whyCommand(`${view.name}:${feature.name}`, { ...subject(facts), tenant: first.tenant })],
     };
   },
 };
+
+/** The newest row of the source that the store has not, where a write of it would change the answer. */
+function waitingRow({ evidence, seen: { candidate } }: Seen): FeatureRow | undefined {
+  const changes = evidence.stored.kind === "row" || candidate?.values !== undefined;
+  if (candidate === undefined || evidence.stored.kind === "unreadable" || !changes) return undefined;
+  return goneAt(evidence, candidate) < evidence.now ? undefined : candidate;
+}
 
 const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
   unknown_schema: "names a schema that the store does not have",
@@ -191,14 +226,15 @@ const UNREADABLE: Readonly<Partial<Record<string, string>>> = {
 };
 
 /** The verdict where nothing else holds. */
-export function neverWritten({ evidence: { source }, view }: Seen): Finding {
+export function neverWritten({ evidence: { source, tenantsNotLookedAt: unseen }, view }: Seen): Finding {
   const asked =
     source.kind === "rows" ? "the source has none" : `the source says nothing (${source.code}: ${source.what})`;
   const push = view.source === undefined || source.kind === "rows" ? "" : `${source.remedy}, or `;
   const write =
     view.source === undefined || source.kind !== "rows" ? "" : ", or write one to its source and materialize it";
+  const others = unseen === 0 ? "" : `; whether another tenant has one was not looked at for ${unseen} tenants`;
   return {
-    what: `No row of this entity is stored, and ${asked}: it was never written, was removed, or went with the end of its life`,
+    what: `No row of this entity is stored, and ${asked}: it was never written, was removed, or went with the end of its life${others}`,
     remedy: `${push}${push === "" ? "Push" : "push"} a row to ${view.name}${write}`,
   };
 }

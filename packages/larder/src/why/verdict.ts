@@ -2,13 +2,15 @@ import type { StatusName } from "@larder/store-core";
 
 /**
  * Every reason, in the order in which they are looked for: the first that holds is the verdict, the others are listed with it. First a stored row that
- * nobody can read; then what the source has and the store has not, since bringing it would change the answer; then what the stored row itself says;
- * last where there is no row at all, of which `never_written` is what is left when nothing else holds.
+ * nobody can read; then what keeps rows away, and what the source has and the store has not, since bringing it would change the answer; then what the
+ * stored row itself says; last where there is no row at all, of which `never_written` is what is left when nothing else holds.
  */
 export const VERDICTS = [
   "undecodable",
   "dated_ahead",
   "refused",
+  "erased",
+  "over_quota",
   "not_materialized",
   "tombstoned",
   "expired",

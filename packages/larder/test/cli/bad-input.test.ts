@@ -3,12 +3,14 @@ import { loadDefinitions, systemClock } from "@larder/schema";
 import { openOnlineStore } from "@larder/store-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import { PLANS, YAML } from "../definitions.ts";
+import { IN_MEMORY, PLANS, YAML } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
 const ROW = '{"customer_id": 1, "price": 1, "plan": "a", "invoices": [], "event_timestamp": "2024-01-01"';
 const WINDOW = ["2024-01-01", "2024-04-01"];
+/** A read needs no store of its own to be refused. */
+const GET = ["get", "-f", "memory.yaml"];
 let project: Project;
 let busy: { readonly port: number; close(): Promise<void> };
 
@@ -28,6 +30,7 @@ beforeAll(async () => {
     "wrong.yaml": `${YAML}colour: red\n`,
     "nowhere.yaml": YAML.replace("online/store.db", "feature_store.yaml/store.db"),
     "newer.yaml": YAML.replace("online/store.db", "online/newer.db"),
+    "memory.yaml": IN_MEMORY,
     "model.yaml": `${YAML}models:\n  - { name: m, path: m.onnx, feature_service: plans_v1, prediction: { name: p, output: o } }\n`,
     "json.ndjson": `${ROW}}\n{"customer_id": 2,\n`,
     "latin1.ndjson": Buffer.from(`${ROW}}\n${ROW}, "plan": "\u00e9"}\n`, "latin1"),
@@ -92,22 +95,22 @@ test.each<[string, string[], string, 1 | 2, string]>([
   ["Parquet values of no int64", ["push", "plans", "--from", "half.parquet"], "SOURCE_MISMATCH", 1, "price"],
   ["Parquet of other columns", ["push", "plans", "--from", "labels.parquet"], "SOURCE_MISMATCH", 1, "is missing"],
 
-  ["an unknown view", ["get", "--features", "plan:price"], "UNKNOWN_VIEW", 2, "plans, sales"],
-  ["an unknown feature", ["get", "--features", "plans:prize"], "UNKNOWN_FEATURE", 2, "price, plan"],
-  ["an unknown service", ["get", "--service", "v9"], "UNKNOWN_SERVICE", 2, "plans_v1"],
-  ["no feature reference", ["get", "--features", "plans"], "INVALID_REQUEST", 2, "view:feature"],
-  ["neither features nor service", ["get", "--entity", "customer_id=1"], "INVALID_REQUEST", 2, "feature service"],
-  ["no entity", ["get", "--service", "plans_v1"], "INVALID_REQUEST", 2, "customer_id"],
-  ["no pair", ["get", "--service", "plans_v1", "--entity", "1"], "USAGE", 2, "--entity customer_id=…"],
-  ["an unknown join key", ["get", "--service", "plans_v1", "--entity", "id=1"], "USAGE", 2, "--entity customer_id=…"],
+  ["an unknown view", [...GET, "--features", "plan:price"], "UNKNOWN_VIEW", 2, "plans, sales"],
+  ["an unknown feature", [...GET, "--features", "plans:prize"], "UNKNOWN_FEATURE", 2, "price, plan"],
+  ["an unknown service", [...GET, "--service", "v9"], "UNKNOWN_SERVICE", 2, "plans_v1"],
+  ["no feature reference", [...GET, "--features", "plans"], "INVALID_REQUEST", 2, "view:feature"],
+  ["neither features nor service", [...GET, "--entity", "customer_id=1"], "INVALID_REQUEST", 2, "feature service"],
+  ["no entity", [...GET, "--service", "plans_v1"], "INVALID_REQUEST", 2, "customer_id"],
+  ["no pair", [...GET, "--service", "plans_v1", "--entity", "1"], "USAGE", 2, "--entity customer_id=…"],
+  ["an unknown join key", [...GET, "--service", "plans_v1", "--entity", "id=1"], "USAGE", 2, "--entity customer_id=…"],
   [
     "a key of the wrong type",
-    ["get", "--service", "plans_v1", "--entity", "customer_id=x"],
+    [...GET, "--service", "plans_v1", "--entity", "customer_id=x"],
     "INVALID_REQUEST",
     2,
     "customer_id",
   ],
-  ["part of a key", ["get", "--features", "sales:logo", "--entity", "number=7"], "INVALID_REQUEST", 2, "country"],
+  ["part of a key", [...GET, "--features", "sales:logo", "--entity", "number=7"], "INVALID_REQUEST", 2, "country"],
 
   [
     "an unknown service",

@@ -12,7 +12,7 @@ async function serve(project: Project, ...args: readonly string[]) {
   return child;
 }
 
-test("serve says its address once, answers there, and SIGTERM lets the request under way finish before it exits 0", async () => {
+test.concurrent("serve says its address once, answers there, and SIGTERM lets the request under way finish before it exits 0", async () => {
   await using project = await createProject();
   await using child = await serve(project, "--json");
   const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
@@ -45,7 +45,7 @@ test("serve says its address once, answers there, and SIGTERM lets the request u
   expect(got.value).toMatchObject({ features: [{ value: 5 }] });
 });
 
-test("serve listens off loopback when the yaml says auth: none, for its own tenant, and Ctrl-C ends it", async () => {
+test.concurrent("serve listens off loopback when the yaml says auth: none, for its own tenant, and Ctrl-C ends it", async () => {
   await using project = await createProject(`${YAML}server: { auth: none }\n`);
   await using child = await serve(project, "--host", "0.0.0.0", "--tenant", "acme");
   const line = await child.waitForLine(/^Larder serves at http:\/\/.*:\d+$/, 30_000);

@@ -53,8 +53,7 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
   const again = await inProcess("materialize", "2024-03-01", "2024-04-01", "--view", "plans");
   expect(again.stdout).toMatch(/^plans +2 +0 +2 +0 +0 +0 +0 +0$/m);
 
-  const got = await project.json(...GET, "customer_id=1");
-  expect(got.value).toEqual({
+  expect(await value(...GET, "customer_id=1")).toEqual({
     entity: { customer_id: "1" },
     features: [
       { name: "price", value: 11, status: "PRESENT", event_timestamp: "2024-03-10T00:00:00.000001Z" },
@@ -68,9 +67,9 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
     "SELECT 1::BIGINT AS customer_id, TIMESTAMP '2024-03-10 12:00:00' AS event_timestamp",
   );
   const build = ["training-set", "--entities", "labels.parquet", "--service", "plans_v1", "--out", "train.parquet"];
-  const built = await project.json(...build);
+  const built = await value(...build);
   const view = { name: "plans", rule: "bitemporal", matched: { event_time: 1, bitemporal: 1 } };
-  expect(built).toMatchObject({ code: 0, value: { rows: 1, out: project.path("train.parquet"), views: [view] } });
+  expect(built).toMatchObject({ rows: 1, out: project.path("train.parquet"), views: [view] });
   expect((await readFile(project.path("train.parquet"))).length).toBeGreaterThan(100);
   const weaker = await inProcess(...build, "--as-of", "event_time", "--full-feature-names");
   expect(weaker.stdout).toMatch(/^plans +event_time +1 \(100 %\) +1 \(100 %\)$/m);
@@ -78,7 +77,7 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
   const refused = await inProcess("reset", "--tenant", "default");
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("would remove 2 rows")]);
   const one = ["reset", "--tenant", "default", "--view", "plans", "--entity", "customer_id=1", "--yes"];
-  expect((await project.json(...one)).value).toMatchObject({ removed: 1 });
+  expect(await value(...one)).toMatchObject({ removed: 1 });
   expect((await inProcess(...GET, "customer_id=1")).stdout).toContain("NOT_FOUND");
   expect((await inProcess("reset", "--tenant", "default", "--yes")).stdout).toBe("removed 1 row of tenant default\n");
 });
@@ -86,15 +85,17 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
 test("materialize-incremental goes on where the last run ended, finds what came late, and warns of rows past their TTL", async () => {
   await using own = await createProject(YAML.replace("online_ttl: 3650d", "online_ttl: none"));
   await own.parquet("data/plans/a.parquet", PLANS);
-  const first = await own.json("materialize-incremental", "2024-03-06", "--view", "plans");
-  expect(first).toMatchObject({
-    code: 0,
-    value: { views: [{ view: "plans", rows: 2, applied: 2, position: "2024-03-06T00:00:00.000000Z" }], warnings: [] },
+  const incremental = async (...args: readonly string[]) => {
+    const terminal = plainTerminal(undefined, own.folder);
+    expect(await runCli(["materialize-incremental", ...args], terminal)).toBe(0);
+    return terminal.said;
+  };
+  expect(JSON.parse(await incremental("2024-03-06", "--view", "plans", "--json"))).toMatchObject({
+    views: [{ view: "plans", rows: 2, applied: 2, position: "2024-03-06T00:00:00.000000Z" }],
+    warnings: [],
   });
   await own.parquet("data/plans/b.parquet", LATE);
-  const terminal = plainTerminal(undefined, own.folder);
-  expect(await runCli(["materialize-incremental", "2024-04-01", "--lookback", "2d"], terminal)).toBe(0);
-  expect(terminal.said).toMatch(/^plans +2 +2 +0 +0 +0 +0 +0 +0$/m);
+  expect(await incremental("2024-04-01", "--lookback", "2d")).toMatch(/^plans +2 +2 +0 +0 +0 +0 +0 +0$/m);
   const got = await own.json(...GET, "customer_id=2");
   expect(got.value).toMatchObject({ features: [{ value: 22 }, { value: "late" }] });
 
@@ -109,8 +110,8 @@ test("push takes NDJSON and Parquet, exact beyond 2^53, for one tenant", async (
   const row = (id: string, more = "") =>
     `{"customer_id": ${id}, "price": ${big}, "plan": "ü", "invoices": [${big}], "event_timestamp": "2024-01-01"${more}}`;
   await project.write("rows.ndjson", `\ufeff${row(big)}\r\n\n${row("-1", ', "note": 1')}`);
-  const pushed = await project.json("push", "plans", "--from", "rows.ndjson", "--tenant", "acme");
-  expect(pushed).toMatchObject({ code: 0, value: { view: "plans", rows: 2, applied: 2, ignored_columns: ["note"] } });
+  const pushed = await value("push", "plans", "--from", "rows.ndjson", "--tenant", "acme");
+  expect(pushed).toMatchObject({ view: "plans", rows: 2, applied: 2, ignored_columns: ["note"] });
   const { stdout } = await inProcess(...GET, `customer_id=${big}`, "--tenant", "acme", "--json");
   expect(stdout).toContain(`{"name":"price","value":${big},"status":"PRESENT"`);
   expect((await inProcess(...GET, `customer_id=${big}`)).stdout).toContain("NOT_FOUND");

@@ -1,9 +1,12 @@
+import { findView, formatTime, loadDefinitions, systemClock } from "@larder/schema";
+import { eraseEntity, openOnlineStore } from "@larder/store-core";
 import { runProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
+import { pushRows } from "../../src/push-rows.ts";
 import { materializeCommand, resetCommand, whyCommand } from "../../src/why/commands.ts";
-import { PLANS, YAML } from "../definitions.ts";
+import { IN_MEMORY, PLANS, YAML } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -55,6 +58,14 @@ test("why --json is one object with verdict and evidence; for a view, a list of 
   expect(all.verdict).toBeUndefined();
 });
 
+/** The project's store, of which nobody else has heard yet: an erasure has nobody to wait for. */
+async function openProject(project: Project) {
+  const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
+  const settings = { leaseMs: 0, writeMs: 0 };
+  const store = await openOnlineStore(definitions, { clock: systemClock });
+  return { definitions, store, clock: systemClock, settings, [Symbol.asyncDispose]: () => store.close() };
+}
+
 const MISUSES: readonly (readonly [string, readonly string[], string])[] = [
   ["an unknown view", ["nope:price", "customer_id=1"], "UNKNOWN_VIEW"],
   ["an unknown view alone", ["nope"], "UNKNOWN_VIEW"],
@@ -71,7 +82,7 @@ const MISUSES: readonly (readonly [string, readonly string[], string])[] = [
 ];
 
 test("why with names or keys that are wrong is refused with a code, and exits 2", async () => {
-  await using project = await createProject();
+  await using project = await createProject(IN_MEMORY);
   for (const [what, args, expected] of MISUSES) {
     const { code, said } = await run(project, ...args, "--json");
     expect([what, code, JSON.parse(said).error.code]).toEqual([what, 2, expected]);
@@ -115,6 +126,33 @@ test("commands name the definitions, the tenant and the entity for a shell, what
     ],
     [],
   ]);
+});
+
+test("an erasure is shown with its time, and so is how many of very many tenants were not looked at", async () => {
+  const tenants = ["acme: {}", ...Array.from({ length: 110 }, (_, i) => `t${i}: {}`)].join(", ");
+  await using project = await createProject(YAML.replace(/^tenants: .*$/m, `tenants: { default: {}, ${tenants} }`));
+  await using opened = await openProject(project);
+  const { definitions, store } = opened;
+  const row = { customer_id: 1, price: 1, plan: "a", invoices: [], event_timestamp: "2024-03-01" };
+  await pushRows(store, findView(definitions, "plans"), [row], { tenant: "acme" });
+  const erased = await eraseEntity(opened, { tenant: "default", entity: { customer_id: 1 }, confirmed: true });
+  const time = formatTime(erased.erasedAt);
+
+  const { said } = await run(project, "plans:price", "customer_id=1");
+  expect(said).toMatch(/^plans:price of customer_id=1, tenant default: erased$/m);
+  expect(said).toMatch(/^Also another_tenant: .*tenant acme has one; 11 more tenants were not looked at\.$/m);
+  expect(said).toMatch(new RegExp(`^erased +up to ${time}$`, "m"));
+  expect(said).toMatch(/^other tenants +11 not looked at$/m);
+  const json = JSON.parse((await run(project, "plans:price", "customer_id=1", "--json")).said);
+  expect(json.evidence).toMatchObject({
+    erasure: { kind: "erased", at: time },
+    quota: { kind: "none" },
+    other_tenants: [{ tenant: "acme" }],
+    tenants_not_looked_at: 11,
+  });
+  expect((await run(project, "plans:price", "customer_id=2")).said).toContain(
+    "whether another tenant has one was not looked at for 11 tenants",
+  );
 });
 
 test("an int64 beyond 2^53 is found and shown exactly", async () => {

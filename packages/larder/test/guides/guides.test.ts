@@ -10,8 +10,20 @@ const DOCS = join(import.meta.dirname, "../../../../docs");
 /** Guides that a reader follows from an empty folder, as followGuide of testkit says. */
 const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md", "security.md"];
 
-/** No guides: references, and pages whose commands need more than an empty folder (a checkout, the churn example, Redis, Feast). */
-const OTHERS = ["cli.md", "feast.md", "feature_store.md", "get-started.md", "quickstart.md", "redis.md", "typed.md"];
+/**
+ * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), and why.md, which
+ * ../why/guide.test.ts follows.
+ */
+const OTHERS = [
+  "cli.md",
+  "feast.md",
+  "feature_store.md",
+  "get-started.md",
+  "quickstart.md",
+  "redis.md",
+  "typed.md",
+  "why.md",
+];
 
 /** `larder …` in this process, anything else in a shell; what it needs is installed here. */
 async function run(line: string, folder: string) {

@@ -165,6 +165,35 @@ const STATES: readonly State[] = [
     what: ({ at }) => `The source has a row of ${at(-1)} (191), which the store has not`,
     commands: ({ at }) => [`larder materialize-incremental ${at(0)} --view plans`],
   },
+  {
+    id: 20,
+    verdict: "erased",
+    status: "NOT_FOUND",
+    what: ({ at }) =>
+      `The entity was erased up to ${at(0)} (less than 1s ago): rows of that event time or an earlier one are kept away, such as a row of ${at(-10)} (10) in the source`,
+  },
+  {
+    id: 21,
+    verdict: "erased",
+    status: "NOT_FOUND",
+    what: ({ at }) =>
+      `The entity was erased up to ${at(0)} (less than 1s ago): rows of that event time or an earlier one are kept away`,
+  },
+  {
+    id: 22,
+    verdict: "beaten",
+    status: "PRESENT",
+    what: ({ at }) =>
+      `The source's newest row is a row of ${at(-10)} (10); the stored one of ${at(2)} (2m ahead) is newer`,
+    also: ["present"],
+  },
+  {
+    id: 23,
+    verdict: "not_materialized",
+    status: "NOT_FOUND",
+    what: ({ at }) => `The source has a row of ${at(5)} (230), which the store has not`,
+    commands: ({ at }) => [`larder materialize ${at(5)} ${at(5)} --view plans`],
+  },
 ];
 
 /** The states of a store at the world's start, made by writing, materializing and pushing. */
@@ -191,6 +220,10 @@ async function populate(world: WhyWorld): Promise<void> {
     { id: 18, ...plain },
     { id: 19, at: -1, price: 191 },
     { id: 19, ...plain, created: "TIMESTAMP '2300-01-01'" },
+    { id: 20, ...plain },
+    { id: 22, ...plain },
+    { id: 23, ...plain },
+    { id: 23, at: 5, price: 230 },
   ]);
   await world.plans("acme/a.parquet", [{ id: 1, at: -40, price: 40 }]);
   const pushed = { ts: world.at(-10), price: 11, plan: "p" };
@@ -198,6 +231,11 @@ async function populate(world: WhyWorld): Promise<void> {
   await world.push("plans", "default", { ...pushed, customer_id: 18, created: world.at(-5) });
   await world.materialize("plans", "default", world.start - 2 * MINUTE);
   await world.materialize("plans", "acme");
+  await world.push("plans", "default", { ...pushed, customer_id: 21 });
+  for (const id of [20, 21, 22, 23]) await world.erase(id);
+  await world.push("plans", "default", { customer_id: 22, ts: world.at(2), price: 11, plan: "p" });
+  // It brings nothing of an erased entity back.
+  await world.materialize("plans", "default", world.start - 2 * MINUTE);
   await world.plans("default/b.parquet", [
     { id: 11, at: -15, price: 110 },
     { id: 14, at: -15, price: null, gone: true },
@@ -235,6 +273,35 @@ export function whyRules({ store, outside }: WhyHarness): void {
     expect(features[0]?.what).toContain("its TTL is 30m (tenants.acme.ttl.plans)");
     expect(features[0]?.remedy).toContain(`until ${world.at(50)}`);
     expect(evidence.source).toMatchObject({ kind: "rows", rows: [{ row: { eventTime: world.start - 40 * MINUTE } }] });
+  });
+
+  test("a tenant over its quota: what waits in the source, and what is not there at all", async () => {
+    await world.plans("full/a.parquet", [
+      { id: 1, at: -5, price: 1 },
+      { id: 30, at: -5, price: 30 },
+    ]);
+    await world.fill();
+    await expect(world.materialize("plans", "full")).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+    world.clock.set(world.start);
+    const verdict = async (customer_id: number) =>
+      (await world.why("plans:price", { customer_id }, "full")).features[0];
+    expect(await verdict(30)).toMatchObject({
+      verdict: "over_quota",
+      status: "NOT_FOUND",
+      what: expect.stringMatching(
+        `^Tenant full took \\d{4} bytes at ${world.at(-1)}, over its max_bytes of 1000, so its writes are refused with QUOTA_EXCEEDED; a row of ${world.at(-5)} \\(30\\) in the source waits$`,
+      ),
+      commands: [],
+      also: [{ verdict: "not_materialized" }],
+    });
+    expect(await verdict(31)).toMatchObject({
+      verdict: "over_quota",
+      what: expect.stringMatching("no row of this entity is stored$"),
+      remedy: expect.stringMatching(/raise tenants\.full\.max_bytes; then push the row again$/),
+      also: [],
+    });
+    expect((await verdict(1))?.verdict).not.toBe("over_quota");
+    await world.store.reset({ tenant: "full" }, { tenant: "full" });
   });
 
   test("the boundary of a TTL still counts, the microsecond after does not", async () => {

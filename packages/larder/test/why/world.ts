@@ -1,7 +1,7 @@
 import { materialize } from "@larder/materializer";
-import { type Definitions, findView, formatTime, loadDefinitions, systemClock } from "@larder/schema";
-import { type OnlineStore, openOnlineStore } from "@larder/store-core";
-import { type LogicalClock, logicalClock } from "@larder/testkit";
+import { type Definitions, findView, formatTime, isLarderError, loadDefinitions, systemClock } from "@larder/schema";
+import { eraseEntity, type OnlineStore, openOnlineStore } from "@larder/store-core";
+import { type LogicalClock, logicalClock, until } from "@larder/testkit";
 import { pushRows } from "../../src/push-rows.ts";
 import { type WhyReport, why } from "../../src/why/why.ts";
 import { createProject, type Project } from "../project.ts";
@@ -37,7 +37,7 @@ feature_views:
     entity: customer
     features: [{ name: score, type: int64 }]
     source: { path: marks, timestamp_field: ts }
-tenants: { default: {}, acme: { ttl: { plans: 30m } } }
+tenants: { default: {}, acme: { ttl: { plans: 30m } }, full: { max_bytes: 1kB } }
 `;
 
 /** A project whose states come about by writing, materializing and letting time pass. */
@@ -54,6 +54,10 @@ export interface WhyWorld extends AsyncDisposable {
   plans(file: string, rows: readonly PlanRow[]): Promise<void>;
   push(view: string, tenant: string, row: Readonly<Record<string, unknown>>): Promise<void>;
   materialize(view: string, tenant: string, end?: number): Promise<void>;
+  /** Erases a customer up to now. */
+  erase(customer: number): Promise<void>;
+  /** Brings tenant `full` over its quota, by rows of customers 1 to 20 of plans, and leaves the clock a minute before the start, when that was measured. */
+  fill(): Promise<void>;
   why(reference: string, entity: Readonly<Record<string, unknown>>, tenant?: string): Promise<WhyReport>;
   /** ISO text of a time in minutes from the start. */
   at(minutes: number): string;
@@ -112,6 +116,31 @@ export async function whyWorld(store: string, change: (yaml: string) => string =
     },
     async materialize(view, tenant, end = clock.now()) {
       await materialize({ ...opened, clock }, { views: [view], tenant, start: start - 24 * HOUR, end });
+    },
+    async erase(customer_id) {
+      // Nobody else writes: there is nobody to wait for.
+      const parts = { ...opened, clock, settings: { leaseMs: 0, writeMs: 0 } };
+      await eraseEntity(parts, { tenant: "default", entity: { customer_id }, confirmed: true });
+    },
+    async fill() {
+      const push = (ids: readonly number[]) => {
+        const rows = ids.map((customer_id) => ({
+          customer_id,
+          ts: at(-5),
+          created: at(-5),
+          price: 1,
+          plan: "x".repeat(100),
+        }));
+        return pushRows(opened.store, findView(opened.definitions, "plans"), rows, { tenant: "full" });
+      };
+      clock.set(start - 2 * MINUTE);
+      await push(Array.from({ length: 20 }, (_, i) => i + 1));
+      // What this process wrote itself asks for a figure, which is taken in the background.
+      clock.set(start - MINUTE);
+      await until(60_000, "a refusal", async () => {
+        const refused = await push([1]).catch((error: unknown) => error);
+        return isLarderError(refused, "QUOTA_EXCEEDED");
+      });
     },
     why: (reference, entity, tenant = "default") => why({ ...opened, clock }, { reference, entity, tenant }),
     async [Symbol.asyncDispose]() {

@@ -48,7 +48,7 @@ export function errorAnswer(error: LarderError, style: ErrorStyle, requestId: st
 /** An error in the words of RFC 9457. `requestId` is what the log knows it by. */
 export function problemBody(error: LarderError, requestId: string): ProblemBody {
   const status = ERROR_STATUS[error.code];
-  const told = status < 500;
+  const told = isCallersOwn(error.code);
   const { what, remedy } = told ? error : publicWords(error.code, requestId);
   return {
     type: `urn:larder:error:${error.code}`,
@@ -61,6 +61,11 @@ export function problemBody(error: LarderError, requestId: string): ProblemBody 
     request_id: requestId,
     ...problemsOf(error, told),
   };
+}
+
+/** Whether an error is about the caller, who hears all of it: what it got wrong, or that its own quota is used up. Others are a failure of ours. */
+export function isCallersOwn(code: ErrorCode): boolean {
+  return ERROR_STATUS[code] < 500 || code === "QUOTA_EXCEEDED";
 }
 
 function publicWords(code: ErrorCode, requestId: string): { what: string; remedy: string } {

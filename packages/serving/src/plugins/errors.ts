@@ -2,7 +2,7 @@ import { type ErrorStyle, ROUTES } from "@larder/contract";
 import { type ErrorCode, isLarderError, LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServingMetrics } from "../metrics/serving-metrics.ts";
-import { errorAnswer } from "./error-body.ts";
+import { errorAnswer, isCallersOwn } from "./error-body.ts";
 
 /** How long a caller should wait before it repeats a call that met a failing store or a limit. */
 const RETRY_AFTER_SECONDS = 1;
@@ -32,7 +32,7 @@ export function sendError(
     request.routeOptions.config?.errorStyle ?? "problem",
     request.id,
   );
-  if (status >= 500) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
+  if (!isCallersOwn(error.code)) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
   metrics.countError(error.code);
   if (status === 503 || status === 429) {
     reply.header("retry-after", String(error.facts["retryAfter"] ?? RETRY_AFTER_SECONDS));

@@ -89,6 +89,11 @@ export async function readErasures(
   return { erased, revision: found.revision, index, segments };
 }
 
+/** Reads all that is erased of a tenant, for one look. @throws as {@link readErasures} */
+export async function readErased(store: ErasureReader, scope: ErasureScope, call: Call): Promise<ErasedEntities> {
+  return (await readErasures(store, scope, NO_RECORD, call)).erased;
+}
+
 /** An entity to be marked: join-key names, sorted as keys are, and the encoded value of each. */
 export interface MarkedEntity {
   readonly names: readonly string[];

@@ -10,6 +10,8 @@ export interface LedgerParts {
   readonly definitions: Definitions;
   readonly rowStore: RowStore;
   readonly clock: Clock;
+  /** Time that measuring takes of a client, and about of the server: a share above 0, at most 1. Default: a tenth. */
+  readonly share?: number;
 }
 
 /** Times of a figure, in microseconds: what others published is looked up again, a write asks for a new one, a write waits for a new one. */
@@ -29,8 +31,11 @@ const ROW_BYTES = 200;
 /** Longest that a write waits for a figure. Milliseconds. */
 const WAIT_MS = 250;
 
-/** Time that measuring takes of a client, and about of the server: a tenth. */
 const SHARE = 0.1;
+
+/** Rows that were applied are counted by such spans, so that those before a figure can be told from those after it; so many at most. */
+const SPAN = 1_000_000;
+const MAX_SPANS = 120;
 
 /** Knows what tenants take, as far as it was measured, by this process or another, and keeps the figure from getting old while there are writes. */
 export class UsageLedger {
@@ -42,8 +47,8 @@ export class UsageLedger {
   #measuring: Promise<void> | undefined;
   /** Why there is no figure, where somebody has to act. */
   #failure: LarderError | undefined;
-  /** Rows applied by this process since the figure, per tenant. */
-  #applied = new Map<string, number>();
+  /** Rows applied by this process since the figure, or a little before it, per tenant. */
+  readonly #applied = new Map<string, AppliedSpan[]>();
   #doubted = false;
 
   constructor(parts: LedgerParts) {
@@ -69,7 +74,19 @@ export class UsageLedger {
 
   /** Tells that a write made a tenant grow. */
   applied(tenant: string, rows: number): void {
-    this.#applied.set(tenant, (this.#applied.get(tenant) ?? 0) + rows);
+    const now = this.#parts.clock.now();
+    const spans = this.#applied.get(tenant) ?? [];
+    const last = spans.at(-1);
+    if (last !== undefined && now < last.from + SPAN) {
+      last.rows += rows;
+      last.until = Math.max(last.until, now);
+      return;
+    }
+    this.#applied.set(tenant, spans);
+    spans.push({ from: now, until: now, rows });
+    const [oldest, second] = spans;
+    if (spans.length <= MAX_SPANS || oldest === undefined || second === undefined) return;
+    spans.splice(0, 2, { from: oldest.from, until: second.until, rows: oldest.rows + second.rows });
   }
 
   /** Tells that rows went in numbers. */
@@ -100,7 +117,12 @@ export class UsageLedger {
   #take(record: UsageRecord): void {
     if (record.measuredAt <= this.#record.measuredAt) return;
     this.#record = record;
-    this.#applied.clear();
+    // Another process's figure may be taken long after its walk began: it does not have what was written since.
+    for (const [tenant, spans] of this.#applied) {
+      const since = spans.filter(({ until }) => until >= record.measuredAt);
+      if (since.length === 0) this.#applied.delete(tenant);
+      else this.#applied.set(tenant, since);
+    }
   }
 
   #age(): number {
@@ -111,7 +133,8 @@ export class UsageLedger {
   #mayCross(name: string, limit: number): boolean {
     const { bytes = 0, count = 0 } = this.#record.tenants.get(name) ?? {};
     const each = count === 0 ? ROW_BYTES : bytes / count;
-    return bytes <= limit && bytes + (this.#applied.get(name) ?? 0) * each > limit;
+    const applied = (this.#applied.get(name) ?? []).reduce((sum, { rows }) => sum + rows, 0);
+    return bytes <= limit && bytes + applied * each > limit;
   }
 
   #isOver({ name, onFull }: Tenant, limit: number): boolean {
@@ -128,7 +151,7 @@ export class UsageLedger {
     this.#triedAt = now;
     this.#doubted = false;
     const signal = this.#ending.signal;
-    const parts = { ...this.#parts, pace: paceOf(SHARE, signal) };
+    const parts = { ...this.#parts, pace: paceOf(this.#parts.share ?? SHARE, signal) };
     const freshFrom = due ? now - REFUSE_WITHIN : now - RETRY_AFTER;
     this.#measuring = measureUsage(parts, Math.max(freshFrom, this.#record.measuredAt + 1), {
       tenant: "default",
@@ -158,6 +181,13 @@ export class UsageLedger {
     await Promise.race([this.#measuring, late]);
     clearTimeout(timer);
   }
+}
+
+/** Rows applied from one time to another, in microseconds. */
+interface AppliedSpan {
+  readonly from: number;
+  until: number;
+  rows: number;
 }
 
 /** A store that fails says so to the write itself. */

@@ -187,3 +187,18 @@ test("an impatient caller's own deadline opens the circuit for nobody", async ()
   shop.proxy.resume();
   expect(rowsOf(await shop.read([1], { policy: "fail" }))).toEqual([[1, "one", 2n ** 60n]]);
 });
+
+test("a write of several round trips, each in time, ends at its one deadline", async () => {
+  await using shop = await openShop(", write_deadline: 150ms");
+  const rows = Array.from({ length: 2_000 }, (_, i) => ({
+    entityKey: [BigInt(i)],
+    eventTime: shop.clock.now(),
+    createdTime: undefined,
+    values: [1],
+  }));
+  // Five rounds of batches, each 80 ms on this road.
+  shop.proxy.delay(40);
+  expect(await codeOf(shop.store.write(findView(shop.definitions, "a"), rows, { tenant: "default" }))).toBe(
+    "STORE_TIMEOUT",
+  );
+});

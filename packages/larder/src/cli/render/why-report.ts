@@ -1,4 +1,5 @@
 import { type FeatureRow, formatDuration, formatTime } from "@larder/schema";
+import type { TenantUsage } from "@larder/store-core";
 import type { Evidence } from "../../why/evidence.ts";
 import type { SourceRow } from "../../why/source-evidence.ts";
 import type { FeatureVerdict } from "../../why/verdict.ts";
@@ -46,7 +47,7 @@ function remedies(features: readonly FeatureVerdict[]): string {
 }
 
 function evidenceLines(evidence: Evidence, view: string, tenant: string): string[][] {
-  const { stored, source, position, life, otherTenants } = evidence;
+  const { stored, source, position, life, erasure, quota, otherTenants, tenantsNotLookedAt } = evidence;
   const lines = [
     [
       "online store",
@@ -73,10 +74,19 @@ function evidenceLines(evidence: Evidence, view: string, tenant: string): string
   else if (source.rows.length === 0) lines.push(["source", "no row"]);
   else for (const row of source.rows.slice(0, 3)) lines.push(["source", sourceText(row)]);
   if (source.kind === "rows" && (source.more || source.rows.length > 3)) lines.push(["source", "and older rows"]);
+  if (erasure.kind === "erased") lines.push(["erased", `up to ${formatTime(erasure.at)}`]);
+  if (erasure.kind === "unavailable") lines.push(["erased", `not known (${erasure.code}: ${erasure.what})`]);
+  if (quota.kind === "usage") lines.push(["quota", quotaText(quota.usage)]);
+  if (quota.kind === "unavailable") lines.push(["quota", `not known (${quota.code}: ${quota.what})`]);
   for (const { tenant: name, eventTime } of otherTenants) {
     lines.push([`tenant ${name}`, eventTime === undefined ? "a row that cannot be read" : formatTime(eventTime)]);
   }
+  if (tenantsNotLookedAt > 0) lines.push(["other tenants", `${tenantsNotLookedAt} not looked at`]);
   return lines;
+}
+
+function quotaText({ bytes, maxBytes, measuredAt, refused }: TenantUsage): string {
+  return `${bytes} of ${maxBytes} bytes at ${formatTime(measuredAt)}${refused ? ", writes are refused" : ""}`;
 }
 
 function sourceText(row: SourceRow): string {
@@ -90,7 +100,7 @@ function timesOf({ eventTime, createdTime, values }: FeatureRow): string {
 }
 
 function evidenceJson(evidence: Evidence): object {
-  const { stored, source, position, life, otherTenants } = evidence;
+  const { stored, source, position, life, erasure, quota, otherTenants, tenantsNotLookedAt } = evidence;
   return {
     stored:
       stored.kind === "row"
@@ -122,7 +132,19 @@ function evidenceJson(evidence: Evidence): object {
             more: source.more,
           }
         : source,
+    erasure: erasure.kind === "erased" ? { kind: "erased", at: formatTime(erasure.at) } : erasure,
+    quota:
+      quota.kind === "usage"
+        ? {
+            kind: "usage",
+            bytes: quota.usage.bytes,
+            max_bytes: quota.usage.maxBytes,
+            measured_at: formatTime(quota.usage.measuredAt),
+            refused: quota.usage.refused,
+          }
+        : quota,
     other_tenants: otherTenants.map(({ tenant, eventTime }) => ({ tenant, event_timestamp: timeOrNull(eventTime) })),
+    tenants_not_looked_at: tenantsNotLookedAt,
   };
 }
 

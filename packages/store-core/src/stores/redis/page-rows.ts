@@ -47,8 +47,10 @@ async function pageKeys(
   wait: Wait,
 ): Promise<{ readonly keys: readonly string[]; readonly primary: RedisConnection; readonly next: string | undefined }> {
   const primaries = connection.primaries().toSorted((a, b) => (a.server < b.server ? -1 : 1));
-  const [server, from = "0"] = cursor?.split(" ") ?? [];
-  const known = primaries.findIndex((each) => each.server === server);
+  // From its end: the path of a unix socket may hold spaces.
+  const space = cursor?.lastIndexOf(" ") ?? -1;
+  const from = cursor?.slice(space + 1) ?? "0";
+  const known = primaries.findIndex((each) => each.server === cursor?.slice(0, space));
   const at = Math.max(0, known);
   const primary = primaries[at] as RedisConnection;
   // Escaped segments hold no glob character, so the pattern is exact.

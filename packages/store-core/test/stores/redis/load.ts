@@ -124,6 +124,6 @@ export async function versions(store: RowStore, entityKeys: readonly string[]): 
 }
 
 /** The version of a stored row. */
-export function versionOf(bytes: Buffer): number {
+function versionOf(bytes: Buffer): number {
   return Number((bytes.readBigUInt64BE(0) >> 8n) - (Buffer.from(row({}).bytes).readBigUInt64BE(0) >> 8n));
 }
