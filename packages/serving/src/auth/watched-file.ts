@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { isLarderError, LarderError } from "@larder/schema";
 
 /** Largest file of keys, in bytes. */
-export const MAX_KEY_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_KEY_FILE_BYTES = 4 * 1024 * 1024;
 
 /** How to watch a file. */
 export interface WatchOptions<T> {
