@@ -37,11 +37,14 @@ export {
   RowError,
 } from "./predict.ts";
 export {
+  type Access,
   type ErrorStyle,
   FEAST_PREFIX,
   pathsOf,
   ROUTES,
   type RouteContract,
+  SCOPES,
+  type Scope,
   STRICT_ROUTES,
   servedRoutes,
   strictRoute,

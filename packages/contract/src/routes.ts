@@ -27,6 +27,13 @@ import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.t
 /** How a route words its errors: Feast's string in a string, what Feast's own server says, or RFC 9457. */
 export type ErrorStyle = "feast" | "strict" | "problem";
 
+/** What a credential may be good for. None holds another: a caller that reads and writes needs both. */
+export const SCOPES = ["read", "write", "predict", "admin"] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** Who may call a route of a server that asks for credentials: holders of a scope, of any valid credential, or everybody. */
+export type Access = Scope | "authenticated" | "open";
+
 /** One route of the contract. */
 export interface RouteContract {
   readonly method: "GET" | "POST";
@@ -43,6 +50,7 @@ export interface RouteContract {
   readonly accepted?: TSchema;
   /** Needs a tenant, and so takes the tenant header, and the path prefix instead. */
   readonly tenant: boolean;
+  readonly access: Access;
 }
 
 /** The paths of a route: its own, and for a tenant's route the one that names the tenant. */
@@ -61,6 +69,7 @@ export const ROUTES = {
     query: GetOnlineFeaturesQuery,
     answer: [GetOnlineFeaturesAnswer],
     tenant: true,
+    access: "read",
   },
   push: {
     method: "POST",
@@ -70,6 +79,7 @@ export const ROUTES = {
     body: [PushRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   writeToOnlineStore: {
     method: "POST",
@@ -79,6 +89,7 @@ export const ROUTES = {
     body: [WriteRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   deleteFromOnlineStore: {
     method: "POST",
@@ -88,6 +99,7 @@ export const ROUTES = {
     body: [DeleteRequest],
     answer: [WriteAnswer],
     tenant: true,
+    access: "write",
   },
   materialize: {
     method: "POST",
@@ -99,6 +111,7 @@ export const ROUTES = {
     answer: [MaterializeAnswer],
     accepted: MaterializeAccepted,
     tenant: true,
+    access: "admin",
   },
   materializeIncremental: {
     method: "POST",
@@ -110,6 +123,7 @@ export const ROUTES = {
     answer: [MaterializeAnswer],
     accepted: MaterializeAccepted,
     tenant: true,
+    access: "admin",
   },
   materializeJob: {
     method: "GET",
@@ -118,6 +132,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [MaterializeJob],
     tenant: true,
+    access: "admin",
   },
   predict: {
     method: "POST",
@@ -127,6 +142,7 @@ export const ROUTES = {
     body: [PredictRequest, FlatPredictRequest],
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
+    access: "predict",
   },
   predictWithModel: {
     method: "POST",
@@ -136,6 +152,7 @@ export const ROUTES = {
     body: [PredictRequest, FlatPredictRequest],
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
+    access: "predict",
   },
   livez: {
     method: "GET",
@@ -144,6 +161,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [LivezAnswer],
     tenant: false,
+    access: "open",
   },
   readyz: {
     method: "GET",
@@ -152,6 +170,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [ReadyzAnswer],
     tenant: false,
+    access: "open",
   },
   health: {
     method: "GET",
@@ -160,6 +179,7 @@ export const ROUTES = {
     errors: "feast",
     answer: [],
     tenant: false,
+    access: "open",
   },
   metrics: {
     method: "GET",
@@ -168,6 +188,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [],
     tenant: false,
+    access: "admin",
   },
   openapi: {
     method: "GET",
@@ -176,6 +197,7 @@ export const ROUTES = {
     errors: "problem",
     answer: [],
     tenant: false,
+    access: "authenticated",
   },
 } as const satisfies Record<string, RouteContract>;
 
@@ -241,11 +263,11 @@ export const STRICT_ROUTES = {
     answer: [],
     tenant: false,
   },
-} as const satisfies Partial<Record<keyof typeof ROUTES, RouteContract>>;
+} as const satisfies Partial<Record<keyof typeof ROUTES, Omit<RouteContract, "access">>>;
 
-/** A strict route at its path below a prefix; an empty prefix puts it in the place of Larder's own. */
+/** A strict route at its path below a prefix, for whom Larder's own is; an empty prefix puts it in the place of that. */
 export function strictRoute(name: keyof typeof STRICT_ROUTES, prefix: string): RouteContract {
-  return { ...STRICT_ROUTES[name], path: prefix + STRICT_ROUTES[name].path };
+  return { ...STRICT_ROUTES[name], access: ROUTES[name].access, path: prefix + STRICT_ROUTES[name].path };
 }
 
 /** Every route of a server by its operation id. `strictFeast`: Feast's routes are strict at their own paths, too. */

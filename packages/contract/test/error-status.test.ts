@@ -10,7 +10,7 @@ test("every error code has exactly one HTTP status, and the table has no others"
 test("what a client got wrong is never 5xx; a quota is no fault of the request, and 507", () => {
   expect(ERROR_STATUS.QUOTA_EXCEEDED).toBe(507);
   const ours =
-    /^(STORE(?!_CONFLICT)|MODEL|SOURCE|OFFLINE|OUTPUT|CONFIG_|CODEGEN_|DEFINITIONS_|MISSING_DEPENDENCY|UNSAFE_LISTEN|PORT_IN_USE|REQUEST_FAILED|QUOTA_EXCEEDED|INTERNAL)/;
+    /^(STORE(?!_CONFLICT)|MODEL|SOURCE|OFFLINE|OUTPUT|CONFIG_|CODEGEN_|DEFINITIONS_|MISSING_DEPENDENCY|UNSAFE_LISTEN|PORT_IN_USE|REQUEST_FAILED|AUTH_UNAVAILABLE|QUOTA_EXCEEDED|INTERNAL)/;
   for (const code of ERROR_CODES) expect([code, ERROR_STATUS[code] < 500]).toEqual([code, !ours.test(code)]);
 });
 

@@ -1,4 +1,4 @@
-import { type Definitions, LarderError } from "@larder/schema";
+import { type Definitions, isLoopbackHost, LarderError } from "@larder/schema";
 
 /** Where the server listens. */
 export interface ListenAddress {
@@ -16,14 +16,15 @@ export interface ListenWish {
 
 /**
  * The address to listen on: the wish, else `server` of the yaml.
- * @throws USAGE for a port that is none; UNSAFE_LISTEN off loopback unless the yaml states `auth: none`
+ * @throws USAGE for a port that is none; UNSAFE_LISTEN off loopback where the yaml has no `auth`, not even `none`
  */
 export function listenAddress({ server }: Pick<Definitions, "server">, wish: ListenWish): ListenAddress {
   const host = wish.host ?? server.host;
-  if (!isLoopback(host) && server.auth !== "none") {
+  if (!isLoopbackHost(host) && server.auth === undefined) {
     throw new LarderError("UNSAFE_LISTEN", {
       what: `Listening on ${host} would let every machine that reaches it read and write features`,
-      remedy: "Listen on 127.0.0.1, or state server: { auth: none } in the yaml if something else guards the port",
+      remedy:
+        "Listen on 127.0.0.1, say in the yaml whom to answer with server: { auth: { keys: … } }, or state server: { auth: none } if something else guards the port",
       facts: { host },
     });
   }
@@ -57,8 +58,4 @@ function portOf(port: string | number): number {
     remedy: "Give a number from 1 to 65535, or 0 for a free port",
     facts: { field: "port" },
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

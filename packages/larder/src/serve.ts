@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { findTenant, loadDefinitions, systemClock } from "@larder/schema";
-import { buildApp, loadModels } from "@larder/serving";
+import { buildApp, loadModels, openAuthenticator, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import pino from "pino";
 import { checkApplied } from "./check-applied.ts";
@@ -22,7 +22,7 @@ export interface ServeRequest extends ListenWish {
 
 /**
  * Serves until `signal` aborts. Store, models and server open in this order and close in reverse within 10 s.
- * @throws what opening them throws; DEFINITIONS_INCOMPATIBLE, see {@link checkApplied}; UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
+ * @throws what opening them throws; DEFINITIONS_INCOMPATIBLE, see {@link checkApplied}; CONFIG_UNREADABLE and CONFIG_INVALID for files of keys or certificates, UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
  */
 export async function serve(request: ServeRequest): Promise<void> {
   const definitions = await loadDefinitions(request.file, { env: request.env });
@@ -37,6 +37,17 @@ export async function serve(request: ServeRequest): Promise<void> {
     const warning = await checkApplied({ definitions, store }, { refuseBreaking: true, signal: request.signal });
     if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
     const models = await lifecycle.open("models", () => loadModels(definitions));
+    const { auth, tls } = definitions.server;
+    const authenticator =
+      typeof auth === "object"
+        ? await lifecycle.open("authentication", () =>
+            openAuthenticator(auth, {
+              clock,
+              onProblem: (problem) => logger.error({ code: problem.code }, problem.message),
+            }),
+          )
+        : undefined;
+    const tlsFiles = tls === undefined ? undefined : await readTlsFiles(tls);
     const app = await lifecycle.open("HTTP server", () =>
       buildApp({
         definitions,
@@ -47,6 +58,8 @@ export async function serve(request: ServeRequest): Promise<void> {
         tenant,
         logger,
         stopping: request.signal,
+        ...(authenticator === undefined ? {} : { authenticator }),
+        ...(tlsFiles === undefined ? {} : { tls: tlsFiles }),
       }),
     );
     const url = await app.listen(address).catch((error: unknown) => {

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { listenAddress, listenError } from "../src/listen-address.ts";
 
 const LIMITS = {
+  tls: undefined,
+  maxInFlight: 1,
   bodyLimitBytes: 1,
   maxRows: 1,
   jsonDepth: 1,
@@ -10,7 +12,10 @@ const LIMITS = {
   requestTimeoutMs: 1,
   strictFeast: false,
 };
-const server = (auth: "none" | undefined) => ({ server: { host: "127.0.0.1", port: 6566, auth, ...LIMITS } });
+const KEYS = { keys: "keys.jsonl", jwt: undefined, metrics: "admin" } as const;
+const server = (auth: typeof KEYS | "none" | undefined) => ({
+  server: { host: "127.0.0.1", port: 6566, auth, ...LIMITS },
+});
 
 test("the command line wins over the yaml", () => {
   expect(listenAddress(server(undefined), {})).toEqual({ host: "127.0.0.1", port: 6566 });
@@ -19,12 +24,13 @@ test("the command line wins over the yaml", () => {
 });
 
 test.each(["0.0.0.0", "::", "192.168.1.5", "127.0.0.1.example.com", "my-host"])(
-  "%s is off loopback and needs auth: none",
+  "%s is off loopback and needs auth, or auth: none",
   (host) => {
     expect(() => listenAddress(server(undefined), { host })).toThrow(
       expect.objectContaining({ code: "UNSAFE_LISTEN" }),
     );
     expect(listenAddress(server("none"), { host })).toEqual({ host, port: 6566 });
+    expect(listenAddress(server(KEYS), { host })).toEqual({ host, port: 6566 });
   },
 );
 

@@ -258,13 +258,70 @@ const tenant = section({
   ),
 });
 
+const jwt = section(
+  {
+    jwks_url: optional(
+      text,
+      "Where the issuer publishes its keys, as https://… (http:// on this machine only).",
+      "see jwks_file",
+    ),
+    jwks_file: optional(
+      text,
+      "A file with them instead; relative to the folder of feature_store.yaml.",
+      "see jwks_url",
+    ),
+    issuer: required(text, "What `iss` must be."),
+    audience: required(text, "What `aud` must be, or hold."),
+    tenant_claim: withDefault(text, "The claim that names the tenant, or lists several.", "tenant"),
+    scopes_claim: withDefault(text, "The claim that lists scopes, or has them in one text with spaces.", "scope"),
+  },
+  "Tokens of an identity provider.",
+);
+
+const auth = section(
+  {
+    keys: optional(
+      text,
+      "File of API keys, as `larder keys create` writes it; relative to the folder of feature_store.yaml.",
+      "no API keys",
+    ),
+    jwt: optional(jwt, "Takes JSON Web Tokens (see security.md).", "no tokens"),
+    metrics: withDefault(
+      oneOf("admin", "open"),
+      "Who may read /metrics: credentials with the scope admin, or everybody.",
+      "admin",
+    ),
+  },
+  "Who may ask: holders of an API key, of a token, or of either.",
+);
+
+const tls = section(
+  {
+    cert: required(text, "Certificate chain in PEM; relative to the folder of feature_store.yaml."),
+    key: required(text, "Its private key in PEM."),
+    ca: optional(text, "Certificates in PEM of who signs those of clients.", "needed with client_cert"),
+    client_cert: optional(
+      oneOf("require"),
+      "Refuse clients without a certificate that ca has signed.",
+      "clients show none",
+    ),
+  },
+  "HTTPS in place of HTTP.",
+);
+
 const server = section({
   host: withDefault(text, "Address to listen on.", "127.0.0.1"),
   port: withDefault(Type.Integer({ minimum: 0, maximum: 65535 }), "Port to listen on; 0 takes any free one.", 6566),
   auth: optional(
-    oneOf("none"),
-    "none allows listening beyond this machine without authentication.",
-    "only loopback without authentication",
+    Type.Union([oneOf("none"), auth]),
+    "Who may ask; none allows listening beyond this machine without authentication.",
+    "nobody is asked who they are, and only this machine may connect",
+  ),
+  tls: optional(tls, "HTTPS.", "HTTP"),
+  max_in_flight: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100_000 }),
+    "Most requests under way at once in a process; tenants that have some share it evenly, and what is above a tenant's share is refused.",
+    256,
   ),
   body_limit: withDefault(size, "Largest request body.", "8MiB"),
   max_rows: withDefault(Type.Integer({ minimum: 1, maximum: 1_000_000 }), "Most rows of one request.", 10_000),

@@ -206,12 +206,42 @@ export interface OfflineStoreConfig {
   readonly path: string;
 }
 
+/** Whom the server answers. At least one of `keys` and `jwt` is there. */
+export interface AuthConfig {
+  /** Absolute path of the file of API keys. */
+  readonly keys: string | undefined;
+  readonly jwt: JwtConfig | undefined;
+  readonly metrics: "admin" | "open";
+}
+
+/** Which tokens the server takes. */
+export interface JwtConfig {
+  /** Where the issuer's keys are. Absolute, where it is a file. */
+  readonly jwks: { readonly url: string } | { readonly file: string };
+  readonly issuer: string;
+  readonly audience: string;
+  readonly tenantClaim: string;
+  readonly scopesClaim: string;
+}
+
+/** Files of HTTPS, in PEM; absolute paths. */
+export interface TlsConfig {
+  readonly cert: string;
+  readonly key: string;
+  /** Given where clients must show a certificate: who signs them. */
+  readonly clientCa: string | undefined;
+}
+
 /** Limits and address of the HTTP server. */
 export interface ServerConfig {
   readonly host: string;
   readonly port: number;
   /** `none` states that the server may listen off loopback without authentication. */
-  readonly auth: "none" | undefined;
+  readonly auth: AuthConfig | "none" | undefined;
+  /** HTTPS; undefined = HTTP. */
+  readonly tls: TlsConfig | undefined;
+  /** Most requests under way at once, shared evenly by the tenants that have some. */
+  readonly maxInFlight: number;
   readonly bodyLimitBytes: number;
   readonly maxRows: number;
   readonly jsonDepth: number;

@@ -37,6 +37,10 @@ export const ERROR_CODES = [
   "METHOD_NOT_ALLOWED",
   "RATE_LIMITED",
   "UNSAFE_INTEGER",
+  // who the caller is
+  "UNAUTHENTICATED",
+  "FORBIDDEN",
+  "AUTH_UNAVAILABLE",
   // the online store
   "QUOTA_EXCEEDED",
   "STORE_UNAVAILABLE",
@@ -102,6 +106,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "STORE_TIMEOUT",
   "STORE_CONFLICT",
   "RATE_LIMITED",
+  "AUTH_UNAVAILABLE",
   "MODEL_NOT_READY",
 ]);
 

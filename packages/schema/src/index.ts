@@ -10,6 +10,7 @@ export {
 } from "./compatibility/describe-definitions.ts";
 export { compareDefinitions } from "./compatibility.ts";
 export type {
+  AuthConfig,
   BatchSource,
   Budget,
   CreatedMeans,
@@ -22,6 +23,7 @@ export type {
   FeatureService,
   FeatureView,
   JoinKey,
+  JwtConfig,
   ModelDefinition,
   ModelInput,
   Notice,
@@ -36,6 +38,7 @@ export type {
   StreamSource,
   Tenant,
   TimeUnit,
+  TlsConfig,
 } from "./definitions.ts";
 export { formatDuration, readDuration } from "./duration.ts";
 export {
@@ -52,6 +55,7 @@ export { type ParseJsonOptions, parseJson } from "./json/parse-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
+export { isLoopbackHost } from "./loopback.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
 export { type DecodeRowsOptions, decodeRows } from "./rows/decode-rows.ts";

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
+import type { RequestListener, Server } from "node:http";
 import { FEAST_PREFIX, REQUEST_ID_HEADER } from "@larder/contract";
-import type { Clock, Definitions } from "@larder/schema";
+import { type Clock, type Definitions, LarderError, type ServerConfig } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import type { Authenticator } from "./auth/credential.ts";
 import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import type { ModelSet } from "./model/load-models.ts";
+import { registerAdmission } from "./plugins/admission.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
@@ -24,6 +27,7 @@ import { registerPush } from "./routes/push.ts";
 import { registerStrictFeast } from "./routes/strict-feast.ts";
 import { registerWriteToOnlineStore } from "./routes/write-to-online-store.ts";
 import type { ServingContext } from "./serving-context.ts";
+import { createTlsServer, type TlsFiles } from "./tls.ts";
 
 /** What a server is made of. The caller opened them and closes them, after the app. */
 export interface AppParts {
@@ -35,6 +39,10 @@ export interface AppParts {
   readonly materialize?: MaterializeFunction;
   /** Whose rows a request is for that names no tenant. Default `default`. */
   readonly tenant?: string;
+  /** Who may ask. Needed where `server.auth` names keys or tokens: an app that could not tell is not built. */
+  readonly authenticator?: Authenticator;
+  /** HTTPS in place of HTTP. */
+  readonly tls?: TlsFiles;
   /** Where failures of ours are logged; silent when absent. */
   readonly logger?: FastifyBaseLogger;
   /** Aborted when the process was told to stop: `/readyz` turns 503 while requests are still answered. */
@@ -50,18 +58,19 @@ const MAX_PARAMETER_LENGTH = 1024;
 /** Builds the HTTP app of the contract. It does not listen; `app.close()` finishes the requests under way. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { definitions, store, models, clock, materialize, tenant = "default", logger, stopping } = parts;
+  const { authenticator, tls } = parts;
   const { server } = definitions;
+  refuseOpenDoors(parts);
   const metrics = new ServingMetrics(definitions.project);
-  const app = fastify({
+  const app = fastify<Server>({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: server.bodyLimitBytes,
     requestTimeout: server.requestTimeoutMs,
-    http: {
-      maxHeaderSize: server.headerLimitBytes,
-      headersTimeout: server.headersTimeoutMs,
-      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
-    },
+    http: nodeLimits(server),
+    ...(tls === undefined
+      ? {}
+      : { serverFactory: (handler: RequestListener) => createTlsServer(tls, nodeLimits(server), handler) }),
     clientErrorHandler: clientErrorHandler(metrics),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
@@ -86,6 +95,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     predictors,
     metrics,
   };
+  registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);
   if (server.strictFeast) {
     registerStrictFeast(app, context, jobs, "");
@@ -105,6 +115,29 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerOpenApi(app, context);
   await app.ready();
   return app;
+}
+
+/** Node's own limits. */
+function nodeLimits(server: ServerConfig) {
+  return {
+    maxHeaderSize: server.headerLimitBytes,
+    headersTimeout: server.headersTimeoutMs,
+    requestTimeout: server.requestTimeoutMs,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+  };
+}
+
+/** A server that was to ask for credentials, or to speak TLS, must not come up without by a mistake of who builds it. */
+function refuseOpenDoors({ definitions: { server }, authenticator, tls }: AppParts): void {
+  if (
+    (typeof server.auth === "object") === (authenticator !== undefined) &&
+    (server.tls !== undefined) === (tls !== undefined)
+  )
+    return;
+  throw new LarderError("INTERNAL", {
+    what: "The server's definitions and its parts differ on authentication or TLS",
+    remedy: "Open server.auth with openAuthenticator and server.tls with readTlsFiles, and give both to buildApp",
+  });
 }
 
 /** A caller's id where it is short and printable, so that logs of both sides meet; otherwise our own. */

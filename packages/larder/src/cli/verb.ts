@@ -11,7 +11,7 @@ export interface CommonOptions {
 
 /** What a verb gets to work with. */
 export interface VerbContext<Options> {
-  readonly options: Options & CommonOptions;
+  readonly options: Options & Omit<CommonOptions, keyof Options>;
   /** Positional arguments, in order. */
   readonly args: readonly string[];
   readonly terminal: Terminal;
@@ -45,10 +45,10 @@ export interface VerbSpec<Options> {
   /** Command lines that work as printed, without the leading `larder`. */
   readonly examples: readonly string[];
   /**
-   * `required` where a default would be dangerous, `unset` for no default, `requests` where requests may name another, `all` for every tenant
-   * unless one is named. Default: `default`.
+   * `required` where a default would be dangerous, `several` where it may be repeated, too, `unset` for no default, `requests` where requests may name
+   * another, `all` for every tenant unless one is named. Default: `default`.
    */
-  readonly tenant?: "required" | "unset" | "requests" | "all";
+  readonly tenant?: "required" | "several" | "unset" | "requests" | "all";
   /** The verb needs no definitions: it takes neither `-f` nor `--tenant`. */
   readonly standalone?: true;
   options?(command: Command): Command;
@@ -73,7 +73,10 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
     if (spec.standalone !== true) definitionsOptions(command, spec.tenant);
     command.option("--json", "one JSON object on stdout, also for an error");
     command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ larder ${line}\n`).join("")}`);
-    const required = [...(spec.required ?? []), ...(spec.tenant === "required" ? ["--tenant"] : [])];
+    const required = [
+      ...(spec.required ?? []),
+      ...(["required", "several"].includes(spec.tenant ?? "") ? ["--tenant"] : []),
+    ];
     return command.action(async () => {
       refuseMissing(command, required);
       await act(spec, command);
@@ -84,6 +87,7 @@ export function defineVerb<Options = object>(spec: VerbSpec<Options>): Verb {
 function definitionsOptions(command: Command, tenant: VerbSpec<object>["tenant"]): void {
   command.option("-f, --file <path>", "the definitions", "feature_store.yaml");
   if (tenant === "required") command.option("--tenant <name>", "whose rows (required)");
+  else if (tenant === "several") command.option("--tenant <name>", "whose rows; may be repeated (required)", collect);
   else if (tenant === "unset") command.option("--tenant <name>", "check that this tenant is declared");
   else if (tenant === "all") command.option("--tenant <name>", "only this tenant (default: all)");
   else if (tenant === "requests") command.option("--tenant <name>", "for requests that name none", "default");

@@ -8,7 +8,14 @@ import { plainTerminal } from "../cli/plain-terminal.ts";
 const DOCS = join(import.meta.dirname, "../../../../docs");
 
 /** Guides that a reader follows from an empty folder, as followGuide of testkit says. */
-const GUIDES = ["concepts.md", "add-a-feature.md", "change-a-type.md", "add-a-tenant.md", "changing-definitions.md"];
+const GUIDES = [
+  "concepts.md",
+  "add-a-feature.md",
+  "change-a-type.md",
+  "add-a-tenant.md",
+  "changing-definitions.md",
+  "security.md",
+];
 
 /**
  * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), serving.md, which

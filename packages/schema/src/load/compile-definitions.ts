@@ -1,17 +1,8 @@
 import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type {
-  Budget,
-  Definitions,
-  Entity,
-  FeatureView,
-  Notice,
-  OnlineStoreConfig,
-  ServerConfig,
-  Tenant,
-} from "../definitions.ts";
-import { readSize } from "../size.ts";
+import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
 import { compileModel } from "./compile-model.ts";
+import { bytes, compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
@@ -63,7 +54,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     models,
     tenants,
     pushSources: pushSourcesOf(views.values()),
-    server: compileServer(value.server),
+    server: compileServer(value.server, folder),
     budgets: compileBudgets(value.budgets),
     notices: [...notices, ...idleNotices(value, placeOf)],
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
@@ -136,21 +127,6 @@ function pushSourcesOf(views: Iterable<FeatureView>): ReadonlyMap<string, readon
   return sources;
 }
 
-function compileServer(server: FeatureStoreFile["server"]): ServerConfig {
-  return {
-    host: server.host,
-    port: server.port,
-    auth: server.auth,
-    bodyLimitBytes: bytes(server.body_limit),
-    maxRows: server.max_rows,
-    jsonDepth: server.json_depth,
-    strictFeast: server.strict_feast,
-    headerLimitBytes: bytes(server.header_limit),
-    headersTimeoutMs: micros(server.headers_timeout) / 1000,
-    requestTimeoutMs: micros(server.request_timeout) / 1000,
-  };
-}
-
 function compileBudgets({ lookup, predict }: FeatureStoreFile["budgets"]): ReadonlyMap<string, Budget> {
   const budgets = new Map<string, Budget>();
   for (const [name, budget] of Object.entries({ lookup, predict })) {
@@ -158,9 +134,4 @@ function compileBudgets({ lookup, predict }: FeatureStoreFile["budgets"]): Reado
     budgets.set(name, { p99Ms: budget.p99_ms, aimMs: budget.aim_ms, requestsPerSecond: budget.requests_per_second });
   }
   return budgets;
-}
-
-/** Bytes of a size that the checks have passed. */
-function bytes(size: string | number): number {
-  return typeof size === "number" ? size : Number(readSize(size));
 }

@@ -10,9 +10,5 @@ export function idleNotices(file: FeatureStoreFile, placeOf: (path: string) => s
   const add = (path: string, what: string) => notices.push({ place: placeOf(path), field: path, what });
 
   if (file.stream !== undefined) add("stream", "is not acted on: this version reads no stream");
-  for (const [name, tenant] of Object.entries(file.tenants)) {
-    if (tenant.requests_per_second === undefined) continue;
-    add(`tenants.${name}.requests_per_second`, "is not acted on: this version has no rate limit");
-  }
   return notices;
 }

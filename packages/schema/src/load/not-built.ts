@@ -6,10 +6,7 @@ const NOT_BUILT: Readonly<Record<string, readonly [what: string, remedy: string]
   "offline_store.type": ["is no offline store of this version", "Use duckdb"],
   "stream.type": ["is no stream that this version reads", "Use kafka"],
   "feature_views[].stream.format": ["is no format that this version reads", "Use json"],
-  "server.auth": [
-    "asks for authentication that this version does not have",
-    "Write none, or leave it out to listen on this machine only",
-  ],
+  "server.auth": ["is no authentication of this version", "Write { keys: FILE }, { jwt: … } or both, or none"],
 };
 
 /** What to say of a key or value at `path` that is planned and not built; `shown` is the value, if it has one to show. */

@@ -88,7 +88,16 @@ const WHOLE = {
     },
   ],
   tenants: { default: {}, t: { ttl: { v: "1d" }, max_bytes: "1MB", on_full: "refuse", requests_per_second: 0.5 } },
-  server: { host: "h", port: 1, auth: "none", body_limit: 5, max_rows: 1, json_depth: 4, headers_timeout: "1s" },
+  server: {
+    host: "h",
+    port: 1,
+    auth: { keys: "k", jwt: { jwks_file: "f", issuer: "i", audience: "a" } },
+    tls: { cert: "c", key: "k", ca: "a", client_cert: "require" },
+    body_limit: 5,
+    max_rows: 1,
+    json_depth: 4,
+    headers_timeout: "1s",
+  },
   budgets: { lookup: { p99_ms: 1, aim_ms: 0.5 }, predict: { requests_per_second: 1 } },
 };
 

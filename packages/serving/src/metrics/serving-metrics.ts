@@ -70,6 +70,12 @@ export class ServingMetrics {
     registers: [this.registry],
   });
 
+  readonly #limited = this.#counter(
+    "larder_limited_requests_total",
+    "Requests refused because their tenant was above its rate, or above its share of those under way",
+    ["tenant", "status"],
+  );
+
   constructor(project: string) {
     this.#project = project;
     rowFaults.subscribe(this.#onRowFault);
@@ -87,6 +93,24 @@ export class ServingMetrics {
 
   observeModel(model: string, milliseconds: number): void {
     this.#models.observe({ model }, milliseconds / 1000);
+  }
+
+  countLimited(tenant: string, status: "rate" | "share"): void {
+    this.#limited.inc({ tenant, status });
+  }
+
+  /** Shows how many requests are under way, as `ask` tells when metrics are read. */
+  watchUnderWay(ask: () => ReadonlyMap<string, number>): void {
+    new Gauge({
+      name: "larder_requests_under_way",
+      help: "Requests that were let in and are not answered yet",
+      labelNames: ["tenant"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [tenant, count] of ask()) this.set({ tenant }, count);
+      },
+    });
   }
 
   countDegraded(tenant: string): void {

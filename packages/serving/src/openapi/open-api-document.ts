@@ -7,12 +7,13 @@ import {
   PROBLEM_MEDIA_TYPE,
   ProblemBody,
   pathsOf,
+  ROUTES,
   type RouteContract,
   StrictErrorBody,
   servedRoutes,
   TENANT_HEADER,
 } from "@larder/contract";
-import type { Definitions } from "@larder/schema";
+import type { Definitions, ServerConfig } from "@larder/schema";
 import type { TSchema } from "typebox";
 
 /** A JSON value under construction. */
@@ -22,19 +23,42 @@ const ERROR_STATUSES = [...new Set<number>(Object.values(ERROR_STATUS))].sort((l
 
 /** Generates OpenAPI 3.1 from the contract's schemas, so that the document cannot differ from what is checked. */
 export function openApiDocument({ project, server }: Pick<Definitions, "project" | "server">): Json {
+  const schemes = securitySchemes(server);
   const paths: Record<string, Json> = {};
   for (const [operationId, route] of Object.entries(servedRoutes(server))) {
     const [own = "", ofTenant] = pathsOf(route);
     const method = route.method.toLowerCase();
-    paths[own] = { ...paths[own], [method]: operation(operationId, route, own) };
+    const needed = security(route, schemes, server);
+    paths[own] = { ...paths[own], [method]: { ...operation(operationId, route, own), ...needed } };
     if (ofTenant === undefined) continue;
-    paths[ofTenant] = { ...paths[ofTenant], [method]: operation(`${operationId}OfTenant`, route, ofTenant) };
+    const described = { ...operation(`${operationId}OfTenant`, route, ofTenant), ...needed };
+    paths[ofTenant] = { ...paths[ofTenant], [method]: described };
   }
   return {
     openapi: "3.1.0",
     info: { title: `Larder: ${project}`, version: "0.1.0" },
+    ...(Object.keys(schemes).length === 0 ? {} : { components: { securitySchemes: schemes } }),
     paths,
   };
+}
+
+/** How callers show who they are, as this server is set up. */
+function securitySchemes({ auth, tls }: ServerConfig): Json {
+  const description = "An API key of `larder keys create`, or a JSON Web Token";
+  return {
+    ...(typeof auth === "object" ? { bearer: { type: "http", scheme: "bearer", description } } : {}),
+    ...(tls?.clientCa === undefined ? {} : { certificate: { type: "mutualTLS" } }),
+  };
+}
+
+/** Every connection shows a certificate where one is asked for; the scope stands as the bearer's role. */
+function security({ access, path }: RouteContract, schemes: Json, { auth }: ServerConfig): Json {
+  const open =
+    access === "open" || (path === ROUTES.metrics.path && typeof auth === "object" && auth.metrics === "open");
+  const needed = Object.keys(schemes)
+    .filter((scheme) => scheme === "certificate" || !open)
+    .map((scheme) => [scheme, scheme === "bearer" && access !== "authenticated" ? [access] : []]);
+  return needed.length === 0 ? {} : { security: [Object.fromEntries(needed)] };
 }
 
 function operation(operationId: string, route: RouteContract, path: string): Json {

@@ -26,7 +26,7 @@ function addPath(
 ): void {
   const url = path.replaceAll(/\{(\w+)\}/g, ":$1");
   const config = { errorStyle: contract.errors };
-  app.route({ method: contract.method, url, config, handler });
+  app.route({ method: contract.method, url, config: { ...config, contract }, handler });
   app.route({
     method: METHODS.filter((method) => method !== contract.method),
     url,

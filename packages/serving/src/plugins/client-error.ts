@@ -13,7 +13,11 @@ export function clientErrorHandler(
   metrics: ServingMetrics,
 ): (error: Error & { code?: string }, socket: Socket) => void {
   return (error, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) return;
+    // A connection that was lost, or a handshake that failed or took too long: there is nobody to answer, and nothing to answer through.
+    if (!socket.writable || !/^(?:HPE|ERR_HTTP)_/.test(error.code ?? "")) {
+      socket.destroy();
+      return;
+    }
     const answer = errorAnswer(toLarderError(error), "problem", randomUUID());
     metrics.countError(toLarderError(error).code);
     const head = [

@@ -25,6 +25,7 @@ const FEAST_CLASSES: Readonly<Partial<Record<ErrorCode, string>>> = {
   UNKNOWN_FEATURE: "FeastObjectNotFoundException",
   UNKNOWN_TENANT: "FeastObjectNotFoundException",
   FEATURE_NAME_COLLISION: "FeatureNameCollisionError",
+  FORBIDDEN: "FeastPermissionError",
 };
 
 /** Words an error for a route. A failure of ours keeps its facts for the log: its body says only which part failed. */
@@ -70,6 +71,9 @@ export function isCallersOwn(code: ErrorCode): boolean {
 function publicWords(code: ErrorCode, requestId: string): { what: string; remedy: string } {
   if (code.startsWith("STORE_")) {
     return { what: "The online store is not available", remedy: "Repeat the request after the seconds in Retry-After" };
+  }
+  if (code === "AUTH_UNAVAILABLE") {
+    return { what: "Tokens cannot be judged now", remedy: "Repeat the request after the seconds in Retry-After" };
   }
   if (code === "MODEL_NOT_READY") {
     return { what: "The model is not ready", remedy: "Repeat the request after the seconds in Retry-After" };

@@ -39,7 +39,10 @@ export function sendError(
   );
   if (!isCallersOwn(error.code)) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
   metrics.countError(error.code);
-  if (status === 503 || status === 429) reply.header("retry-after", String(RETRY_AFTER_SECONDS));
+  if (status === 503 || status === 429) {
+    reply.header("retry-after", String(error.facts["retryAfter"] ?? RETRY_AFTER_SECONDS));
+  }
+  if (error.code === "UNAUTHENTICATED") reply.header("www-authenticate", 'Bearer realm="larder"');
   return reply.code(status).header("content-type", contentType).send(body);
 }
 

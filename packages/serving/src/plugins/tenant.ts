@@ -1,6 +1,7 @@
 import { TENANT_HEADER, TENANT_PARAMETER } from "@larder/contract";
 import { findTenant, LarderError } from "@larder/schema";
 import type { FastifyRequest } from "fastify";
+import { boundTenant } from "../auth/bound-tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
 import { atField } from "./at-field.ts";
 
@@ -8,8 +9,10 @@ import { atField } from "./at-field.ts";
 const ENCODED = /^[\x21-\x2b\x2d-\x7e]+$/;
 
 /**
- * The tenant a request is for: the one that its path or its header names, or the server's own where neither does.
- * @throws MALFORMED_REQUEST for an empty or badly encoded name, `.` and `..` in the path, and two different names; UNKNOWN_TENANT
+ * The tenant a request is for: the one that its path or its header names; where neither does, the credential's, or the server's own where nobody is
+ * asked for one.
+ * @throws MALFORMED_REQUEST for an empty or badly encoded name, `.` and `..` in the path, and two different names; FORBIDDEN for a tenant that the
+ * credential is not for, whether there is such a tenant or not; UNKNOWN_TENANT
  */
 export function tenantOf(
   { definitions, tenant }: Pick<ServingContext, "definitions" | "tenant">,
@@ -20,7 +23,10 @@ export function tenantOf(
   const named = header === undefined ? undefined : decode(header);
   if (path !== undefined) refuseBadPath(path, named);
   const field = path === undefined ? TENANT_HEADER : "path";
-  return atField(field, () => findTenant(definitions, path ?? named ?? tenant)).name;
+  const { credential } = request;
+  const name = path ?? named;
+  const bound = credential === null ? (name ?? tenant) : boundTenant(credential, name, field);
+  return atField(field, () => findTenant(definitions, bound)).name;
 }
 
 /** `.` and `..` are steps in a path for whoever passes it on, encoded or not. */

@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { type Definitions, parseDefinitions } from "@larder/schema";
+import { type Definitions, type LarderError, parseDefinitions } from "@larder/schema";
 import { type OnlineStore, openOnlineStore } from "@larder/store-core";
 import { type LogicalClock, logicalClock } from "@larder/testkit";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
-import { buildApp, loadModels, type ModelSet } from "../../src/index.ts";
+import { buildApp, loadModels, type ModelSet, openAuthenticator, readTlsFiles } from "../../src/index.ts";
 
 /** Where relative paths of the test definitions count from. */
 export const FIXTURES = join(import.meta.dirname, "..", "fixtures");
@@ -68,13 +68,24 @@ export interface World extends AsyncDisposable {
   get(url: string): Promise<LightMyRequestResponse>;
 }
 
-/** Starts an app on definitions given as yaml. */
-export async function openWorld(yaml: string = FEATURES): Promise<World> {
+/** Starts an app on definitions given as yaml; what it reports of its keys goes to `problems`. */
+export async function openWorld(yaml: string = FEATURES, problems: LarderError[] = []): Promise<World> {
   const definitions = definitionsOf(yaml);
+  const { auth, tls } = definitions.server;
   const clock = logicalClock();
   const store = await openOnlineStore(definitions, { clock });
   const models = await loadModels(definitions);
-  const app = await buildApp({ definitions, store, models, clock });
+  const onProblem = (problem: LarderError) => void problems.push(problem);
+  const watching = { clock, onProblem, pollMs: 10, fetchMs: 200 };
+  const authenticator = typeof auth === "object" ? await openAuthenticator(auth, watching) : undefined;
+  const app = await buildApp({
+    definitions,
+    store,
+    models,
+    clock,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(tls === undefined ? {} : { tls: await readTlsFiles(tls) }),
+  });
   return {
     app,
     definitions,
@@ -91,6 +102,7 @@ export async function openWorld(yaml: string = FEATURES): Promise<World> {
     get: (url) => app.inject({ method: "GET", url }),
     [Symbol.asyncDispose]: async () => {
       await app.close();
+      await authenticator?.close();
       await models.close();
       await store.close();
     },

@@ -6,6 +6,7 @@ import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
 import { importFeastVerb } from "./import-feast.ts";
 import { initVerb } from "./init.ts";
+import { keysVerbs } from "./keys.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
@@ -37,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   whyVerb,
   trainingSetVerb,
   serveVerb,
+  keysVerbs,
   statusVerb,
   sweepVerb,
   redisVerbs,

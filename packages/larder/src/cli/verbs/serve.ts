@@ -7,7 +7,7 @@ export const serveVerb = defineVerb<{ readonly host?: string; readonly port?: st
   description: `Prints one line with its address on stdout when it is ready for requests (an object with url with --json); logs are JSON lines on
 stderr. SIGTERM or Ctrl-C: reports not ready, finishes the requests under way, closes and exits 0. A second signal exits at once.
 
-Off loopback (another --host than 127.0.0.1, ::1 or localhost) the yaml must say server: { auth: none }, since there is no authentication.`,
+Off loopback (another --host than 127.0.0.1, ::1 or localhost) the yaml must say whom to answer, with server.auth: API keys (larder keys), tokens, or none.`,
   examples: ["serve", "serve --host 0.0.0.0 --port 8080", "serve --tenant acme --port 0 --json"],
   tenant: "requests",
   options: (command) =>

@@ -1,0 +1,58 @@
+import { resolve } from "node:path";
+import type { FeatureStoreFile } from "../definition-schema.ts";
+import type { AuthConfig, JwtConfig, ServerConfig } from "../definitions.ts";
+import { readSize } from "../size.ts";
+import { micros } from "./compile-view.ts";
+
+type ServerSection = FeatureStoreFile["server"];
+type AuthSection = Exclude<NonNullable<ServerSection["auth"]>, "none">;
+
+/** The HTTP server's settings; relative paths count from `folder`. */
+export function compileServer(server: ServerSection, folder: string): ServerConfig {
+  const { tls } = server;
+  return {
+    host: server.host,
+    port: server.port,
+    auth: typeof server.auth === "object" ? compileAuth(server.auth, folder) : server.auth,
+    tls:
+      tls === undefined
+        ? undefined
+        : {
+            cert: resolve(folder, tls.cert),
+            key: resolve(folder, tls.key),
+            clientCa: tls.ca === undefined ? undefined : resolve(folder, tls.ca),
+          },
+    maxInFlight: server.max_in_flight,
+    bodyLimitBytes: bytes(server.body_limit),
+    maxRows: server.max_rows,
+    jsonDepth: server.json_depth,
+    strictFeast: server.strict_feast,
+    headerLimitBytes: bytes(server.header_limit),
+    headersTimeoutMs: micros(server.headers_timeout) / 1000,
+    requestTimeoutMs: micros(server.request_timeout) / 1000,
+  };
+}
+
+/** Bytes of a size that the checks have passed. */
+export function bytes(size: string | number): number {
+  return typeof size === "number" ? size : Number(readSize(size));
+}
+
+function compileAuth({ keys, jwt, metrics }: AuthSection, folder: string): AuthConfig {
+  return {
+    keys: keys === undefined ? undefined : resolve(folder, keys),
+    jwt: jwt === undefined ? undefined : compileJwt(jwt, folder),
+    metrics,
+  };
+}
+
+function compileJwt(jwt: NonNullable<AuthSection["jwt"]>, folder: string): JwtConfig {
+  return {
+    // The checks have seen to it that it is one of both.
+    jwks: jwt.jwks_url === undefined ? { file: resolve(folder, jwt.jwks_file ?? "") } : { url: jwt.jwks_url },
+    issuer: jwt.issuer,
+    audience: jwt.audience,
+    tenantClaim: jwt.tenant_claim,
+    scopesClaim: jwt.scopes_claim,
+  };
+}
