@@ -31,18 +31,22 @@ export interface MeasureOptions {
   readonly serverCpu: () => Promise<number>;
 }
 
+/** A fifth of the rounds: whether a bench works, and whether something is off by far. */
+const QUICK = process.env["LARDER_BENCH"] === "quick";
+
 /**
  * Measures contenders side by side: in every round each gets its turn, in an order that changes from round to round, so that a slow moment of the
  * machine or a cold start hits all of them alike. The first tenth only warms up.
  */
 export async function measure(contenders: readonly Contender[], options: MeasureOptions): Promise<Figures[]> {
   const rounds = new Map<string, Omit<Figures, "name">[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 0; round < options.rounds; round++) {
+  const total = QUICK ? Math.max(4, Math.round(options.rounds / 5)) : options.rounds;
+  for (let round = 0; round < total; round++) {
     const shift = round % contenders.length;
     const turned = [...contenders.slice(shift), ...contenders.slice(0, shift)];
     for (const contender of round % 2 === 0 ? turned : turned.reverse()) {
       const figures = { ...(await oneCaller(contender, options)), ...(await manyCallers(contender, options)) };
-      if (round >= options.rounds / 10) rounds.get(contender.name)?.push(figures);
+      if (round >= total / 10) rounds.get(contender.name)?.push(figures);
     }
   }
   return contenders.map(({ name }) => {
