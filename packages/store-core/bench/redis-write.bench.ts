@@ -32,6 +32,11 @@ await using _second = lasting.store;
 const prefix = tenantPrefix("bench", "default");
 const field = viewField("v0");
 const customersAt = (turn: number) => Array.from({ length: BATCH }, (_, i) => (turn * BATCH + i * 7) % CUSTOMERS);
+/** What the others have ready, too: keys and values of every customer. */
+const ready = Array.from({ length: CUSTOMERS }, (_, customer) => ({
+  entityKey: [BigInt(customer)],
+  values: Array.from({ length: 10 }, (_, i) => featureValue(customer, 0, i)),
+}));
 /** Later at every turn of all contenders, so that every row is applied. */
 let clock = EVENT_TIME;
 const later = () => ++clock;
@@ -53,12 +58,10 @@ const larder = (name: string, { store, definitions }: typeof expiring): Contende
     name,
     call: async (turn) => {
       const eventTime = later();
-      const rows = customersAt(turn).map((customer) => ({
-        entityKey: [BigInt(customer)],
-        eventTime,
-        createdTime: eventTime,
-        values: Array.from({ length: 10 }, (_, i) => featureValue(customer, 0, i)),
-      }));
+      const rows = customersAt(turn).map((customer) => {
+        const { entityKey, values } = ready[customer] as (typeof ready)[number];
+        return { entityKey, eventTime, createdTime: eventTime, values };
+      });
       const { applied } = await store.write(view, rows, { tenant: "default" });
       if (applied !== BATCH) throw new Error(`${name} applied ${applied} of ${BATCH} rows`);
     },
