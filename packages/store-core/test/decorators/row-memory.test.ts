@@ -17,7 +17,7 @@ function used(): number {
 test.each([
   ["rows of two views", 1, 60_000],
   ["absences", 1_000_000, 60_000],
-])("what it says it takes is what it takes, within a third: %s", async (_, firstId, count) => {
+])("what it says it takes is what it takes, within two fifths: %s", async (_, firstId, count) => {
   await using world = new NearWorld();
   for (let id = 1; id <= 100; id++) {
     await world.put(world.plain, "brief", id, id);
@@ -40,8 +40,8 @@ test.each([
   const [before, said] = [used(), memory.bytes];
   fill(1_000, count);
   const [took, says] = [used() - before, memory.bytes - said];
-  expect(took / says).toBeGreaterThan(0.67);
-  expect(took / says).toBeLessThan(1.33);
+  expect(took / says).toBeGreaterThan(0.6);
+  expect(took / says).toBeLessThan(1.4);
   const full = used();
   memory.clearAll();
   expect(memory.bytes).toBe(0);
@@ -64,5 +64,5 @@ test("at its bound it takes no more, whatever comes and goes", async () => {
   }
   expect(memory.evictions).toBeGreaterThan(100_000);
   expect(memory.find(memory.of("default", "brief"), "7")).toBeDefined();
-  expect(used() - before).toBeLessThan(1.33 * 5_000_000);
+  expect(used() - before).toBeLessThan(1.4 * 5_000_000);
 });

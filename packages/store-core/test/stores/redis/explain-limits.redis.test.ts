@@ -19,7 +19,7 @@ const SHAPE = { views: 2, features: 4, ttls: ["30d", "0s"] };
 /** All that the documents say is needed, beside what opening the store needs. */
 const RIGHTS = "+hello +select +ping +scan +hmget +hgetall +eval_ro +evalsha_ro";
 
-test("sizes of hashes and strings are what Redis says they are, to the byte", async () => {
+test("sizes of hashes and strings are what Redis says they are, to the byte or its rounding", async () => {
   await using server = await startRedis({ args: ["--hash-max-listpack-value", "200"] });
   await using redis = await rawClient(server);
   const stats = String(await redis.call("MEMORY", "MALLOC-STATS"));
@@ -40,7 +40,8 @@ test("sizes of hashes and strings are what Redis says they are, to the byte", as
       const key = 24 + stringSize(4, allocated);
       // Redis counts a table's own entries and slots as asked for.
       const rounded = compact ? 0 : values.length * (allocated(24) - 24) + allocated(56) - 56;
-      expect(await usage("hash")).toBe(hash + key - rounded);
+      // It multiplies a mean in floating point and cuts off what is behind the point.
+      expect(Math.abs((await usage("hash")) - (hash + key - rounded))).toBeLessThanOrEqual(1);
       expect(await usage("string")).toBe(stringValue(values[0] ?? 0, allocated) + 24 + stringSize(6, allocated));
     }),
     propertySettings(60),
