@@ -104,6 +104,6 @@ function commandOf(program: Command, args: readonly string[]) {
 }
 
 function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+  const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve("#package.json")), "utf8"));
   return String(version);
 }
