@@ -96,7 +96,7 @@ export function defineGroup(name: string, summary: string, verbs: readonly Verb[
     const group = new Command(name)
       .summary(summary)
       .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
-    group.addHelpText("after", `\n\`larder help ${name}\` lists them; --help after one teaches it by example.`);
+    group.addHelpText("after", `\n\`larder ${name} <verb> --help\` teaches each by example.`);
     for (const verb of verbs) group.addCommand(verb(act));
     return group;
   };
