@@ -21,8 +21,11 @@ export interface ChurnFolder extends AsyncDisposable {
   serve(): Promise<{ readonly url: string } & AsyncDisposable>;
 }
 
+/** The example's own store, with more patience than its 50 ms: a test reads thousands of rows at once, on a machine that does other things, too. */
+const PATIENT = "{ type: sqlite, path: .larder/online.db, deadline: 20s, write_deadline: 20s }";
+
 /** Copies the example; `edit` may change its definitions. */
-export async function churnFolder(edit: (yaml: string) => string = (yaml) => yaml): Promise<ChurnFolder> {
+export async function churnFolder(edit: (yaml: string) => string = withOnlineStore(PATIENT)): Promise<ChurnFolder> {
   const folder = await temporaryFolder();
   const { path } = folder;
   const file = join(path, "feature_store.yaml");

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { type Definitions, GENERATED_MARK, generateTypes, LarderError } from "@larder/schema";
+import { readGenerated, writeGenerated } from "./generated-file.ts";
 
 /**
  * Writes the types of the definitions; true when the file was not up to date.
@@ -17,11 +17,7 @@ export async function writeTypes(definitions: Definitions, out: string): Promise
       facts: { out },
     });
   }
-  try {
-    await writeFile(out, text);
-  } catch (error) {
-    throw unwritable(out, error);
-  }
+  await writeGenerated(out, text);
   return true;
 }
 
@@ -36,24 +32,5 @@ export async function checkTypes(definitions: Definitions, out: string): Promise
         : `${out} is not what codegen writes for ${basename(definitions.file)} as it is now`,
     remedy: "Run `larder codegen` and commit what it wrote",
     facts: { out, file: definitions.file },
-  });
-}
-
-/** The file's text with the line ends it was written with: git may check it out with others. undefined when there is none. */
-async function readGenerated(out: string): Promise<string | undefined> {
-  try {
-    return (await readFile(out, "utf8")).replaceAll("\r\n", "\n");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw unwritable(out, error);
-  }
-}
-
-function unwritable(out: string, cause: unknown): LarderError {
-  return new LarderError("OUTPUT_UNWRITABLE", {
-    what: `${out} cannot be read or written (${cause instanceof Error ? cause.message : String(cause)})`,
-    remedy: "Name a file in a folder that exists and that you may write, with --out",
-    facts: { out },
-    cause,
   });
 }

@@ -11,6 +11,8 @@ export interface Shape {
   readonly features: number;
   /** A duration, or `0s` for rows that never expire. */
   readonly ttl: string;
+  /** Besides `default`. */
+  readonly tenants?: readonly string[];
 }
 
 /** A Redis of its own with Larder's store and a plain ioredis client on it; server and client are tied to a core each where there are two. */
@@ -86,7 +88,11 @@ export async function fill(
   }
 }
 
-function definitionsOf(connectionString: string, { views, features, ttl }: Shape, settings: string): Definitions {
+function definitionsOf(
+  connectionString: string,
+  { views, features, ttl, tenants = [] }: Shape,
+  settings: string,
+): Definitions {
   const list = Array.from({ length: features }, (_, i) => `{ name: f${i}, type: float32 }`);
   const each = Array.from(
     { length: views },
@@ -96,6 +102,7 @@ function definitionsOf(connectionString: string, { views, features, ttl }: Shape
     `project: bench
 online_store: { type: redis, connection_string: "${connectionString}", layout: packed, deadline: 10s, write_deadline: 10s${settings} }
 entities: [{ name: customer, join_keys: [{ name: customer_id, type: int64 }] }]
+tenants: { ${["default", ...tenants].map((tenant) => `${tenant}: {}`).join(", ")} }
 feature_views:
 ${each.join("\n")}
 `,

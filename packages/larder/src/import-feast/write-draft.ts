@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
 import { LarderError } from "@larder/schema";
 import { Document, isScalar, visit } from "yaml";
+import { readGenerated, writeGenerated } from "../generated-file.ts";
 import type { DraftFile } from "./draft.ts";
 import type { ImportNote } from "./import-notes.ts";
 
@@ -52,7 +52,7 @@ export function fileText(draft: DraftFile, notes: readonly ImportNote[], from: s
  * @throws CONFIRMATION_REQUIRED, OUTPUT_UNWRITABLE
  */
 export async function writeImported(out: string, text: string, confirmed: boolean): Promise<void> {
-  const before = await readBefore(out);
+  const before = await readGenerated(out);
   if (before !== undefined && before !== "" && !confirmed && !isUntouched(before)) {
     throw new LarderError("CONFIRMATION_REQUIRED", {
       what: `${out} exists, and is not as \`larder import-feast\` wrote it`,
@@ -60,11 +60,7 @@ export async function writeImported(out: string, text: string, confirmed: boolea
       facts: { out },
     });
   }
-  try {
-    await writeFile(out, text);
-  } catch (error) {
-    throw unwritable(out, error);
-  }
+  await writeGenerated(out, text);
 }
 
 function section(title: string, notes: readonly ImportNote[]): string[] {
@@ -85,23 +81,4 @@ function isUntouched(text: string): boolean {
 
 function hash(text: string): string {
   return createHash("sha256").update(text).digest("hex");
-}
-
-/** With the line ends it was written with: git may check it out with others. */
-async function readBefore(out: string): Promise<string | undefined> {
-  try {
-    return (await readFile(out, "utf8")).replaceAll("\r\n", "\n");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw unwritable(out, error);
-  }
-}
-
-function unwritable(out: string, cause: unknown): LarderError {
-  return new LarderError("OUTPUT_UNWRITABLE", {
-    what: `${out} cannot be read or written (${cause instanceof Error ? cause.message : String(cause)})`,
-    remedy: "Name a file in a folder that exists and that you may write, with --out",
-    facts: { out },
-    cause,
-  });
 }

@@ -36,8 +36,11 @@ export const CONTESTED = 40;
 /** Entities from here on are written once. */
 const ONCE = 1_000_000;
 
-/** What a call may take to end after its deadline; a pause of the machine delays its timer and the watch's alike. */
-const MOMENT_MS = 50;
+/**
+ * What a call may take to end after its deadline. After a pause of the process Node rings timers out of order, some as late again as the pause was
+ * long; what restarts its deadline, or has none, is later by far.
+ */
+const MOMENT_MS = 250;
 
 const PATIENCE_MS = 60_000;
 
@@ -200,7 +203,7 @@ function watchUntil(due: number, callBack: () => void): { end(): void } {
     timer = setTimeout(
       () => {
         if (performance.now() < due) arm();
-        // After a pause of the machine timers that are due together ring in any order: those of the calls have had their turn by then.
+        // All timers that are due have rung by then.
         else setImmediate(() => setImmediate(() => (ended ? undefined : callBack())));
       },
       Math.max(1, due - performance.now()),
