@@ -22,7 +22,7 @@ export async function checkApplied(
   if (plan.state === "never" || plan.state === "same") return undefined;
   const breaking = plan.changes.filter(({ kind }) => kind === "breaking");
   if (breaking.length > 0 && refuseBreaking) throw incompatible(plan, breaking);
-  return `${relation(plan)} in ${counted(plan.changes.length, "place")}, ${breaking.length} of them breaking; see \`larder plan\``;
+  return `${relation(plan)} in ${counted(plan.changes.length, "place")}, ${breaking.length === 0 ? "none" : breaking.length} of them breaking; see \`larder plan\``;
 }
 
 function incompatible(plan: DefinitionsPlan, breaking: DefinitionsPlan["changes"]): LarderError {

@@ -35,7 +35,10 @@ export async function examine(
     warning("definitions", `${place}: ${field} ${what}`, "Remove it, or leave it as it is"),
   );
   return [
-    ok("definitions", `project ${definitions.project}, ${definitions.views.size} feature views`),
+    ok(
+      "definitions",
+      `project ${definitions.project}, ${definitions.views.size} feature ${definitions.views.size === 1 ? "view" : "views"}`,
+    ),
     ...notices,
     ...(await examineStore(definitions, clock)),
     ...(await examineOffline(definitions)),
@@ -76,7 +79,7 @@ function appliedFinding({ state, changes }: DefinitionsPlan): Finding {
   if (state === "never") return warning(check, "nothing was ever applied", "Run `larder apply`");
   if (changes.length === 0) return ok(check, "are these");
   const breaking = changes.filter(({ kind }) => kind === "breaking").length;
-  const what = `${state === "older" ? "are newer and " : ""}differ in ${changes.length} places, ${breaking} of them breaking`;
+  const what = `${state === "older" ? "are newer and " : ""}differ in ${changes.length} ${changes.length === 1 ? "place" : "places"}, ${breaking === 0 ? "none" : breaking} of them breaking`;
   return warning(check, what, "Look at `larder plan`, then `larder apply`, or use the applied ones");
 }
 

@@ -73,6 +73,7 @@ function typeOf(schema: JsonSchema): string {
   if (schema.patternProperties !== undefined)
     return `map of ${Object.values(schema.patternProperties).map(typeOf).join()}`;
   if (schema.properties !== undefined) return "map";
+  if (schema.type === "boolean") return "`true` or `false`";
   return schema.type === "integer" ? "whole number" : schema.type === "number" ? "number" : "text";
 }
 

@@ -138,8 +138,11 @@ async function readMain(path: string): Promise<Uint8Array> {
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
     throw new LarderError("CONFIG_UNREADABLE", {
-      what: `${path} cannot be read (${code})`,
-      remedy: code === "ENOENT" ? "Name an existing file with -f, or create it" : "Check the file and its permissions",
+      what: code === "ENOENT" ? `There is no file ${path}` : `${path} cannot be read (${code})`,
+      remedy:
+        code === "ENOENT"
+          ? "Go to the folder that has it, or name it with -f; `larder init demo` writes one to begin with"
+          : "Check the file and its permissions",
       facts: { file: path, code },
       cause,
     });

@@ -32,7 +32,7 @@ export function findFeature(definitions: Definitions, reference: string): Featur
   if (colon <= 0 || colon === reference.length - 1) {
     throw new LarderError("INVALID_REQUEST", {
       what: `"${clip(reference)}" is not a feature reference`,
-      remedy: 'Write "view:feature", for example "churn_features:tenure_months"',
+      remedy: `Write "view:feature"${exampleFor(definitions, reference)}`,
       facts: { field: "features" },
     });
   }
@@ -47,6 +47,14 @@ export function findFeature(definitions: Definitions, reference: string): Featur
     });
   }
   return { view, feature, viewName: view.name, joinKeyMap: new Map() };
+}
+
+/** A reference that exists, if possible of the view or feature whose bare name was written. */
+function exampleFor(definitions: Definitions, name: string): string {
+  const views = [...definitions.views.values()];
+  const view = definitions.views.get(name) ?? views.find(({ featureByName }) => featureByName.has(name)) ?? views[0];
+  const feature = view?.featureByName.get(name) ?? view?.features[0];
+  return view === undefined || feature === undefined ? "" : `, for example "${view.name}:${feature.name}"`;
 }
 
 function found<T>(map: ReadonlyMap<string, T>, name: string, code: ErrorCode, kind: string, key: string): T {

@@ -1,8 +1,8 @@
 import { type JoinKey, LarderError } from "@larder/schema";
 
 /**
- * One entity row from `key=value` pairs, each after `option` on the command line (nothing where they are arguments). int32 and unix_timestamp values are read as numbers; the others go on as text, which the store reads by
- * the join key's type (int64 as a decimal number, bytes as base64).
+ * One entity row from `key=value` pairs, each after `option` on the command line (nothing where they are arguments). int32 and unix_timestamp
+ * values are read as numbers; the others go on as text, which the store reads by the join key's type (int64 as a decimal number, bytes as base64).
  * @throws USAGE for a pair without `=`, or a key given twice or unknown
  */
 export function entityRow(
@@ -22,6 +22,25 @@ export function entityRow(
     row[name] = typed(key, pair.slice(at + 1));
   }
   return row;
+}
+
+/**
+ * The same, with a value for each of the join keys.
+ * @throws USAGE as above; INVALID_REQUEST for a missing key
+ */
+export function wholeEntityRow(
+  pairs: readonly string[],
+  joinKeys: readonly JoinKey[],
+  option = "--entity ",
+): Record<string, string | number> {
+  const row = entityRow(pairs, joinKeys, option);
+  const missing = joinKeys.filter(({ name }) => !Object.hasOwn(row, name));
+  if (missing.length === 0) return row;
+  throw new LarderError("INVALID_REQUEST", {
+    what: `No value is given for ${missing.map(({ name, type }) => `${name} (${type})`).join(", ")}`,
+    remedy: namedBy(option, joinKeys),
+    facts: { field: "entity" },
+  });
 }
 
 /**
@@ -52,10 +71,14 @@ function typed({ type }: JoinKey, text: string): string | number {
 }
 
 function badPair(option: string, pair: string, what: string, joinKeys: readonly JoinKey[]): LarderError {
-  const example = joinKeys.map(({ name }) => `${option}${name}=…`).join(" ");
   return new LarderError("USAGE", {
     what: `${option}${pair.slice(0, 200)} ${what}`,
-    remedy: `Name one entity by ${example || "nothing: these features have no entity"}`,
+    remedy: namedBy(option, joinKeys),
     facts: { field: "entity" },
   });
+}
+
+function namedBy(option: string, joinKeys: readonly JoinKey[]): string {
+  const example = joinKeys.map(({ name }) => `${option}${name}=…`).join(" ");
+  return `Name one entity by ${example || "nothing: these features have no entity"}`;
 }

@@ -6,8 +6,3 @@ export function selectionOptions(command: Command): Command {
     .option("--features <list>", "view:feature, separated by commas")
     .option("--service <name>", "all features of this feature service");
 }
-
-/** `a:b, c:d` as a list; undefined stays undefined. */
-export function commaList(text: string | undefined): readonly string[] | undefined {
-  return text?.split(",").map((part) => part.trim());
-}

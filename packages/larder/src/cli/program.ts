@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import type { Terminal } from "./terminal.ts";
@@ -13,6 +14,7 @@ Relative paths count from where you stand; paths inside the yaml from its folder
 /** The whole command, with every verb of `verbs`. */
 export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[] = VERBS): Command {
   const program = new Command("larder").description(DESCRIPTION);
+  program.version(readVersion(), "-V, --version", "print the version");
   program.addHelpText("after", "\nStart with `larder init demo`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));
   for (const command of withCommands(program)) {
@@ -66,7 +68,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0; // help was shown
+    if (error instanceof CommanderError && error.exitCode === 0) return 0; // help or version was shown
     return fail(error, program, args, terminal);
   }
 }
@@ -74,13 +76,34 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 async function fail(error: unknown, program: Command, args: readonly string[], terminal: Terminal): Promise<1 | 2> {
   const { exitCodeOf } = await import("@larder/schema");
   const { asLarderError, failureJson, failureText, noVerb, wrongUsage } = await import("./render/failure.ts");
+  const { command, named, rest } = commandOf(program, args);
+  const verbs = command.commands.map((each) => each.name());
   const failure =
-    error === undefined
-      ? noVerb(program.commands.map((command) => command.name()))
-      : error instanceof CommanderError
-        ? wrongUsage(error)
+    error instanceof CommanderError && error.code !== "commander.help"
+      ? wrongUsage(error, `${named} --help`)
+      : error instanceof CommanderError || error === undefined
+        ? noVerb(named, rest[0], verbs)
         : asLarderError(error);
   if (args.includes("--json")) terminal.out(`${failureJson(failure)}\n`);
   else terminal.talk(failureText(failure, terminal.paintTalk, Boolean(terminal.env["LARDER_DEBUG"])));
   return exitCodeOf(failure);
+}
+
+/** The command that the first words name, `larder redis check`, and the words behind it that are no options. `larder help x` is about x. */
+function commandOf(program: Command, args: readonly string[]) {
+  const words = args.filter((word) => !word.startsWith("-"));
+  if (words[0] === "help") words.shift();
+  let command = program;
+  let named = program.name();
+  for (;;) {
+    const below = command.commands.find((each) => each.name() === words[0]);
+    if (below === undefined) return { command, named, rest: words };
+    command = below;
+    named += ` ${words.shift()}`;
+  }
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve("#package.json")), "utf8"));
+  return String(version);
 }

@@ -97,7 +97,10 @@ function definitionsOptions(command: Command, tenant: VerbSpec<object>["tenant"]
 /** Makes a group: verbs that are named after another word, as in `larder redis check`. */
 export function defineGroup(name: string, summary: string, verbs: readonly Verb[]): Verb {
   return (act) => {
-    const group = new Command(name).summary(summary).description(summary);
+    const group = new Command(name)
+      .summary(summary)
+      .description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`);
+    group.addHelpText("after", `\n\`larder ${name} <verb> --help\` teaches each by example.`);
     for (const verb of verbs) group.addCommand(verb(act));
     return group;
   };

@@ -55,13 +55,22 @@ test("every example in help and docs is a command line that the command takes", 
   }
 });
 
+test.each(["--version", "-V"])("%s prints the version of the package", async (option) => {
+  const terminal = plainTerminal();
+  expect(await runCli([option], terminal)).toBe(0);
+  expect(terminal.said).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 test.each([
   [["materialise", "a", "b"], "Did you mean materialize"],
   [["get", "--entitty", "a=1"], "Did you mean --entity"],
-  [["push", "view"], "--help after a verb"],
-  [["materialize", "2024-01-01"], "--help after a verb"],
-  [["get", "extra", "--entity", "a=1"], "--help after a verb"],
+  [["push", "view"], "`larder push --help`"],
+  [["materialize", "2024-01-01"], "`larder materialize --help`"],
+  [["get", "extra", "--entity", "a=1"], "`larder get --help`"],
   [["frobnicate"], "larder --help"],
+  [["help", "frobnicate"], "Use one of: init"],
+  [["redis"], "Use one of: check, explain"],
+  [["redis", "help", "frobnicate"], "Use one of: check, explain"],
   [
     [],
     buildProgram(plainTerminal(), nothing)

@@ -29,6 +29,14 @@ test("an error tells code, problems with place, and remedy, and no stack trace",
     "error INVALID_ROWS: 2 rows are bad.\n  line 3: age: is 1.5, not a whole number. Send a whole number.\nremedy: Mend them.\n",
   );
   expect(failureText(error, paint, true)).toContain("render.test.ts");
+  const once = new LarderError("INVALID_ROWS", {
+    what: "1 row is bad",
+    remedy: "Send a whole number",
+    problems: error.problems,
+  });
+  expect(failureText(once, paint, false)).toBe(
+    "error INVALID_ROWS: 1 row is bad.\n  line 3: age: is 1.5, not a whole number.\nremedy: Send a whole number.\n",
+  );
   expect(JSON.parse(failureJson(error))).toMatchObject({ error: { code: "INVALID_ROWS", retryable: false } });
 });
 

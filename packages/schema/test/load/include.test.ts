@@ -109,7 +109,7 @@ test("a missing file is unreadable, a folder too; the message says which and wha
   const missing = join(folder.path, "feature_store.yaml");
   await expect(loadDefinitions(missing)).rejects.toMatchObject({
     code: "CONFIG_UNREADABLE",
-    message: `${missing} cannot be read (ENOENT). Name an existing file with -f, or create it.`,
+    message: `There is no file ${missing}. Go to the folder that has it, or name it with -f; \`larder init demo\` writes one to begin with.`,
   });
   await expect(loadDefinitions(join(folder.path, "sub"))).rejects.toMatchObject({ code: "CONFIG_UNREADABLE" });
 });

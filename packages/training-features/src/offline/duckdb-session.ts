@@ -62,7 +62,7 @@ async function importDuckDb(): Promise<DuckDb> {
   } catch (cause) {
     throw new LarderError("MISSING_DEPENDENCY", {
       what: "The offline store needs the package @duckdb/node-api, which is not installed",
-      remedy: "Run: npm install @duckdb/node-api@1.5.5-r.5",
+      remedy: "Run `npm install @duckdb/node-api@1.5.5-r.5`",
       facts: { package: "@duckdb/node-api" },
       cause,
     });

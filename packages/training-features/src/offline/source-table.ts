@@ -109,21 +109,27 @@ function bindColumns(
   return {
     files,
     keys: view.joinKeys.map(({ name, type }) =>
-      bind(name, (sql, found) => readKey(sql, found, type), `join key of type ${type}: ${acceptedTypes(type)}`),
+      bind(name, (sql, found) => readKey(sql, found, type), `a join key of type ${type} takes ${acceptedTypes(type)}`),
     ),
-    event: bind(source.timestampField, readTime, `event time: ${ACCEPTED_TIMES}`),
+    event: bind(source.timestampField, readTime, `an event time takes ${ACCEPTED_TIMES}`),
     created:
       source.createdTimestampColumn === undefined
         ? undefined
-        : bind(source.createdTimestampColumn, readTime, `created time: ${ACCEPTED_TIMES}`),
+        : bind(source.createdTimestampColumn, readTime, `a created time takes ${ACCEPTED_TIMES}`),
     tombstone:
       source.tombstoneColumn === undefined
         ? undefined
-        : `coalesce(${flag(source.tombstoneColumn, "BOOLEAN", "tombstone: BOOLEAN")}, false)`,
+        : `coalesce(${flag(source.tombstoneColumn, "BOOLEAN", "a tombstone takes BOOLEAN")}, false)`,
     tenant:
-      source.tenantColumn === undefined ? undefined : flag(source.tenantColumn, "VARCHAR", "tenant: text (VARCHAR)"),
+      source.tenantColumn === undefined
+        ? undefined
+        : flag(source.tenantColumn, "VARCHAR", "a tenant takes text (VARCHAR)"),
     features: view.features.map(({ name, type }) =>
-      bind(name, (sql, found) => readColumn(sql, found, type), `feature of type ${type}: ${acceptedTypes(type)}`),
+      bind(
+        name,
+        (sql, found) => readColumn(sql, found, type),
+        `a feature of type ${type} takes ${acceptedTypes(type)}`,
+      ),
     ),
   };
 }
@@ -139,7 +145,7 @@ function mismatch(
     return {
       place: file,
       field: column,
-      what: `is ${found}, not a ${expected}`,
+      what: `is ${found}, and ${expected}`,
       remedy: "Write it with that type, or correct the type in feature_store.yaml",
     };
   }
@@ -148,7 +154,7 @@ function mismatch(
   return {
     place: file,
     field: column,
-    what: `is missing; expected a ${expected}`,
+    what: `is missing; ${expected}`,
     remedy: `Write it, or map another one onto it with field_mapping; the file has: ${shown}`,
   };
 }

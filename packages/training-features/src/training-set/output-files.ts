@@ -44,8 +44,9 @@ async function unwritable(out: string, work: () => Promise<void>): Promise<void>
   try {
     await work();
   } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
     throw new LarderError("OUTPUT_UNWRITABLE", {
-      what: `${out} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+      what: `${out} cannot be written (${code === "ENOENT" ? "its folder does not exist" : code})`,
       remedy: "Choose a folder that exists and can be written, with room on its disk",
       facts: { file: out },
       cause,

@@ -171,7 +171,7 @@ test.each([
     /"v" is missing.*customer_id, event_timestamp/,
   ],
   ["a column in other case", row(1).replace("AS v", 'AS "V"'), "v", /"v" is missing/],
-  ["text for a number", row(1, "'1.0'"), "v", /"v" is VARCHAR, not a feature of type float64: numbers/],
+  ["text for a number", row(1, "'1.0'"), "v", /"v" is VARCHAR, and a feature of type float64 takes numbers/],
   ["a time for a number", row(1, "TIMESTAMP '2026-01-01'"), "v", /is TIMESTAMP/],
   ["a date as event time", row(1).replace("TIMESTAMP '2026-01-01'", "DATE '2026-01-01'"), "event_timestamp", /is DATE/],
   ["a number as event time", row(1).replace("TIMESTAMP '2026-01-01'", "1::BIGINT"), "event_timestamp", /is BIGINT/],

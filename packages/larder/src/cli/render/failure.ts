@@ -16,26 +16,26 @@ export function asLarderError(error: unknown): LarderError {
   });
 }
 
-/** Commander's complaint in our words: its guess at what was meant becomes the remedy. */
-export function wrongUsage(error: CommanderError): LarderError {
+/** Commander's complaint in our words: its guess at what was meant becomes the remedy, else `help`, the command line that shows what is right. */
+export function wrongUsage(error: CommanderError, help: string): LarderError {
   const [message = "", guess] = error.message.replace(/^error: /, "").split("\n");
   const meant = guess === undefined ? undefined : /\(Did you mean (?:one of )?(.*)\?\)/.exec(guess)?.[1];
   return new LarderError("USAGE", {
     what: message.charAt(0).toUpperCase() + message.slice(1).replace(/\.$/, ""),
     remedy:
       meant === undefined
-        ? "See `larder --help`, or --help after a verb"
-        : `Did you mean ${meant}? --help lists what there is`,
+        ? `\`${help}\` shows what it takes`
+        : `Did you mean ${meant}? \`${help}\` lists what there is`,
     facts: { usage: error.code, suggestion: meant },
     cause: error,
   });
 }
 
-/** A command line without a verb. */
-export function noVerb(verbs: readonly string[]): LarderError {
+/** A command line that stops before the verb, after `named`; or one that asks for help with a word that is none. */
+export function noVerb(named: string, word: string | undefined, verbs: readonly string[]): LarderError {
   return new LarderError("USAGE", {
-    what: "No verb was given",
-    remedy: `Use one of: ${verbs.join(", ")}; \`larder --help\` tells what they do`,
+    what: word === undefined ? `No verb was given after \`${named}\`` : `\`${named}\` has no verb "${word}"`,
+    remedy: `Use one of: ${verbs.join(", ")}; \`${named} --help\` tells what they do`,
   });
 }
 
@@ -48,7 +48,8 @@ export function failureJson(error: LarderError): string {
 /** The error for a reader: what, each problem with its place, the remedy. No stack trace, unless LARDER_DEBUG asks for it. */
 export function failureText(error: LarderError, paint: Paint, debug: boolean): string {
   const lines = [`${paint.red("error")} ${paint.bold(error.code)}: ${error.what}.`];
-  for (const problem of error.problems.slice(0, SHOWN)) lines.push(`  ${problemText(problem)}`);
+  for (const problem of error.problems.slice(0, SHOWN))
+    lines.push(`  ${problem.remedy === error.remedy ? `${whatText(problem)}.` : problemText(problem)}`);
   if (error.problems.length > SHOWN) lines.push(`  … and ${error.problems.length - SHOWN} more`);
   lines.push(`${paint.cyan("remedy")}: ${error.remedy}.`);
   if (debug) lines.push(String(error.stack), ...(error.cause instanceof Error ? [String(error.cause.stack)] : []));
@@ -56,6 +57,10 @@ export function failureText(error: LarderError, paint: Paint, debug: boolean): s
 }
 
 /** One problem on one line: place, field, what, remedy. */
-export function problemText({ place, field, what, remedy }: Problem): string {
-  return `${[place, field, what].filter((part) => part !== "").join(": ")}. ${remedy}.`;
+export function problemText(problem: Problem): string {
+  return `${whatText(problem)}. ${problem.remedy}.`;
+}
+
+function whatText({ place, field, what }: Problem): string {
+  return [place, field, what].filter((part) => part !== "").join(": ");
 }

@@ -21,7 +21,7 @@ export function planJson({ project, state, applied, hash, changes }: Definitions
 
 /** A plan for a reader: what is applied, then the changes as a table, the gravest first. */
 export function planText({ state, applied, changes }: DefinitionsPlan, paint: Paint): string {
-  if (applied === undefined) return "nothing was ever applied\n";
+  if (applied === undefined) return "nothing was ever applied: `larder apply` records these definitions\n";
   const since = `applied ${formatTime(applied.at)}`;
   if (changes.length === 0) return `${paint.green("no changes")} since what was ${since}\n`;
   const note = state === "older" ? paint.yellow("these definitions were applied before, and others since\n") : "";

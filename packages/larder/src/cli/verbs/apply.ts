@@ -20,7 +20,7 @@ STORE_CONFLICT.`,
     const plan = await applyDefinitions(opened, { confirmed }, { tenant, signal: context.signal });
     return {
       json: planJson(plan),
-      text: `${planText(plan, context.terminal.paint)}${context.terminal.paint.green("applied")} ${plan.hash.slice(0, 12)}\n`,
+      text: `${plan.applied === undefined ? "" : planText(plan, context.terminal.paint)}${context.terminal.paint.green("applied")} ${plan.hash.slice(0, 12)}\n`,
     };
   },
 });

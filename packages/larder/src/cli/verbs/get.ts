@@ -1,4 +1,4 @@
-import { commaList, selectionOptions } from "../feature-options.ts";
+import { selectionOptions } from "../feature-options.ts";
 import { collect, defineVerb } from "../verb.ts";
 
 /** `larder get`: one entity's features from the online store. */
@@ -10,7 +10,7 @@ export const getVerb = defineVerb<{
   usage: "get",
   summary: "read one entity's features from the online store",
   description: `Prints value, status and event time of each feature. The --entity options together name one entity: one for each join key.
-A status that is not PRESENT says why there is no value: NOT_FOUND, NULL_VALUE, OUTSIDE_MAX_AGE (past its TTL) or INVALID.`,
+A status that is not PRESENT says why there is no value: NOT_FOUND, NULL_VALUE, OUTSIDE_MAX_AGE (past its TTL) or INVALID; \`larder why\` says more.`,
   examples: [
     "get --features churn_features:tenure_months,churn_features:contract_type --entity customer_id=12345",
     "get --service churn_v1 --entity customer_id=12345 --json",
@@ -18,12 +18,13 @@ A status that is not PRESENT says why there is no value: NOT_FOUND, NULL_VALUE, 
   options: (command) =>
     selectionOptions(command).option("--entity <key=value>", "a join key; repeat for a composite key", collect),
   async run({ file, options, terminal, signal }) {
-    const { entityRow } = await import("../entity-option.ts");
+    const { selectedFeatures } = await import("../selected-features.ts");
+    const { wholeEntityRow } = await import("../entity-option.ts");
     const { renderTable } = await import("../render/table.ts");
     const { FeatureStore } = await import("../../feature-store.ts");
-    const selection = { features: commaList(options.features), featureService: options.service };
+    const selection = selectedFeatures(options);
     await using store = await FeatureStore.open(file, { tenant: options.tenant, int64: "bigint", env: terminal.env });
-    const row = entityRow(options.entity ?? [], store.joinKeys(selection));
+    const row = wholeEntityRow(options.entity ?? [], store.joinKeys(selection));
     const answer = await store.getOnlineFeatures({ ...selection, entityRows: [row], signal });
     const [values = {}] = answer.toRows();
     const features = Object.entries(answer.statuses).map(([name, [status]]) => ({

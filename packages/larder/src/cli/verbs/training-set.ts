@@ -1,4 +1,4 @@
-import { commaList, selectionOptions } from "../feature-options.ts";
+import { selectionOptions } from "../feature-options.ts";
 import { defineVerb } from "../verb.ts";
 
 /** `larder training-set`: a point-in-time join of entity rows with features. */
@@ -13,7 +13,7 @@ export const trainingSetVerb = defineVerb<{
 }>({
   usage: "training-set",
   summary: "join entity rows with the features known at their time, into Parquet",
-  description: `For every row of --entities (a Parquet file with the join keys, a timestamp and whatever else, such as a label) finds the feature
+  description: `For every row of --entities (a file with the join keys, a timestamp and whatever else, such as a label) finds the feature
 values that were known at that time, never later ones, and writes all columns to --out, with a manifest beside it. Order and duplicates stay;
 rows without a match keep nulls.
 
@@ -35,13 +35,14 @@ A feature row counts from its created time on (when it could be known). --as-of 
     const { loadDefinitions } = await import("@larder/schema");
     const { trainingSetResult } = await import("../render/training-set-report.ts");
     const { createTrainingSet } = await import("../../training-set.ts");
+    const { selectedFeatures } = await import("../selected-features.ts");
+    const selection = selectedFeatures(options);
     const definitions = await loadDefinitions(file, { env: terminal.env });
     const progress = context.progress("training-set");
     try {
       const report = await createTrainingSet(definitions, {
         ...options,
-        features: commaList(options.features),
-        featureService: options.service,
+        ...selection,
         entities: context.path(options.entities),
         out: context.path(options.out),
         signal,

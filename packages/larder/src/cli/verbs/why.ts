@@ -15,7 +15,7 @@ verdict is.`,
   ],
   async run(context) {
     const { findView } = await import("@larder/schema");
-    const { entityRow } = await import("../entity-option.ts");
+    const { wholeEntityRow } = await import("../entity-option.ts");
     const { openStore } = await import("../open-store.ts");
     const { whyJson, whyText } = await import("../render/why-report.ts");
     const { why } = await import("../../why/why.ts");
@@ -25,7 +25,7 @@ verdict is.`,
     const { joinKeys } = findView(opened.definitions, reference.split(":", 1)[0] ?? "");
     const report = await why(opened, {
       reference,
-      entity: entityRow(pairs, joinKeys, ""),
+      entity: wholeEntityRow(pairs, joinKeys, ""),
       tenant,
       file: file === "feature_store.yaml" ? undefined : file,
       signal: context.signal,

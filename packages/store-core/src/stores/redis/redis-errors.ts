@@ -58,7 +58,7 @@ export function wrongTopology(server: string, is: string, redisType: string): La
 }
 
 const REACH =
-  "Check that it runs there, that online_store.connection_string is right, and that ssl=true is there iff the server wants TLS";
+  "Check that it runs there, that online_store.connection_string is right, and that it says ssl=true if the server wants TLS, and only then";
 
 /** What goes wrong in a TLS handshake, by Node's code (nodejs.org/api/tls.html, X509 certificate error codes). */
 function tlsTrouble(error: unknown): readonly [ErrorCode, string] | undefined {

@@ -133,7 +133,7 @@ describe("TLS", () => {
     ).toMatchObject(misconfigured("belong together"));
     expect(await open("")).toMatchObject({
       code: "STORE_UNAVAILABLE",
-      message: expect.stringContaining("ssl=true is there iff the server wants TLS"),
+      message: expect.stringContaining("ssl=true if the server wants TLS, and only then"),
     });
     for (const path of ["/no/such.pem", empty]) {
       const facts = { field: "online_store.connection_string" };

@@ -44,7 +44,7 @@ test("a host that does not exist is one clear error", async () => {
 test.concurrent("TLS asked of a server that has none is one clear error", async () => {
   expect(await openingFails(`${server.connectionString},ssl=true`)).toMatchObject({
     code: "STORE_UNAVAILABLE",
-    message: expect.stringMatching(`${server.connectionString}.*ssl=true is there iff the server wants TLS`),
+    message: expect.stringMatching(`${server.connectionString}.*ssl=true if the server wants TLS, and only then`),
   });
 });
 
