@@ -83,11 +83,10 @@ export function carryOnlineStore(
     notes.changed(subject, `loses ${JSON.stringify(key)}, which is no key here`);
   }
   const version = repo.keyVersion ?? 3;
-  if (store["redis_type"] === "redis_cluster" || version < 2 || version > 3) {
-    const what = version === 2 || version === 3 ? "is a Redis Cluster" : `has entity keys of version ${version}`;
+  if (version < 2 || version > 3) {
     notes.changed(
       subject,
-      `${what}, in which Larder does not read Feast's rows: they are packed here, to be materialized`,
+      `has entity keys of version ${version}, in which Larder does not read Feast's rows: they are packed here, to be materialized`,
     );
     const { key_ttl_seconds: _ttl, ...packed } = store;
     return { online_store: { ...packed, layout: "packed" } };

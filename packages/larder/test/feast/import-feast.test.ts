@@ -196,8 +196,12 @@ test("a Feast repository says where its registry and its Redis are; variables st
   expect((await load()).definitions.onlineStore).toMatchObject({ layout: "feast", entityKeyVersion: 2 });
   await write("{ type: redis, redis_type: redis_cluster, connection_string: 'h:1,h:2', key_ttl_seconds: 5 }");
   const cluster = await load();
-  expect(cluster.definitions.onlineStore).toMatchObject({ layout: "packed", redisType: "redis_cluster" });
-  expect(cluster.report.notes).toMatchObject([{ kind: "changed", subject: "online store" }]);
+  expect(cluster.definitions.onlineStore).toMatchObject({ layout: "feast", redisType: "redis_cluster" });
+  expect(cluster.report.notes).toEqual([]);
+  await write("{ type: redis, connection_string: 'h:1', key_ttl_seconds: 5 }", "entity_key_serialization_version: 1\n");
+  const old = await load();
+  expect(old.definitions.onlineStore).toMatchObject({ layout: "packed" });
+  expect(old.report.notes).toMatchObject([{ kind: "changed", subject: "online store" }]);
   await write("{ type: dynamodb, region: x }");
   const other = await load();
   expect(other.definitions.onlineStore.type).toBe("sqlite");

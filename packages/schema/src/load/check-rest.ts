@@ -20,16 +20,11 @@ export function checkRest(context: CheckContext): void {
   }
 }
 
-/** What says how Feast's rows are kept says nothing about packed ones, and they are kept on one server. */
+/** What says how Feast's rows are kept says nothing about packed ones. */
 function checkLayout({ file, at, has, problems }: CheckContext): void {
   const store = file.online_store;
   if (store === undefined) return;
-  if ("layout" in store && store.layout === "feast") {
-    if (store.redis_type !== "redis_cluster") return;
-    const what = "is a Redis Cluster, for which Feast's layout is not built";
-    problems.add(at("online_store", "redis_type"), what, "Use redis or redis_sentinel, or layout: packed");
-    return;
-  }
+  if ("layout" in store && store.layout === "feast") return;
   for (const [path, key] of [
     ["", "entity_key_serialization_version"],
     ["online_store", "key_ttl_seconds"],

@@ -1,21 +1,50 @@
 import { findTenant, findView } from "@larder/schema";
-import { startRedis } from "@larder/testkit";
-import { Redis } from "ioredis";
+import { redisCommand, startRedis } from "@larder/testkit";
+import { type Cluster, Redis } from "ioredis";
 import type { ConformanceHarness } from "../../conformance/index.ts";
 import type { OnlineStore } from "../../src/online-store.ts";
 import { openFeastOnlineStore } from "../../src/stores/redis/feast/feast-online-store.ts";
 import { FeastViews } from "../../src/stores/redis/feast/field-names.ts";
 
-/** One server in Feast's layout, emptied between tests. */
-export async function feastHarness(
+/** Where Feast's layout is tried. */
+export interface FeastPlace {
+  readonly name: string;
+  readonly connectionString: string;
+  readonly redisType: "redis" | "redis_cluster";
+  /** A client of the tests' own. */
+  connect(): Redis | Cluster;
+  /** Empties it. */
+  empty(): Promise<unknown>;
+  kill(): Promise<unknown>;
+  restart(): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** One server. */
+export async function oneServer(): Promise<FeastPlace> {
+  const server = await startRedis();
+  return {
+    name: "one server",
+    connectionString: server.connectionString,
+    redisType: "redis",
+    connect: () => new Redis({ host: server.host, port: server.port, lazyConnect: true }),
+    empty: () => redisCommand(server.port, "FLUSHALL"),
+    kill: () => server.kill(),
+    restart: () => server.restart(),
+    stop: () => server.stop(),
+  };
+}
+
+/** Feast's layout at a place that is emptied between tests. */
+export function feastHarness(
+  server: FeastPlace,
   gather: "script" | "pipeline",
   entityKeyVersion: 2 | 3,
-): Promise<ConformanceHarness & AsyncDisposable> {
-  const server = await startRedis();
+): ConformanceHarness & AsyncDisposable {
   const config = {
     type: "redis",
     connectionString: server.connectionString,
-    redisType: "redis",
+    redisType: server.redisType,
     sentinelMaster: "larder",
     folder: "/",
     layout: "feast",
@@ -25,14 +54,14 @@ export async function feastHarness(
     readDeadlineMs: 10_000,
     writeDeadlineMs: 10_000,
   } as const;
-  const behind = async (run: (client: Redis) => Promise<unknown>) => {
-    const client = new Redis({ host: server.host, port: server.port, lazyConnect: true });
+  const behind = async (run: (client: Redis | Cluster) => Promise<unknown>) => {
+    const client = server.connect();
     await client.connect();
     await run(client);
     await client.quit();
   };
   return {
-    name: `redis in Feast's layout (${gather}, keys of version ${entityKeyVersion})`,
+    name: `redis in Feast's layout (${server.name}, ${gather}, keys of version ${entityKeyVersion})`,
     capabilities: { createdTime: false, tenants: false, durable: true, signals: true },
     hasRowStore: false,
     async create() {
@@ -70,7 +99,7 @@ export async function feastHarness(
         },
         async remove() {
           for (const store of opened) await store.close();
-          if (alive) await behind((client) => client.flushall());
+          if (alive) await server.empty();
           else await server.restart();
         },
       };

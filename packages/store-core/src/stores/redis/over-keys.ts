@@ -16,7 +16,7 @@ export interface PartReply {
  */
 export async function runOverKeys(
   connection: RedisConnection,
-  keys: readonly string[],
+  keys: readonly (string | Buffer)[],
   runOf: (indexes: readonly number[]) => ScriptRun,
   wait: Wait,
 ): Promise<readonly PartReply[]> {
@@ -34,7 +34,7 @@ export async function runOverKeys(
   return done;
 }
 
-function bySlot(keys: readonly string[]): number[][] {
+function bySlot(keys: readonly (string | Buffer)[]): number[][] {
   const parts = new Map<number, number[]>();
   for (const [index, key] of keys.entries()) {
     const slot = keySlot(key);

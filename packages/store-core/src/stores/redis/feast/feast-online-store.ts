@@ -32,10 +32,11 @@ import type { SignalScope, Subscription } from "../../../signals/signals.ts";
 import { storedRows, subscribeTo, viewScopes } from "../../../signals/view-signals.ts";
 import { gatherCells } from "../gather-cells.ts";
 import { refusePackedRows } from "../inspect-server.ts";
+import { runOverKeys } from "../over-keys.ts";
 import { outcomesOf } from "../put-outcomes.ts";
 import { FEAST_META_ROOT } from "../redis-keys.ts";
 import { openRedisSession, type RedisSession } from "../redis-session.ts";
-import { feastPut, runOne } from "../scripts.ts";
+import { feastPut } from "../scripts.ts";
 import { createRowBlobEncoder } from "./encode-row.ts";
 import { type FeastView, FeastViews, refuseSharedFields } from "./field-names.ts";
 import { cellsToGather, compileFeastRead, type FeastReadPlan, packRows, type Retyped } from "./read-rows.ts";
@@ -65,7 +66,6 @@ export async function openFeastOnlineStore(config: FeastRedisConfig, parts: Feas
   const { definitions } = parts;
   const { project, tenants } = definitions;
   for (const tenant of tenants.keys()) refuseTenant(tenant);
-  refuseCluster(config);
   const views = new FeastViews(project, config.entityKeyVersion);
   refuseSharedFields([...definitions.views.values()].map((view) => views.of(view)));
   const session = await openRedisSession(config, FEAST_META_ROOT, refusePackedRows(project));
@@ -129,9 +129,12 @@ class FeastOnlineStore implements OnlineStore {
       const put = async (batch: readonly StoredRow[]) => {
         const keys = batch.map(({ entityKey }) => feast.keySpace.redisKey(entityKey));
         const blobs = batch.map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-        const run = { script: feastPut, keys, args: [...fields, ...blobs] };
-        const reply = await runOne(this.#session.connection, run, this.#session.writing(call));
-        return outcomesOf([{ indexes: [...batch.keys()], reply }], batch);
+        const runOf = (indexes: readonly number[]) => ({
+          script: feastPut,
+          keys: indexes.map((index) => keys[index] as Buffer),
+          args: [...fields, ...indexes.map((index) => blobs[index] as Buffer)],
+        });
+        return outcomesOf(await runOverKeys(this.#session.connection, keys, runOf, this.#session.writing(call)), batch);
       };
       const puts = await putInBatches(plan.rows, size, put);
       const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
@@ -250,16 +253,6 @@ class FeastOnlineStore implements OnlineStore {
       } satisfies RowFault);
     }
   }
-}
-
-/** Feast's scripts and scans are those of one server. */
-function refuseCluster({ redisType }: FeastRedisConfig): void {
-  if (redisType !== "redis_cluster") return;
-  throw new LarderError("UNSUPPORTED", {
-    what: "Feast's layout is not built for a Redis Cluster",
-    remedy: "Set online_store.redis_type to redis or redis_sentinel, or use layout: packed",
-    facts: { field: "online_store.redis_type" },
-  });
 }
 
 /** Feast's keys have no place for a tenant: its rows are those of `default`. */

@@ -4,6 +4,7 @@ import type { ScannedFeatureRow } from "../../../online-store.ts";
 import type { AfterStep, RowSlices } from "../../../row-store.ts";
 import type { RedisConnection, Wait } from "../connection.ts";
 import { type Gather, gatherCells } from "../gather-cells.ts";
+import { runOverKeys } from "../over-keys.ts";
 import { feastDelete, runOne } from "../scripts.ts";
 import { BROKEN_ROW, decodeFeastRow, NO_ROW } from "./decode-row.ts";
 import type { KeySpace } from "./entity-key.ts";
@@ -67,8 +68,14 @@ export async function deleteFeastRows(scope: FeastScope, steps: FeastSteps, afte
   let removed = 0;
   for await (const keys of pagesOf(scope, steps)) {
     for (let at = 0; at < keys.length; at += MAX_SCRIPT_KEYS) {
-      const run = { script: feastDelete, keys: keys.slice(at, at + MAX_SCRIPT_KEYS), args };
-      removed += Number(await runOne(steps.connection, run, steps.nextWait()));
+      const some = keys.slice(at, at + MAX_SCRIPT_KEYS);
+      const runOf = (indexes: readonly number[]) => ({
+        script: feastDelete,
+        keys: indexes.map((index) => some[index] as Buffer),
+        args,
+      });
+      const parts = await runOverKeys(steps.connection, some, runOf, steps.nextWait());
+      for (const { reply } of parts) removed += Number(reply);
     }
     if (scope.entityKey === undefined) await afterStep(removed);
   }
@@ -84,16 +91,18 @@ async function* pagesOf(
     yield [keySpace.redisKey(entityKey)];
     return;
   }
-  let cursor = "0";
-  do {
-    const scan = ["SCAN", [cursor, "match", keySpace.pattern, "count", String(PAGE_KEYS)]] as const;
-    const reply = await runOne(connection, scan, nextWait());
-    const [next, found] = Array.isArray(reply) ? reply : [];
-    const keys = (Array.isArray(found) ? found : []).filter((key) => Buffer.isBuffer(key));
-    const mine = keys.filter((key) => keySpace.entityKeyOf(key) !== undefined);
-    if (mine.length > 0) yield mine;
-    cursor = String(next ?? "0");
-  } while (cursor !== "0");
+  for (const primary of connection.primaries()) {
+    let cursor = "0";
+    do {
+      const scan = ["SCAN", [cursor, "match", keySpace.pattern, "count", String(PAGE_KEYS)]] as const;
+      const reply = await runOne(primary, scan, nextWait());
+      const [next, found] = Array.isArray(reply) ? reply : [];
+      const keys = (Array.isArray(found) ? found : []).filter((key) => Buffer.isBuffer(key));
+      const mine = keys.filter((key) => keySpace.entityKeyOf(key) !== undefined);
+      if (mine.length > 0) yield mine;
+      cursor = String(next ?? "0");
+    } while (cursor !== "0");
+  }
 }
 
 const DELETION = 2;

@@ -45,13 +45,6 @@ test("other tenants are refused when the store opens, and at every call", async 
   await expect(session.write("fv", [], { tenant: "acme" })).rejects.toMatchObject({ code: "UNKNOWN_TENANT" });
 });
 
-test("a Redis Cluster is refused when the store opens", async () => {
-  await expect(openFeast(server, P, { redisType: "redis_cluster" })).rejects.toMatchObject({
-    code: "UNSUPPORTED",
-    message: expect.stringMatching(/Redis Cluster.*redis_sentinel.*layout: packed/),
-  });
-});
-
 test("behind Sentinel it reads, writes and resets as on one server", async () => {
   await using sentinel = await startSentinel();
   await using session = await openFeast(sentinel, P, { redisType: "redis_sentinel", sentinelMaster: sentinel.master });
