@@ -73,7 +73,10 @@ test("windows in any order, each interrupted anywhere, leave what writing every 
   await fc.assert(property, propertySettings(15));
 });
 
-/** Writes every row of a window that has a key and a time, one by one. */
+/**
+ * Writes every row of a window that has a key and a time, one by one. Of rows that differ in nothing but their values, which no time can tell apart, only the
+ * greatest is the source's, as in a point-in-time join: training and serving see the same one.
+ */
 async function fold(
   store: OnlineStore,
   definitions: ReturnType<typeof definitionsIn>,
@@ -82,8 +85,10 @@ async function fold(
   to: number,
 ): Promise<void> {
   const view = findView(definitions, "plans");
-  for (const { key, event, created, deleted, price, plan } of rows) {
+  for (const row of rows) {
+    const { key, event, created, deleted, price, plan } = row;
     if (key === null || event === null || event < from || event > to) continue;
+    if (rows.some((other) => isRival(row, other) && order(other) > order(row))) continue;
     await store.write(
       view,
       [
@@ -97,6 +102,16 @@ async function fold(
       { tenant: "default" },
     );
   }
+}
+
+function isRival(row: GridRow, other: GridRow): boolean {
+  const same = row.key === other.key && row.event === other.event && row.created === other.created;
+  return same && row.deleted !== true && other.deleted !== true;
+}
+
+/** Text that sorts as the rows' values do, feature by feature; null is least. */
+function order({ price, plan }: GridRow): string {
+  return `${price === null ? "-" : price + 5}${plan === null ? "-" : `=${plan}`}`;
 }
 
 function dyingAt(store: OnlineStore, death: number): OnlineStore {
