@@ -39,7 +39,7 @@ const history = fc.record({
   deaths: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 3, maxLength: 3 }),
 });
 
-test("windows in any order, each interrupted anywhere, leave what writing every one of their rows would leave", async () => {
+test("windows in any order, each interrupted anywhere, leave what writing their rows one by one would leave", async () => {
   const property = fc.asyncProperty(history, async ({ rows, windows, chunkRows, deaths }) => {
     await using folder = await temporaryFolder();
     await makeFolders(folder.path);
