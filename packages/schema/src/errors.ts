@@ -63,6 +63,16 @@ export const ERROR_CODES = [
   "MODEL_MISMATCH",
   "MODEL_FAILED",
   "MODEL_NOT_READY",
+  "MODEL_BUSY",
+  "MODEL_TRAINED_ON_OTHER_DEFINITIONS",
+  // the stream
+  "STREAM_MISCONFIGURED",
+  "STREAM_UNAVAILABLE",
+  "STREAM_FENCED",
+  "STREAM_CLOSED",
+  "STREAM_POISONED",
+  "RECORD_UNREADABLE",
+  "RECORD_INVALID",
   // the rest
   "REQUEST_FAILED",
   "ABORTED",
@@ -108,6 +118,8 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "RATE_LIMITED",
   "AUTH_UNAVAILABLE",
   "MODEL_NOT_READY",
+  "MODEL_BUSY",
+  "STREAM_UNAVAILABLE",
 ]);
 
 const MARK = Symbol.for("larder.error");
@@ -160,6 +172,7 @@ const USAGE_CODES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "UNKNOWN_PUSH_SOURCE",
   "INVALID_REQUEST",
   "FEATURE_NAME_COLLISION",
+  "STREAM_MISCONFIGURED",
 ]);
 
 /** The CLI's exit code for an error: 2 for wrong usage or configuration, 1 for everything else. */
