@@ -2,6 +2,7 @@ import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
 import { TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
+import { InferenceAnswer, InferenceLive, InferenceReady, InferenceRequest, InferenceServer } from "./inference.ts";
 import {
   MaterializeAccepted,
   MaterializeAnswer,
@@ -24,8 +25,8 @@ import {
 } from "./strict-feast.ts";
 import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.ts";
 
-/** How a route words its errors: Feast's string in a string, what Feast's own server says, or RFC 9457. */
-export type ErrorStyle = "feast" | "strict" | "problem";
+/** How a route words its errors: Feast's string in a string, what Feast's own server says, the Open Inference Protocol's object, or RFC 9457. */
+export type ErrorStyle = "feast" | "strict" | "inference" | "problem";
 
 /** What a credential may be good for. None holds another: a caller that reads and writes needs both. */
 export const SCOPES = ["read", "write", "predict", "admin"] as const;
@@ -153,6 +154,53 @@ export const ROUTES = {
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
     access: "predict",
+  },
+  infer: {
+    method: "POST",
+    path: "/v2/models/{model}/infer",
+    summary: "Run a model on tensors (Open Inference Protocol)",
+    errors: "inference",
+    body: [InferenceRequest],
+    answer: [InferenceAnswer],
+    tenant: true,
+    access: "predict",
+  },
+  inferWithVersion: {
+    method: "POST",
+    path: "/v2/models/{model}/versions/{version}/infer",
+    summary: "Run one version of a model on tensors (Open Inference Protocol)",
+    errors: "inference",
+    body: [InferenceRequest],
+    answer: [InferenceAnswer],
+    tenant: true,
+    access: "predict",
+  },
+  inferenceServer: {
+    method: "GET",
+    path: "/v2",
+    summary: "Name, version and extensions of the server (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceServer],
+    tenant: false,
+    access: "authenticated",
+  },
+  inferenceLive: {
+    method: "GET",
+    path: "/v2/health/live",
+    summary: "The process answers (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceLive],
+    tenant: false,
+    access: "open",
+  },
+  inferenceReady: {
+    method: "GET",
+    path: "/v2/health/ready",
+    summary: "Every model can be asked (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceReady],
+    tenant: false,
+    access: "open",
   },
   livez: {
     method: "GET",
