@@ -76,7 +76,8 @@ async function warmUp(
     feeds.set(name, { type, data: createTensorData(type, features.length), dims });
   }
   try {
-    outputLayout(definition, await runner.run(feeds, definition.prediction.output), 1);
+    const [output] = await runner.run(feeds, [definition.prediction.output]);
+    outputLayout(definition, output as Tensor, 1);
   } catch (cause) {
     const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
     const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;

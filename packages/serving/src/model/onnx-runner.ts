@@ -47,7 +47,7 @@ class OnnxRunner implements ModelRunner {
     this.outputs = session.outputMetadata.map(specOf);
   }
 
-  async run(feeds: ReadonlyMap<string, Tensor>, output: string): Promise<Tensor> {
+  async run(feeds: ReadonlyMap<string, Tensor>, outputs: readonly string[]): Promise<readonly Tensor[]> {
     const session = this.#session;
     if (session === undefined) {
       throw new LarderError("MODEL_NOT_READY", {
@@ -58,14 +58,17 @@ class OnnxRunner implements ModelRunner {
     }
     const inputs: Record<string, OrtTensor> = {};
     for (const [name, tensor] of feeds) inputs[name] = this.#tensor(tensor);
-    let answer: OrtTensor | undefined;
+    let answers: Readonly<Record<string, OrtTensor | undefined>>;
     try {
-      answer = (await session.run(inputs, [output]))[output] as OrtTensor | undefined;
+      answers = (await session.run(inputs, outputs)) as Readonly<Record<string, OrtTensor | undefined>>;
     } catch (cause) {
       throw this.#failed("failed on this input", cause);
     }
-    if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
-    return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+    return outputs.map((output) => {
+      const answer = answers[output];
+      if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
+      return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+    });
   }
 
   async close(): Promise<void> {

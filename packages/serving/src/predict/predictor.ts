@@ -65,8 +65,9 @@ async function predict(
       tensors.set(feed.input.name, keepRows(feed, filled[index] as TensorData, kept, rows));
     }
     const started = performance.now();
-    const output = await model.runner.run(tensors, model.definition.prediction.output);
+    const [answer] = await model.runner.run(tensors, [model.definition.prediction.output]);
     modelMs = performance.now() - started;
+    const output = answer as Tensor;
     const { stride, index } = outputLayout(model.definition, output, kept.length);
     data = output.data;
     for (const [position, row] of kept.entries()) {
