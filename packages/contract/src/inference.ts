@@ -30,7 +30,9 @@ const Datatype = Type.Enum(INFERENCE_DATATYPES);
 
 const Shape = Type.Array(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
 
-const Data = Type.Array(Type.Unknown(), { description: "Elements in row-major order, nested as the shape says or flat." });
+const Data = Type.Array(Type.Unknown(), {
+  description: "Elements in row-major order, nested as the shape says or flat.",
+});
 
 /** One tensor of a request: with `data`, or with the parameter `binary_data_size` and its bytes after the JSON. */
 export const InferenceInput = Type.Object(

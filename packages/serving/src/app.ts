@@ -19,6 +19,7 @@ import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerInference } from "./routes/inference.ts";
 import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
@@ -95,6 +96,11 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     predictors,
     metrics,
   };
+  metrics.watchModels(() => {
+    const { waiting, running, ended } = models.threads;
+    const inlineRows = new Map([...models.models].map(([name, { runner }]) => [name, runner.inlineRows]));
+    return { waiting, running, ended, inlineRows };
+  });
   registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);
   if (server.strictFeast) {
@@ -110,6 +116,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerDeleteFromOnlineStore(app, context);
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
+  await registerInference(app, context, stopping);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);
   registerOpenApi(app, context);

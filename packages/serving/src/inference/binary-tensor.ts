@@ -53,7 +53,11 @@ function readTexts(bytes: Buffer, count: number, field: string): string[] {
     if (end > bytes.length) throw refused(field, `"${field}" ends inside element ${texts.length}`, WHOLE);
     const text = bytes.subarray(start, end);
     if (!isUtf8(text)) {
-      throw refused(field, `Element ${texts.length} of "${field}" is not UTF-8`, "Send text: ONNX has no other strings");
+      throw refused(
+        field,
+        `Element ${texts.length} of "${field}" is not UTF-8`,
+        "Send text: ONNX has no other strings",
+      );
     }
     texts.push(text.toString());
     at = end;

@@ -1,7 +1,7 @@
 import { type InferenceInput, type InferenceOutput, InferenceRequest } from "@larder/contract";
 import { decodeUtf8, LarderError, parseJson } from "@larder/schema";
 import { refuseTooMany } from "../features/entity-columns.ts";
-import { TENSOR_TYPES, type ModelRunner, type Tensor, type TensorSpec } from "../model/model-runner.ts";
+import { type ModelRunner, TENSOR_TYPES, type Tensor, type TensorSpec } from "../model/model-runner.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { emptyBody } from "../plugins/json-body.ts";
 import { readBinaryTensor } from "./binary-tensor.ts";
@@ -58,7 +58,8 @@ export function readInference(
   for (const [index, input] of request.inputs.entries()) {
     const field = `inputs.${index}`;
     refuseParameters(`${field}.parameters`, input.parameters);
-    if (feeds.has(input.name)) throw refused(`${field}.name`, `Input ${quoted(input.name)} is given twice`, "Give it once");
+    if (feeds.has(input.name))
+      throw refused(`${field}.name`, `Input ${quoted(input.name)} is given twice`, "Give it once");
     const size = binarySize(input, field, rest.length);
     const tensor = readTensor(input, inputs, field, size === undefined ? undefined : rest.subarray(0, size), maxRows);
     rest = rest.subarray(size ?? 0);
@@ -155,9 +156,14 @@ function wanted(
     const field = `outputs.${index}`;
     refuseParameters(`${field}.parameters`, parameters);
     if (!tensors.some((spec) => spec.name === name)) {
-      throw refused(`${field}.name`, `The model has no tensor ${quoted(name)} among its outputs`, `Ask for ${names(tensors)}`);
+      throw refused(
+        `${field}.name`,
+        `The model has no tensor ${quoted(name)} among its outputs`,
+        `Ask for ${names(tensors)}`,
+      );
     }
-    if (outputs.has(name)) throw refused(`${field}.name`, `Output ${quoted(name)} is asked for twice`, "Ask for it once");
+    if (outputs.has(name))
+      throw refused(`${field}.name`, `Output ${quoted(name)} is asked for twice`, "Ask for it once");
     outputs.set(name, { name, binary: flag(parameters, "binary_data", `${field}.parameters`) ?? byDefault });
   }
   return [...outputs.values()];

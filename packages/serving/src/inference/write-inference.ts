@@ -36,7 +36,8 @@ export function writeInference(
     `"outputs":[${outputs.join(",")}]`,
   ];
   const text = `{${members.join(",")}}`;
-  if (!wanted.some(({ binary }) => binary)) return { contentType: JSON_MEDIA_TYPE, body: text, headerLength: undefined };
+  if (!wanted.some(({ binary }) => binary))
+    return { contentType: JSON_MEDIA_TYPE, body: text, headerLength: undefined };
   const json = Buffer.from(text);
   return { contentType: BINARY_MEDIA_TYPE, body: Buffer.concat([json, ...parts]), headerLength: json.length };
 }

@@ -18,6 +18,14 @@ const EDGES = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 const WRITE_OUTCOMES = ["applied", "duplicate", "stale", "expired", "conflict"] as const;
 
+/** What model threads are at. */
+export interface ModelUse {
+  readonly waiting: number;
+  readonly running: number;
+  readonly ended: number;
+  readonly inlineRows: ReadonlyMap<string, number>;
+}
+
 /**
  * What serving counts and times. Labels are names from the definitions (model, view, tenant), statuses and codes: bounded, and never an entity.
  */
@@ -109,6 +117,40 @@ export class ServingMetrics {
       collect() {
         this.reset();
         for (const [tenant, count] of ask()) this.set({ tenant }, count);
+      },
+    });
+  }
+
+  /** Shows what the model threads are at, and how many rows each model runs in place, as `ask` tells when metrics are read. */
+  watchModels(ask: () => ModelUse): void {
+    new Gauge({
+      name: "larder_model_queue_requests",
+      help: "Requests for model threads: those that wait, and those of which a part runs",
+      labelNames: ["status"],
+      registers: [this.registry],
+      collect() {
+        const { waiting, running } = ask();
+        this.set({ status: "waiting" }, waiting);
+        this.set({ status: "running" }, running);
+      },
+    });
+    new Counter({
+      name: "larder_model_threads_ended_total",
+      help: "Model threads that ended unasked and were replaced",
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(ask().ended);
+      },
+    });
+    new Gauge({
+      name: "larder_model_inline_rows",
+      help: "Most rows that a model runs without a thread, as measured when it was loaded",
+      labelNames: ["model"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [model, rows] of ask().inlineRows) this.set({ model }, rows);
       },
     });
   }

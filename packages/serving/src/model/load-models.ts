@@ -4,12 +4,14 @@ import { bindInputs, featureName, type InputBinding } from "./bind-inputs.ts";
 import { checkOutput, outputLayout } from "./bind-output.ts";
 import { createTensorData } from "./feed-table.ts";
 import type { ModelRunner, Tensor } from "./model-runner.ts";
-import { createOnnxRunner } from "./onnx-runner.ts";
+import { ModelThreads } from "./model-threads.ts";
+import { readModelFile } from "./onnx-runner.ts";
+import { PooledRunner } from "./pooled-runner.ts";
 
 /** A model that has been checked against its feature service and run once. */
 export interface LoadedModel {
   readonly definition: ModelDefinition;
-  readonly runner: ModelRunner;
+  readonly runner: PooledRunner;
   readonly inputs: readonly InputBinding[];
   /** Reads what the inputs take, each feature once. */
   readonly plan: ReadPlan;
@@ -18,6 +20,8 @@ export interface LoadedModel {
 /** The models of a file, in its order. */
 export interface ModelSet {
   readonly models: ReadonlyMap<string, LoadedModel>;
+  /** Where they run on many rows. */
+  readonly threads: ModelThreads;
   /** Frees every model. Safe to call twice. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -30,28 +34,36 @@ export interface ModelSet {
  */
 export async function loadModels(definitions: Definitions): Promise<ModelSet> {
   const models = new Map<string, LoadedModel>();
+  const { modelThreads, modelQueue } = definitions.server;
+  const threads = new ModelThreads({ threads: modelThreads, queue: modelQueue });
   const close = async (): Promise<void> => {
+    await threads.close();
     for (const { runner } of [...models.values()].reverse()) await runner.close();
   };
   try {
     for (const definition of definitions.models.values()) {
-      models.set(definition.name, await loadModel(definitions, definition));
+      models.set(definition.name, await loadModel(definitions, definition, threads));
     }
   } catch (error) {
     await close();
     throw error;
   }
-  return { models, close, [Symbol.asyncDispose]: close };
+  return { models, threads, close, [Symbol.asyncDispose]: close };
 }
 
-async function loadModel(definitions: Definitions, definition: ModelDefinition): Promise<LoadedModel> {
-  const runner = await createOnnxRunner(definition);
+async function loadModel(
+  definitions: Definitions,
+  definition: ModelDefinition,
+  threads: ModelThreads,
+): Promise<LoadedModel> {
+  const runner = await PooledRunner.open(await readModelFile(definition), threads);
   try {
     const problems: Problem[] = [];
     const inputs = bindInputs(definition, runner.inputs, problems);
     checkOutput(definition, runner.outputs, problems);
     if (problems.length > 0) throw mismatch(definition, problems);
     await warmUp(definition, runner, inputs);
+    await measure(definition, runner, inputs, definitions.server.maxRows);
     return { definition, runner, inputs, plan: planOf(definitions, inputs) };
   } catch (error) {
     await runner.close();
@@ -82,6 +94,23 @@ async function warmUp(
     const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
     const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;
     const remedy = "Check that the model's inputs are the features it was trained on";
+    throw mismatch(definition, [{ place: "warm-up", field: "inputs", what, remedy }], cause);
+  }
+}
+
+/** Finds out how many rows may run in place; a model that takes one row only is found out, too. */
+async function measure(
+  definition: ModelDefinition,
+  runner: PooledRunner,
+  inputs: readonly InputBinding[],
+  maxRows: number,
+): Promise<void> {
+  const shapes = inputs.map(({ name, type, rank, features }) => ({ name, type, rank, width: features.length }));
+  try {
+    await runner.measure(shapes, [definition.prediction.output], maxRows);
+  } catch (cause) {
+    const what = "it takes one row of zeros and fails on several";
+    const remedy = "Export the model with a free batch size";
     throw mismatch(definition, [{ place: "warm-up", field: "inputs", what, remedy }], cause);
   }
 }
