@@ -42,6 +42,20 @@ export {
   MaterializeRequest,
 } from "./materialize.ts";
 export {
+  ListedModel,
+  ListedVersion,
+  ModelLoadRequest,
+  ModelMetadataAnswer,
+  ModelNamesAnswer,
+  ModelReadyAnswer,
+  ModelsAnswer,
+  ModelUnloadRequest,
+  RepositoryEntry,
+  RepositoryIndexAnswer,
+  RepositoryIndexRequest,
+  TensorMetadata,
+} from "./models.ts";
+export {
   EntityRow,
   FlatPredictAnswer,
   FlatPredictRequest,

@@ -204,7 +204,15 @@ const onMissing = oneOf("reject", "default", "nan");
 
 const model = section({
   name: required(definitionName, "The model."),
-  path: required(text, "ONNX file; relative to the folder of feature_store.yaml."),
+  path: required(
+    text,
+    "ONNX file, MLflow model folder, or folder of versions (1/model.onnx, 2/model.onnx, …); relative to the folder of feature_store.yaml.",
+  ),
+  max_versions: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100 }),
+    "Most versions of a folder of versions that are served; the greatest numbers count.",
+    2,
+  ),
   feature_service: required(definitionName, "The features it takes."),
   inputs: withDefault(
     mapOf(Type.Union([reference, listOf(reference, 1)])),

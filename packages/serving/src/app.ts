@@ -9,19 +9,19 @@ import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
-import type { ModelSet } from "./model/load-models.ts";
 import { registerAdmission } from "./plugins/admission.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
-import { createPredictor } from "./predict/predictor.ts";
+import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerFeastHealth, registerHealth } from "./routes/health.ts";
 import { registerInference } from "./routes/inference.ts";
 import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
+import { registerModels } from "./routes/models.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
 import { registerPredict } from "./routes/predict.ts";
 import { registerPush } from "./routes/push.ts";
@@ -34,7 +34,7 @@ import { createTlsServer, type TlsFiles } from "./tls.ts";
 export interface AppParts {
   readonly definitions: Definitions;
   readonly store: OnlineStore;
-  readonly models: ModelSet;
+  readonly models: ModelRegistry;
   readonly clock: Clock;
   /** What `/materialize` runs; without it these routes refuse. */
   readonly materialize?: MaterializeFunction;
@@ -86,19 +86,22 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerErrors(app, metrics);
   registerJsonBody(app, server);
 
-  const predictors = new Map([...models.models].map(([name, model]) => [name, createPredictor(model)]));
   const context: ServingContext = {
     definitions,
     tenant,
     store,
     clock,
     reads: new CompiledReads(definitions),
-    predictors,
+    models,
     metrics,
   };
   metrics.watchModels(() => {
     const { waiting, running, ended } = models.threads;
-    const inlineRows = new Map([...models.models].map(([name, { runner }]) => [name, runner.inlineRows]));
+    const inlineRows = new Map<string, number>();
+    for (const { definition, current, versions } of models.states()) {
+      const model = versions.find(({ version }) => version === current)?.model;
+      if (model !== undefined) inlineRows.set(definition.name, model.runner.inlineRows);
+    }
     return { waiting, running, ended, inlineRows };
   });
   registerAdmission(app, context, authenticator);
@@ -117,6 +120,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
   await registerInference(app, context, stopping);
+  registerModels(app, context);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);
   registerOpenApi(app, context);

@@ -2,7 +2,7 @@ import type { RowError } from "@larder/contract";
 import { type FeatureBatch, STATUS_NAMES } from "@larder/store-core";
 import type { StatusCounts } from "../metrics/status-counts.ts";
 import { outputLayout } from "../model/bind-output.ts";
-import type { LoadedModel } from "../model/load-models.ts";
+import type { LoadedModel } from "../model/load-model.ts";
 import type { ModelCall, Tensor, TensorData } from "../model/model-runner.ts";
 import { compileFeeds, type FeedPlan, fillFeed, keepRows } from "./fill-feeds.ts";
 import { compileMissingRules, findMissing, type MissingCell, type MissingRule } from "./judge-rows.ts";

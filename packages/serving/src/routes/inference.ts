@@ -10,17 +10,17 @@ import {
 import { isLarderError, LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { readInference } from "../inference/read-inference.ts";
-import { quoted } from "../inference/refusal.ts";
 import { writeInference } from "../inference/write-inference.ts";
 import type { Tensor } from "../model/model-runner.ts";
 import { addRoute } from "../plugins/add-route.ts";
+import { atField } from "../plugins/at-field.ts";
 import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import type { ServingContext } from "../serving-context.ts";
-import { predictorOf } from "./predict.ts";
+import { servesAll } from "./health.ts";
 
-const SERVER: InferenceServer = { name: "larder", version: "0.1.0", extensions: ["binary_tensor_data"] };
+const SERVER: InferenceServer = { name: "larder", version: "0.1.0", extensions: ["binary_tensor_data", "model_repository"] };
 
 /** The Open Inference Protocol: `GET /v2`, `/v2/health/live`, `/v2/health/ready`, and `POST /v2/models/{model}[/versions/{version}]/infer`. */
 export async function registerInference(
@@ -32,8 +32,7 @@ export async function registerInference(
   addRoute(app, ROUTES.inferenceServer, () => SERVER);
   addRoute(app, ROUTES.inferenceLive, () => live);
   addRoute(app, ROUTES.inferenceReady, (_request, reply) => {
-    const { predictors, definitions } = context;
-    const ready = stopping?.aborted !== true && predictors.size === definitions.models.size;
+    const ready = stopping?.aborted !== true && servesAll(context);
     const answer: InferenceReady = { ready };
     return reply.code(ready ? 200 : 503).send(answer);
   });
@@ -52,11 +51,11 @@ export async function registerInference(
 }
 
 async function infer(context: ServingContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { definitions, metrics } = context;
+  const { definitions, metrics, models } = context;
   const tenant = tenantOf(context, request);
-  const { model: name, version } = request.params as { readonly model: string; readonly version?: string };
-  const { runner } = predictorOf(context, name).model;
-  if (version !== undefined && version !== runner.version) throw unknownVersion(name, version);
+  const { model: name, version: asked } = request.params as { readonly model: string; readonly version?: string };
+  using lease = atField(asked === undefined ? "model" : "version", () => models.acquire(name, asked));
+  const { runner, version } = lease.predictor.model;
   const header = request.headers[INFERENCE_HEADER_LENGTH];
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const inference = readInference(body, header === undefined ? undefined : String(header), runner, definitions.server);
@@ -70,7 +69,7 @@ async function infer(context: ServingContext, request: FastifyRequest, reply: Fa
   metrics.countPredictions(name, tenant, rows, 0);
 
   const tensors = new Map(outputNames.map((output, index) => [output, answers[index] as Tensor]));
-  const answer = writeInference({ name, version: runner.version }, id, outputs, tensors);
+  const answer = writeInference({ name, version }, id, outputs, tensors);
   sendTiming(reply, { model: modelMs });
   if (answer.headerLength !== undefined) reply.header(INFERENCE_HEADER_LENGTH, String(answer.headerLength));
   return reply.header("content-type", answer.contentType).send(answer.body);
@@ -84,14 +83,6 @@ function asRefusal(error: unknown): never {
     remedy: "Compare their shapes and values with what the model was made for",
     facts: { field: "inputs" },
     cause: error,
-  });
-}
-
-function unknownVersion(model: string, version: string): LarderError {
-  return new LarderError("UNKNOWN_MODEL", {
-    what: `Model "${model}" has no version ${quoted(version)}`,
-    remedy: `See GET /v2/models/${encodeURIComponent(model)} for its versions, or leave it out`,
-    facts: { field: "version" },
   });
 }
 

@@ -1,79 +1,64 @@
-import { type Definitions, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
+import { type Definitions, type FeatureRef, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
 import { createReadPlan, type ReadPlan } from "@larder/store-core";
 import { bindInputs, featureName, type InputBinding } from "./bind-inputs.ts";
 import { checkOutput, outputLayout } from "./bind-output.ts";
 import { createTensorData } from "./feed-table.ts";
+import type { ModelFiles } from "./model-files.ts";
+import { checkRecord, type ModelRecord, readModelRecord } from "./model-record.ts";
 import type { ModelRunner, Tensor } from "./model-runner.ts";
-import { ModelThreads } from "./model-threads.ts";
+import type { ModelThreads } from "./model-threads.ts";
 import { readModelFile } from "./onnx-runner.ts";
 import { PooledRunner } from "./pooled-runner.ts";
 
-/** A model that has been checked against its feature service and run once. */
+/** A version of a model that has been checked against its feature service and run once. */
 export interface LoadedModel {
   readonly definition: ModelDefinition;
+  readonly version: string;
+  /** SHA-256 (hex) of the ONNX file. */
+  readonly checksum: string;
+  /** What the file is said to be trained on; undefined where nothing is said beside it. */
+  readonly record: ModelRecord | undefined;
   readonly runner: PooledRunner;
   readonly inputs: readonly InputBinding[];
   /** Reads what the inputs take, each feature once. */
   readonly plan: ReadPlan;
 }
 
-/** The models of a file, in its order. */
-export interface ModelSet {
-  readonly models: ReadonlyMap<string, LoadedModel>;
-  /** Where they run on many rows. */
-  readonly threads: ModelThreads;
-  /** Frees every model. Safe to call twice. */
-  close(): Promise<void>;
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
 /**
- * Loads every model of the definitions: reads the file, checks its inputs and output against the yaml, runs it once on zeros. Either all
- * models are loaded or none stays open.
- * @throws MODEL_UNREADABLE, MODEL_MISMATCH (all problems of a model at once), MISSING_DEPENDENCY
+ * Loads a version of a model: reads the file, checks its inputs and output against the yaml and its record against the definitions, runs it once on
+ * zeros. Nothing stays open when it fails.
+ * @throws MODEL_UNREADABLE, MODEL_MISMATCH (all problems at once), MODEL_TRAINED_ON_OTHER_DEFINITIONS, MISSING_DEPENDENCY
  */
-export async function loadModels(definitions: Definitions): Promise<ModelSet> {
-  const models = new Map<string, LoadedModel>();
-  const { modelThreads, modelQueue } = definitions.server;
-  const threads = new ModelThreads({ threads: modelThreads, queue: modelQueue });
-  const close = async (): Promise<void> => {
-    await threads.close();
-    for (const { runner } of [...models.values()].reverse()) await runner.close();
-  };
-  try {
-    for (const definition of definitions.models.values()) {
-      models.set(definition.name, await loadModel(definitions, definition, threads));
-    }
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { models, threads, close, [Symbol.asyncDispose]: close };
-}
-
-async function loadModel(
+export async function loadModel(
   definitions: Definitions,
   definition: ModelDefinition,
+  { version, path, record: recordPath }: ModelFiles,
   threads: ModelThreads,
 ): Promise<LoadedModel> {
-  const runner = await PooledRunner.open(await readModelFile(definition), threads);
+  const { name } = definition;
+  const record = await readModelRecord(name, recordPath);
+  const runner = await PooledRunner.open(await readModelFile({ name, path }), threads);
   try {
+    const checksum = runner.version;
     const problems: Problem[] = [];
     const inputs = bindInputs(definition, runner.inputs, problems);
     checkOutput(definition, runner.outputs, problems);
     if (problems.length > 0) throw mismatch(definition, problems);
+    const refs = featuresOf(inputs);
+    if (record !== undefined) checkRecord(definitions, definition, record, recordPath, checksum, [...refs.values()]);
     await warmUp(definition, runner, inputs);
     await measure(definition, runner, inputs, definitions.server.maxRows);
-    return { definition, runner, inputs, plan: planOf(definitions, inputs) };
+    const plan = createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
+    return { definition, version, checksum, record, runner, inputs, plan };
   } catch (error) {
     await runner.close();
     throw error;
   }
 }
 
-function planOf(definitions: Definitions, inputs: readonly InputBinding[]): ReadPlan {
-  const refs = new Map(inputs.flatMap((input) => input.features.map((ref) => [featureName(ref), ref] as const)));
-  return createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
+/** The features that inputs take, each once. */
+function featuresOf(inputs: readonly InputBinding[]): ReadonlyMap<string, FeatureRef> {
+  return new Map(inputs.flatMap((input) => input.features.map((ref) => [featureName(ref), ref] as const)));
 }
 
 /** The first run of a session is slow, and shows what the file did not say. */
