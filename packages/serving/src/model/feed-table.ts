@@ -66,10 +66,15 @@ export function storeValue(data: TensorData, index: number, value: FeatureValue)
   }
   if (Array.isArray(data)) {
     data[index] = value as string;
-    return true;
+    return holdsText(value as string);
   }
   data[index] = Number(value);
   return true;
+}
+
+/** Whether a tensor holds a text as it is: the runtime ends it at its first U+0000, and replaces half a surrogate pair. */
+export function holdsText(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
 }
 
 function isExact(stored: number, value: bigint): boolean {
