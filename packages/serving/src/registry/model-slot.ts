@@ -1,7 +1,7 @@
 import { type Definitions, isLarderError, LarderError, type ModelDefinition } from "@larder/schema";
 import { type LoadedModel, loadModel } from "../model/load-model.ts";
-import type { ModelThreads } from "../model/model-threads.ts";
 import { findFiles, locateVersions, type ModelFiles, type VersionPlace } from "../model/model-files.ts";
+import type { ModelThreads } from "../model/model-threads.ts";
 import type { ModelEvent, ModelState } from "./model-state.ts";
 import { type ModelLease, ServedVersion } from "./served-version.ts";
 

@@ -1,18 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { temporaryFolder } from "@larder/testkit";
 import { afterAll, expect, test } from "vitest";
 import { CHURN, goldenRows } from "../support/churn.ts";
-import { identityModel } from "../support/onnx-file.ts";
 import { openWorld, type World } from "../support/world.ts";
-import { binaryAnswer, INPUTS, inferBinary, MIXED } from "./exchange.ts";
-
-async function echoWorld(): Promise<World> {
-  await using folder = await temporaryFolder();
-  const path = join(folder.path, "echo.onnx");
-  await writeFile(path, identityModel(INPUTS));
-  return await openWorld(MIXED.replace("PATH", path));
-}
+import { binaryAnswer, echoWorld, inferBinary } from "./exchange.ts";
 
 const INFER = "/v2/models/echo/infer";
 
@@ -46,7 +35,10 @@ test("the server, its health, and a route that is not there speak the protocol",
   expect((await world.get("/v2/health/ready")).json()).toEqual({ ready: true });
   for (const path of ["/v2/nothing", "/v2/models/nobody/infer"]) {
     const answer = await world.post(path, whole);
-    expect([answer.statusCode, answer.headers["content-type"]]).toEqual([404, expect.stringMatching(/^application\/json/)]);
+    expect([answer.statusCode, answer.headers["content-type"]]).toEqual([
+      404,
+      expect.stringMatching(/^application\/json/),
+    ]);
     expect(answer.json()).toMatchObject({ error: expect.any(String), code: expect.stringMatching(/^UNKNOWN_/) });
   }
 });
