@@ -11,6 +11,7 @@ import {
   type WriteResult,
 } from "@larder/store-core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ModelState } from "../registry/model-state.ts";
 import type { StatusCounts } from "./status-counts.ts";
 
 /** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
@@ -109,6 +110,38 @@ export class ServingMetrics {
       collect() {
         this.reset();
         for (const [tenant, count] of ask()) this.set({ tenant }, count);
+      },
+    });
+  }
+
+  /** Shows how models stand, as `ask` tells when metrics are read. */
+  watchModels(ask: () => readonly ModelState[]): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: "larder_model_ready",
+      help: "1 for a version that answers, 0 for one whose files cannot be served",
+      labelNames: ["model", "version"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, versions } of ask()) {
+          for (const { version, model } of versions) {
+            this.set({ model: definition.name, version }, model === undefined ? 0 : 1);
+          }
+        }
+      },
+    });
+    new Counter({
+      name: "larder_model_loads_total",
+      help: "Versions of models that were loaded, or whose files could not be served",
+      labelNames: ["model", "status"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, loads } of ask()) {
+          this.inc({ model: definition.name, status: "loaded" }, loads.succeeded);
+          this.inc({ model: definition.name, status: "failed" }, loads.failed);
+        }
       },
     });
   }
