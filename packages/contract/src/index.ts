@@ -1,6 +1,7 @@
 export {
   FeastErrorBody,
   FeastErrorDetail,
+  InferenceErrorBody,
   MAX_LISTED_PROBLEMS,
   ProblemBody,
   RequestProblem,
@@ -18,6 +19,19 @@ export {
   TENANT_PREFIX,
 } from "./headers.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
+export {
+  BINARY_MEDIA_TYPE,
+  INFERENCE_DATATYPES,
+  INFERENCE_HEADER_LENGTH,
+  InferenceAnswer,
+  type InferenceDatatype,
+  InferenceInput,
+  InferenceLive,
+  InferenceOutput,
+  InferenceReady,
+  InferenceRequest,
+  InferenceServer,
+} from "./inference.ts";
 export {
   MaterializeAccepted,
   MaterializeAnswer,

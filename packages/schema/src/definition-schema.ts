@@ -331,6 +331,16 @@ const server = section({
     "Most requests under way at once in a process; tenants that have some share it evenly, and what is above a tenant's share is refused.",
     256,
   ),
+  model_threads: withDefault(
+    Type.Integer({ minimum: 1, maximum: 256 }),
+    "Threads that run models on many rows; each that was needed holds a copy of the models it ran.",
+    1,
+  ),
+  model_queue: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100_000 }),
+    "Most requests that wait for model threads or run there; a further one is refused.",
+    64,
+  ),
   body_limit: withDefault(size, "Largest request body.", "8MiB"),
   max_rows: withDefault(Type.Integer({ minimum: 1, maximum: 1_000_000 }), "Most rows of one request.", 10_000),
   json_depth: withDefault(Type.Integer({ minimum: 4, maximum: 1000 }), "Most levels of a JSON body.", 32),

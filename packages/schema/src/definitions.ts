@@ -244,6 +244,10 @@ export interface ServerConfig {
   readonly tls: TlsConfig | undefined;
   /** Most requests under way at once, shared evenly by the tenants that have some. */
   readonly maxInFlight: number;
+  /** Threads that run models on many rows. */
+  readonly modelThreads: number;
+  /** Most requests that wait for these threads or run there. */
+  readonly modelQueue: number;
   readonly bodyLimitBytes: number;
   readonly maxRows: number;
   readonly jsonDepth: number;

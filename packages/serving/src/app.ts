@@ -18,6 +18,7 @@ import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerInference } from "./routes/inference.ts";
 import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerModels } from "./routes/models.ts";
@@ -94,6 +95,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     models,
     metrics,
   };
+  metrics.watchModelThreads(() => models.use());
   registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);
   if (server.strictFeast) {
@@ -110,6 +112,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
   registerModels(app, context);
+  await registerInference(app, context, stopping);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);
   registerOpenApi(app, context);

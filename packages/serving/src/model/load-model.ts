@@ -6,7 +6,9 @@ import { createTensorData } from "./feed-table.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { checkRecord, type ModelRecord, readModelRecord } from "./model-record.ts";
 import type { ModelRunner, Tensor } from "./model-runner.ts";
-import { createOnnxRunner } from "./onnx-runner.ts";
+import type { ModelThreads } from "./model-threads.ts";
+import { readModelFile } from "./onnx-runner.ts";
+import { PooledRunner } from "./pooled-runner.ts";
 
 /** A version of a model that has been checked against its feature service and run once. */
 export interface LoadedModel {
@@ -16,7 +18,7 @@ export interface LoadedModel {
   readonly checksum: string;
   /** What the file is said to be trained on; undefined where nothing is said beside it. */
   readonly record: ModelRecord | undefined;
-  readonly runner: ModelRunner;
+  readonly runner: PooledRunner;
   readonly inputs: readonly InputBinding[];
   /** Reads what the inputs take, each feature once. */
   readonly plan: ReadPlan;
@@ -31,10 +33,11 @@ export async function loadModel(
   definitions: Definitions,
   definition: ModelDefinition,
   { version, path, record: recordPath }: ModelFiles,
+  threads: ModelThreads,
 ): Promise<LoadedModel> {
   const { name } = definition;
   const record = await readModelRecord(name, recordPath);
-  const runner = await createOnnxRunner({ name, path });
+  const runner = await PooledRunner.open(await readModelFile({ name, path }), threads);
   try {
     const checksum = runner.version;
     const problems: Problem[] = [];
@@ -44,6 +47,7 @@ export async function loadModel(
     const refs = featuresOf(inputs);
     if (record !== undefined) checkRecord(definitions, definition, record, recordPath, checksum, [...refs.values()]);
     await warmUp(definition, runner, inputs);
+    await measure(definition, runner, inputs, definitions.server.maxRows);
     const plan = createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
     return { definition, version, checksum, record, runner, inputs, plan };
   } catch (error) {
@@ -69,11 +73,29 @@ async function warmUp(
     feeds.set(name, { type, data: createTensorData(type, features.length), dims });
   }
   try {
-    outputLayout(definition, await runner.run(feeds, definition.prediction.output), 1);
+    const [output] = await runner.run(feeds, [definition.prediction.output]);
+    outputLayout(definition, output as Tensor, 1);
   } catch (cause) {
     const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
     const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;
     const remedy = "Check that the model's inputs are the features it was trained on";
+    throw mismatch(definition, [{ place: "warm-up", field: "inputs", what, remedy }], cause);
+  }
+}
+
+/** Finds out how many rows may run in place; a model that takes one row only is found out, too. */
+async function measure(
+  definition: ModelDefinition,
+  runner: PooledRunner,
+  inputs: readonly InputBinding[],
+  maxRows: number,
+): Promise<void> {
+  const shapes = inputs.map(({ name, type, rank, features }) => ({ name, type, rank, width: features.length }));
+  try {
+    await runner.measure(shapes, [definition.prediction.output], maxRows);
+  } catch (cause) {
+    const what = "it takes one row of zeros and fails on several";
+    const remedy = "Export the model with a free batch size";
     throw mismatch(definition, [{ place: "warm-up", field: "inputs", what, remedy }], cause);
   }
 }

@@ -1,7 +1,8 @@
 import { type Definitions, findModel, LarderError, type ModelDefinition } from "@larder/schema";
+import { ModelThreads } from "../model/model-threads.ts";
 import { Looker } from "../watch/looker.ts";
 import { ModelSlot } from "./model-slot.ts";
-import type { ModelEvent, ModelState } from "./model-state.ts";
+import type { ModelEvent, ModelState, ModelUse } from "./model-state.ts";
 import type { ModelLease } from "./served-version.ts";
 
 /** Settings of a {@link ModelRegistry}. */
@@ -21,18 +22,21 @@ const POLL_MS = 1000;
  */
 export async function loadModels(definitions: Definitions, options: ModelRegistryOptions = {}): Promise<ModelRegistry> {
   const { pollMs = POLL_MS, onEvent = () => {} } = options;
+  const { modelThreads, modelQueue } = definitions.server;
+  const threads = new ModelThreads({ threads: modelThreads, queue: modelQueue });
   const slots = new Map<string, ModelSlot>();
   try {
     for (const definition of definitions.models.values()) {
-      const slot = new ModelSlot(definitions, definition, onEvent);
+      const slot = new ModelSlot(definition, { definitions, threads, onEvent });
       slots.set(definition.name, slot);
       await slot.load();
     }
   } catch (error) {
+    await threads.close();
     for (const slot of slots.values()) await slot.close();
     throw error;
   }
-  return new ModelRegistry(definitions, slots, pollMs);
+  return new ModelRegistry(definitions, slots, threads, pollMs);
 }
 
 /**
@@ -42,12 +46,14 @@ export async function loadModels(definitions: Definitions, options: ModelRegistr
 export class ModelRegistry implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #slots: ReadonlyMap<string, ModelSlot>;
+  readonly #threads: ModelThreads;
   readonly #looker: Looker;
 
   /** Of loaded slots: use {@link loadModels}. */
-  constructor(definitions: Definitions, slots: ReadonlyMap<string, ModelSlot>, pollMs: number) {
+  constructor(definitions: Definitions, slots: ReadonlyMap<string, ModelSlot>, threads: ModelThreads, pollMs: number) {
     this.#definitions = definitions;
     this.#slots = slots;
+    this.#threads = threads;
     this.#looker = new Looker(() => this.#look(), pollMs);
   }
 
@@ -69,6 +75,11 @@ export class ModelRegistry implements AsyncDisposable {
     });
   }
 
+  /** Whether every model has a version that answers; what was unloaded on purpose is missed by nobody. */
+  get ready(): boolean {
+    return this.states().every(({ current, unloaded }) => unloaded || current !== undefined);
+  }
+
   /** How a model stands. @throws UNKNOWN_MODEL */
   state(name: string): ModelState {
     return this.#slot(name).state();
@@ -77,6 +88,17 @@ export class ModelRegistry implements AsyncDisposable {
   /** How every model stands, in the file's order. */
   states(): readonly ModelState[] {
     return [...this.#slots.values()].map((slot) => slot.state());
+  }
+
+  /** What the threads are at that run models on many rows. */
+  use(): ModelUse {
+    const { waiting, running, ended } = this.#threads;
+    const inlineRows = new Map<string, number>();
+    for (const { definition, current, versions } of this.states()) {
+      const model = versions.find(({ version }) => version === current)?.model;
+      if (model !== undefined) inlineRows.set(definition.name, model.runner.inlineRows);
+    }
+    return { waiting, running, ended, inlineRows };
   }
 
   /**
@@ -95,6 +117,7 @@ export class ModelRegistry implements AsyncDisposable {
   /** Frees every model once the requests that use it have ended. Safe to call twice. */
   async close(): Promise<void> {
     await this.#looker.close();
+    await this.#threads.close();
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
   }
 

@@ -1,6 +1,7 @@
 import { type Definitions, isLarderError, LarderError, type ModelDefinition } from "@larder/schema";
 import { type LoadedModel, loadModel } from "../model/load-model.ts";
 import { findFiles, locateVersions, type ModelFiles, type VersionPlace } from "../model/model-files.ts";
+import type { ModelThreads } from "../model/model-threads.ts";
 import type { ModelEvent, ModelState } from "./model-state.ts";
 import { type ModelLease, ServedVersion } from "./served-version.ts";
 
@@ -16,10 +17,18 @@ interface Failure {
   readonly error: LarderError;
 }
 
+/** What the models of a server share. */
+export interface SlotParts {
+  readonly definitions: Definitions;
+  readonly threads: ModelThreads;
+  readonly onEvent: (event: ModelEvent) => void;
+}
+
 /** One model of the definitions: its versions, and how they follow their files. Its loads and unloads come one after the other. */
 export class ModelSlot {
   readonly #definitions: Definitions;
   readonly #definition: ModelDefinition;
+  readonly #threads: ModelThreads;
   readonly #onEvent: (event: ModelEvent) => void;
   /** The lowest version first. Replaced as a whole by every change: a request sees the versions of before or those of after. */
   #serving: ReadonlyMap<string, Serving> = new Map();
@@ -35,9 +44,10 @@ export class ModelSlot {
   #last: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
 
-  constructor(definitions: Definitions, definition: ModelDefinition, onEvent: (event: ModelEvent) => void) {
+  constructor(definition: ModelDefinition, { definitions, threads, onEvent }: SlotParts) {
     this.#definitions = definitions;
     this.#definition = definition;
+    this.#threads = threads;
     this.#onEvent = onEvent;
   }
 
@@ -147,7 +157,7 @@ export class ModelSlot {
     const { version, stamp } = files;
     let model: LoadedModel;
     try {
-      model = await loadModel(this.#definitions, this.#definition, files);
+      model = await loadModel(this.#definitions, this.#definition, files, this.#threads);
     } catch (error) {
       return this.#versionFailed(version, stamp, coded(error));
     }

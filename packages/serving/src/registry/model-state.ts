@@ -36,3 +36,11 @@ export type ModelEvent =
       readonly error: LarderError;
       readonly kept: boolean;
     };
+
+/** What the threads are at that run models on many rows, and how many rows each model runs without them. */
+export interface ModelUse {
+  readonly waiting: number;
+  readonly running: number;
+  readonly ended: number;
+  readonly inlineRows: ReadonlyMap<string, number>;
+}

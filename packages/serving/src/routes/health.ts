@@ -3,7 +3,6 @@ import { type Definitions, isLarderError } from "@larder/schema";
 import type { FastifyInstance } from "fastify";
 import type { Static } from "typebox";
 import { addRoute } from "../plugins/add-route.ts";
-import type { ModelState } from "../registry/model-state.ts";
 import type { ServingContext } from "../serving-context.ts";
 
 /** `GET /health`: Feast's, of the process and its definitions. */
@@ -19,7 +18,7 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
     const checks: Record<string, string> = {
       server: stopping?.aborted === true ? "stopping" : "ok",
       store: await checkStore(context),
-      models: context.models.states().every(isServed) ? "ok" : "MODEL_NOT_READY",
+      models: context.models.ready ? "ok" : "MODEL_NOT_READY",
     };
     // Where every answer has something to fall back on, a process without its store is still worth asking.
     const needed = answersNeedStore(context.definitions) ? Object.values(checks) : [checks["server"], checks["models"]];
@@ -27,11 +26,6 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
     const answer: Static<typeof ReadyzAnswer> = { status: ready ? "ready" : "not_ready", checks };
     return reply.code(ready ? 200 : 503).send(answer);
   });
-}
-
-/** What was unloaded on purpose is missed by nobody. */
-function isServed({ current, unloaded }: ModelState): boolean {
-  return unloaded || current !== undefined;
 }
 
 /** True when some route answers 503 without the store. A model with `otherwise: fail` is of use for what it knows. */

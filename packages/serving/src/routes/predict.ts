@@ -8,6 +8,7 @@ import { addRoute } from "../plugins/add-route.ts";
 import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { markDegraded } from "../plugins/degraded.ts";
+import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import { writeFlatPrediction, writePredictions } from "../predict/write-predictions.ts";
@@ -58,7 +59,7 @@ async function predict(
   metrics.observeLookup(tenant, storeMs);
 
   const counts = new StatusCounts(plan.views.length);
-  const predictions = await predictor.predict(batch, counts);
+  const predictions = await predictor.predict(batch, counts, modelCall(context, reply, true));
   metrics.countStatuses(plan, tenant, counts);
   metrics.observeModel(definition.name, predictions.modelMs);
   const refused = predictions.errors.length;
