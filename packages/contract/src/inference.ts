@@ -69,7 +69,7 @@ export type InferenceRequest = Static<typeof InferenceRequest>;
 /** Answer to {@link InferenceRequest}. */
 export const InferenceAnswer = Type.Object({
   model_name: Type.String(),
-  model_version: Type.String({ description: "SHA-256 (hex) of the model's file." }),
+  model_version: Type.String(),
   id: Type.Optional(Type.String()),
   outputs: Type.Array(
     Type.Object({

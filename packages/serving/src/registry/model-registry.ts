@@ -114,7 +114,7 @@ export class ModelRegistry implements AsyncDisposable {
     return this.#slot(name).unload();
   }
 
-  /** Frees every model once the requests that use it have ended. Safe to call twice. */
+  /** Frees every model once the requests that use it have ended; those that wait for a thread fail. Safe to call twice. */
   async close(): Promise<void> {
     await this.#looker.close();
     await this.#threads.close();

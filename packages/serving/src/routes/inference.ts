@@ -19,7 +19,11 @@ import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import type { ServingContext } from "../serving-context.ts";
 
-const SERVER: InferenceServer = { name: "larder", version: "0.1.0", extensions: ["binary_tensor_data"] };
+const SERVER: InferenceServer = {
+  name: "larder",
+  version: "0.1.0",
+  extensions: ["binary_tensor_data", "model_repository"],
+};
 
 /** The Open Inference Protocol: `GET /v2`, `/v2/health/live`, `/v2/health/ready`, and `POST /v2/models/{model}[/versions/{version}]/infer`. */
 export async function registerInference(

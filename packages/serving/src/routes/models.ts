@@ -13,6 +13,7 @@ import {
   type TensorMetadata,
 } from "@larder/contract";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { datatypeOf } from "../inference/datatype.ts";
 import type { TensorSpec } from "../model/model-runner.ts";
 import { addRoute } from "../plugins/add-route.ts";
 import { atField } from "../plugins/at-field.ts";
@@ -27,23 +28,6 @@ const checkUnload = compileBodyCheck(ModelUnloadRequest);
 
 /** What Triton calls ONNX models. */
 const PLATFORM = "onnxruntime_onnx";
-
-/** ONNX's element types in the words of the Open Inference Protocol; others it has no word for. */
-const DATATYPES: Readonly<Record<string, string>> = {
-  bool: "BOOL",
-  uint8: "UINT8",
-  uint16: "UINT16",
-  uint32: "UINT32",
-  uint64: "UINT64",
-  int8: "INT8",
-  int16: "INT16",
-  int32: "INT32",
-  int64: "INT64",
-  float16: "FP16",
-  float32: "FP32",
-  float64: "FP64",
-  string: "BYTES",
-};
 
 /** The registry of models over HTTP: Larder's list, and the model and repository routes of the Open Inference Protocol. */
 export function registerModels(app: FastifyInstance, { models, metrics }: ServingContext): void {
@@ -150,6 +134,6 @@ function describe({ predictor: { model } }: ModelLease, { versions }: ModelState
 
 /** What is no tensor, such as a sequence of maps, has no place in the protocol. */
 function tensorOf({ name, type, shape }: TensorSpec): TensorMetadata[] {
-  const datatype = type === undefined ? undefined : DATATYPES[type];
+  const datatype = datatypeOf(type);
   return datatype === undefined ? [] : [{ name, datatype, shape: (shape ?? [-1]).map((size) => size ?? -1) }];
 }
