@@ -9,7 +9,7 @@ import type { ModelLease } from "./served-version.ts";
 export interface ModelRegistryOptions {
   /** Milliseconds between looks at the models' files. Default 1 s. */
   readonly pollMs?: number;
-  /** Told of every version that is loaded or unloaded, or could not be loaded. */
+  /** Told of every version that is loaded or unloaded, or could not be loaded where nobody waits for it. */
   readonly onEvent?: (event: ModelEvent) => void;
 }
 
