@@ -95,15 +95,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     models,
     metrics,
   };
-  metrics.watchModels(() => {
-    const { waiting, running, ended } = models.threads;
-    const inlineRows = new Map<string, number>();
-    for (const { definition, current, versions } of models.states()) {
-      const model = versions.find(({ version }) => version === current)?.model;
-      if (model !== undefined) inlineRows.set(definition.name, model.runner.inlineRows);
-    }
-    return { waiting, running, ended, inlineRows };
-  });
+  metrics.watchModelThreads(() => models.use());
   registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);
   if (server.strictFeast) {
@@ -119,8 +111,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerDeleteFromOnlineStore(app, context);
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
-  await registerInference(app, context, stopping);
   registerModels(app, context);
+  await registerInference(app, context, stopping);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);
   registerOpenApi(app, context);

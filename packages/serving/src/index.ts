@@ -9,7 +9,9 @@ export type {
   MaterializeRun,
 } from "./materialize/materialize-function.ts";
 export type { LoadedModel } from "./model/load-model.ts";
-export { MODEL_RECORD_FORMAT, type ModelRecord, recordPathOf } from "./model/model-record.ts";
+export { runOf } from "./model/mlflow-folder.ts";
+export { findFiles, locateVersions, type ModelFiles, type VersionPlace } from "./model/model-files.ts";
+export { MODEL_RECORD_FORMAT, type ModelRecord, readModelRecord } from "./model/model-record.ts";
 export type { ModelRunner, Tensor, TensorData, TensorSpec, TensorType } from "./model/model-runner.ts";
 export { loadModels, type ModelRegistry, type ModelRegistryOptions } from "./registry/model-registry.ts";
 export type { ModelEvent, ModelState, VersionState } from "./registry/model-state.ts";

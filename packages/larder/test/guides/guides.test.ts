@@ -14,6 +14,7 @@ const GUIDES = [
   "change-a-type.md",
   "add-a-tenant.md",
   "changing-definitions.md",
+  "models.md",
   "security.md",
 ];
 

@@ -88,7 +88,10 @@ function isJson(text: string): boolean {
 /** The path of the contract's route that a path of the page is of. */
 function routeOf(path: string): string {
   const [bare = ""] = path.split("?");
-  return bare.replace(/^\/models\/\w+\//, "/models/{model}/").replace(/(?<=^\/materialize\/jobs\/).+/, "{id}");
+  return bare
+    .replace(/(?<=^\/(v2\/|v2\/repository\/)?models\/)\w+/, "{model}")
+    .replace(/(?<=\/versions\/)\w+/, "{version}")
+    .replace(/(?<=^\/materialize\/jobs\/).+/, "{id}");
 }
 
 async function serve(yaml: string) {

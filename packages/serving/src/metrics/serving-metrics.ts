@@ -11,20 +11,13 @@ import {
   type WriteResult,
 } from "@larder/store-core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ModelState, ModelUse } from "../registry/model-state.ts";
 import type { StatusCounts } from "./status-counts.ts";
 
 /** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
 const EDGES = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1];
 
 const WRITE_OUTCOMES = ["applied", "duplicate", "stale", "expired", "conflict"] as const;
-
-/** What model threads are at. */
-export interface ModelUse {
-  readonly waiting: number;
-  readonly running: number;
-  readonly ended: number;
-  readonly inlineRows: ReadonlyMap<string, number>;
-}
 
 /**
  * What serving counts and times. Labels are names from the definitions (model, view, tenant), statuses and codes: bounded, and never an entity.
@@ -121,8 +114,40 @@ export class ServingMetrics {
     });
   }
 
+  /** Shows how models stand, as `ask` tells when metrics are read. */
+  watchModels(ask: () => readonly ModelState[]): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: "larder_model_ready",
+      help: "1 for a version that answers, 0 for one whose files cannot be served",
+      labelNames: ["model", "version"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, versions } of ask()) {
+          for (const { version, model } of versions) {
+            this.set({ model: definition.name, version }, model === undefined ? 0 : 1);
+          }
+        }
+      },
+    });
+    new Counter({
+      name: "larder_model_loads_total",
+      help: "Versions of models that were loaded, or whose files could not be served",
+      labelNames: ["model", "status"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, loads } of ask()) {
+          this.inc({ model: definition.name, status: "loaded" }, loads.succeeded);
+          this.inc({ model: definition.name, status: "failed" }, loads.failed);
+        }
+      },
+    });
+  }
+
   /** Shows what the model threads are at, and how many rows each model runs in place, as `ask` tells when metrics are read. */
-  watchModels(ask: () => ModelUse): void {
+  watchModelThreads(ask: () => ModelUse): void {
     new Gauge({
       name: "larder_model_queue_requests",
       help: "Requests for model threads: those that wait, and those of which a part runs",

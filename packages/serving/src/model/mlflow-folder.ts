@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { isAbsolute, join, normalize, sep } from "node:path";
 import { LarderError } from "@larder/schema";
 import { parse } from "yaml";
@@ -32,8 +32,9 @@ export async function onnxFileOf(model: string, folder: string): Promise<string>
   return join(folder, inside);
 }
 
-/** The run that logged an MLflow model; undefined where its MLmodel names none. @throws MODEL_UNREADABLE */
+/** The run that logged an MLflow model; undefined for a folder without MLmodel, or where it names none. @throws MODEL_UNREADABLE */
 export async function runOf(model: string, folder: string): Promise<string | undefined> {
+  if (!(await readdir(folder)).includes(MLMODEL)) return undefined;
   const { run_id: run } = await readMlModel(model, folder);
   return typeof run === "string" && run !== "" ? run : undefined;
 }

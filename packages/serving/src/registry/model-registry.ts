@@ -2,14 +2,14 @@ import { type Definitions, findModel, LarderError, type ModelDefinition } from "
 import { ModelThreads } from "../model/model-threads.ts";
 import { Looker } from "../watch/looker.ts";
 import { ModelSlot } from "./model-slot.ts";
-import type { ModelEvent, ModelState } from "./model-state.ts";
+import type { ModelEvent, ModelState, ModelUse } from "./model-state.ts";
 import type { ModelLease } from "./served-version.ts";
 
 /** Settings of a {@link ModelRegistry}. */
 export interface ModelRegistryOptions {
   /** Milliseconds between looks at the models' files. Default 1 s. */
   readonly pollMs?: number;
-  /** Told of every version that is loaded or unloaded, or could not be loaded. */
+  /** Told of every version that is loaded or unloaded, or could not be loaded where nobody waits for it. */
   readonly onEvent?: (event: ModelEvent) => void;
 }
 
@@ -27,7 +27,7 @@ export async function loadModels(definitions: Definitions, options: ModelRegistr
   const slots = new Map<string, ModelSlot>();
   try {
     for (const definition of definitions.models.values()) {
-      const slot = new ModelSlot(definitions, definition, threads, onEvent);
+      const slot = new ModelSlot(definition, { definitions, threads, onEvent });
       slots.set(definition.name, slot);
       await slot.load();
     }
@@ -44,17 +44,16 @@ export async function loadModels(definitions: Definitions, options: ModelRegistr
  * and takes its place in one step; requests under way finish on what they began with. What cannot be served changes nothing.
  */
 export class ModelRegistry implements AsyncDisposable {
-  /** Where models run on many rows. */
-  readonly threads: ModelThreads;
   readonly #definitions: Definitions;
   readonly #slots: ReadonlyMap<string, ModelSlot>;
+  readonly #threads: ModelThreads;
   readonly #looker: Looker;
 
   /** Of loaded slots: use {@link loadModels}. */
   constructor(definitions: Definitions, slots: ReadonlyMap<string, ModelSlot>, threads: ModelThreads, pollMs: number) {
-    this.threads = threads;
     this.#definitions = definitions;
     this.#slots = slots;
+    this.#threads = threads;
     this.#looker = new Looker(() => this.#look(), pollMs);
   }
 
@@ -76,6 +75,11 @@ export class ModelRegistry implements AsyncDisposable {
     });
   }
 
+  /** Whether every model has a version that answers; what was unloaded on purpose is missed by nobody. */
+  get ready(): boolean {
+    return this.states().every(({ current, unloaded }) => unloaded || current !== undefined);
+  }
+
   /** How a model stands. @throws UNKNOWN_MODEL */
   state(name: string): ModelState {
     return this.#slot(name).state();
@@ -84,6 +88,17 @@ export class ModelRegistry implements AsyncDisposable {
   /** How every model stands, in the file's order. */
   states(): readonly ModelState[] {
     return [...this.#slots.values()].map((slot) => slot.state());
+  }
+
+  /** What the threads are at that run models on many rows. */
+  use(): ModelUse {
+    const { waiting, running, ended } = this.#threads;
+    const inlineRows = new Map<string, number>();
+    for (const { definition, current, versions } of this.states()) {
+      const model = versions.find(({ version }) => version === current)?.model;
+      if (model !== undefined) inlineRows.set(definition.name, model.runner.inlineRows);
+    }
+    return { waiting, running, ended, inlineRows };
   }
 
   /**
@@ -102,7 +117,7 @@ export class ModelRegistry implements AsyncDisposable {
   /** Frees every model once the requests that use it have ended; those that wait for a thread fail. Safe to call twice. */
   async close(): Promise<void> {
     await this.#looker.close();
-    await this.threads.close();
+    await this.#threads.close();
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
   }
 

@@ -17,11 +17,18 @@ interface Failure {
   readonly error: LarderError;
 }
 
+/** What the models of a server share. */
+export interface SlotParts {
+  readonly definitions: Definitions;
+  readonly threads: ModelThreads;
+  readonly onEvent: (event: ModelEvent) => void;
+}
+
 /** One model of the definitions: its versions, and how they follow their files. Its loads and unloads come one after the other. */
 export class ModelSlot {
   readonly #definitions: Definitions;
-  readonly #threads: ModelThreads;
   readonly #definition: ModelDefinition;
+  readonly #threads: ModelThreads;
   readonly #onEvent: (event: ModelEvent) => void;
   /** The lowest version first. Replaced as a whole by every change: a request sees the versions of before or those of after. */
   #serving: ReadonlyMap<string, Serving> = new Map();
@@ -37,15 +44,10 @@ export class ModelSlot {
   #last: Promise<unknown> = Promise.resolve();
   readonly #retiring = new Set<Promise<void>>();
 
-  constructor(
-    definitions: Definitions,
-    definition: ModelDefinition,
-    threads: ModelThreads,
-    onEvent: (event: ModelEvent) => void,
-  ) {
+  constructor(definition: ModelDefinition, { definitions, threads, onEvent }: SlotParts) {
     this.#definitions = definitions;
-    this.#threads = threads;
     this.#definition = definition;
+    this.#threads = threads;
     this.#onEvent = onEvent;
   }
 
@@ -138,9 +140,11 @@ export class ModelSlot {
       }
       const due = before.get(version) === stamp && this.#failures.get(version)?.stamp !== stamp;
       if (patient && !due) continue;
-      const problem = isLarderError(files)
-        ? this.#versionFailed(version, stamp, files)
-        : await this.#loadVersion(files);
+      const problem = isLarderError(files) ? files : await this.#loadVersion(files);
+      if (problem === undefined) continue;
+      this.#failed(version, stamp, problem);
+      // What is thrown to a caller is told by it.
+      if (patient || first !== undefined) this.#tellFailure(version, problem);
       first ??= problem;
     }
     this.#failures = new Map([...this.#failures].filter(([version]) => seen.has(version)));
@@ -157,7 +161,7 @@ export class ModelSlot {
     try {
       model = await loadModel(this.#definitions, this.#definition, files, this.#threads);
     } catch (error) {
-      return this.#versionFailed(version, stamp, coded(error));
+      return coded(error);
     }
     this.#loads.succeeded++;
     this.#failures = without(this.#failures, version);
@@ -167,25 +171,20 @@ export class ModelSlot {
     return undefined;
   }
 
-  #versionFailed(version: string, stamp: string, error: LarderError): LarderError {
+  #failed(version: string, stamp: string, error: LarderError): void {
     this.#loads.failed++;
     this.#failures = new Map(this.#failures).set(version, { stamp, error });
-    this.#fail(version, error);
-    return error;
   }
 
-  /** Said once, not at every look. */
+  /** Counted and told once, not at every look. */
   #pathFailed(error: LarderError, patient: boolean): LarderError {
-    const known = patient && this.#problem?.message === error.message;
+    if (!patient || this.#problem?.message !== error.message) this.#loads.failed++;
+    if (patient && this.#problem?.message !== error.message) this.#tellFailure(undefined, error);
     this.#problem = error;
-    if (!known) {
-      this.#loads.failed++;
-      this.#fail(undefined, error);
-    }
     return error;
   }
 
-  #fail(version: string | undefined, error: LarderError): void {
+  #tellFailure(version: string | undefined, error: LarderError): void {
     const kept = version === undefined ? this.#serving.size > 0 : this.#serving.has(version);
     this.#onEvent({ kind: "failed", name: this.#definition.name, version, error, kept });
   }
@@ -197,10 +196,13 @@ export class ModelSlot {
     this.#current = [...next.values()].at(-1)?.served;
     for (const [version, { served }] of before) {
       if (next.get(version)?.served === served) continue;
-      const freed = served.retire();
+      const freed = served
+        .retire()
+        .catch((error: unknown) => this.#tellFailure(version, coded(error)))
+        .finally(() => this.#retiring.delete(freed));
       this.#retiring.add(freed);
-      void freed.finally(() => this.#retiring.delete(freed));
-      if (!next.has(version)) this.#onEvent({ kind: "unloaded", name: this.#definition.name, version });
+      if (!next.has(version) && !this.#closed)
+        this.#onEvent({ kind: "unloaded", name: this.#definition.name, version });
     }
   }
 

@@ -24,7 +24,7 @@ export interface ModelState {
   readonly loads: { readonly succeeded: number; readonly failed: number };
 }
 
-/** What became of a version of a model. `kept`: its files could not be served, and what was loaded before goes on to answer. */
+/** What became of a version of a model; a failure that is thrown to a caller is no event, too. `kept`: its files could not be served, and what was loaded before goes on to answer. */
 export type ModelEvent =
   | { readonly kind: "loaded"; readonly model: LoadedModel }
   | { readonly kind: "unloaded"; readonly name: string; readonly version: string }
@@ -36,3 +36,11 @@ export type ModelEvent =
       readonly error: LarderError;
       readonly kept: boolean;
     };
+
+/** What the threads are at that run models on many rows, and how many rows each model runs without them. */
+export interface ModelUse {
+  readonly waiting: number;
+  readonly running: number;
+  readonly ended: number;
+  readonly inlineRows: ReadonlyMap<string, number>;
+}

@@ -18,7 +18,7 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
     const checks: Record<string, string> = {
       server: stopping?.aborted === true ? "stopping" : "ok",
       store: await checkStore(context),
-      models: servesAll(context) ? "ok" : "MODEL_NOT_READY",
+      models: context.models.ready ? "ok" : "MODEL_NOT_READY",
     };
     // Where every answer has something to fall back on, a process without its store is still worth asking.
     const needed = answersNeedStore(context.definitions) ? Object.values(checks) : [checks["server"], checks["models"]];
@@ -26,11 +26,6 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
     const answer: Static<typeof ReadyzAnswer> = { status: ready ? "ready" : "not_ready", checks };
     return reply.code(ready ? 200 : 503).send(answer);
   });
-}
-
-/** Whether every model can be asked; what was unloaded on purpose is missed by nobody. */
-export function servesAll({ models }: ServingContext): boolean {
-  return models.states().every(({ current, unloaded }) => unloaded || current !== undefined);
 }
 
 /** True when some route answers 503 without the store. A model with `otherwise: fail` is of use for what it knows. */

@@ -18,7 +18,6 @@ import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
 import type { ServingContext } from "../serving-context.ts";
-import { servesAll } from "./health.ts";
 
 const SERVER: InferenceServer = {
   name: "larder",
@@ -36,7 +35,7 @@ export async function registerInference(
   addRoute(app, ROUTES.inferenceServer, () => SERVER);
   addRoute(app, ROUTES.inferenceLive, () => live);
   addRoute(app, ROUTES.inferenceReady, (_request, reply) => {
-    const ready = stopping?.aborted !== true && servesAll(context);
+    const ready = stopping?.aborted !== true && context.models.ready;
     const answer: InferenceReady = { ready };
     return reply.code(ready ? 200 : 503).send(answer);
   });
@@ -55,11 +54,11 @@ export async function registerInference(
 }
 
 async function infer(context: ServingContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const { definitions, metrics, models } = context;
+  const { definitions, metrics } = context;
   const tenant = tenantOf(context, request);
-  const { model: name, version: asked } = request.params as { readonly model: string; readonly version?: string };
-  using lease = atField(asked === undefined ? "model" : "version", () => models.acquire(name, asked));
-  const { runner, version } = lease.predictor.model;
+  const { model: name, version } = request.params as { readonly model: string; readonly version?: string };
+  using lease = atField(version === undefined ? "model" : "version", () => context.models.acquire(name, version));
+  const { runner, version: served } = lease.predictor.model;
   const header = request.headers[INFERENCE_HEADER_LENGTH];
   const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
   const inference = readInference(body, header === undefined ? undefined : String(header), runner, definitions.server);
@@ -73,7 +72,7 @@ async function infer(context: ServingContext, request: FastifyRequest, reply: Fa
   metrics.countPredictions(name, tenant, rows, 0);
 
   const tensors = new Map(outputNames.map((output, index) => [output, answers[index] as Tensor]));
-  const answer = writeInference({ name, version }, id, outputs, tensors);
+  const answer = writeInference({ name, version: served }, id, outputs, tensors);
   sendTiming(reply, { model: modelMs });
   if (answer.headerLength !== undefined) reply.header(INFERENCE_HEADER_LENGTH, String(answer.headerLength));
   return reply.header("content-type", answer.contentType).send(answer.body);

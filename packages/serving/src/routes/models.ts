@@ -30,7 +30,8 @@ const checkUnload = compileBodyCheck(ModelUnloadRequest);
 const PLATFORM = "onnxruntime_onnx";
 
 /** The registry of models over HTTP: Larder's list, and the model and repository routes of the Open Inference Protocol. */
-export function registerModels(app: FastifyInstance, { models }: ServingContext): void {
+export function registerModels(app: FastifyInstance, { models, metrics }: ServingContext): void {
+  metrics.watchModels(() => models.states());
   addRoute(app, ROUTES.listModels, (): ModelsAnswer => ({ models: models.states().map(listed) }));
   addRoute(app, ROUTES.modelNames, (): ModelNamesAnswer => {
     const states = models.states();
