@@ -72,7 +72,7 @@ test("small requests are answered before a large one that came first, and a larg
     return answer.json().predictions;
   };
   const large = note("large", 10_000);
-  await turnsUntil(() => world.models.threads.running === 1);
+  await turnsUntil(() => world.models.use().running === 1);
   const middle = note("middle", 2_000);
   for (const small of ["1", "2", "3", "4", "5"]) await note(small, 2);
   const [two] = await Promise.all([note("6", 2), middle]);
@@ -82,7 +82,7 @@ test("small requests are answered before a large one that came first, and a larg
   expect(new Set(all.map((each: unknown) => JSON.stringify(each)))).toEqual(
     new Set(two.map((each: unknown) => JSON.stringify(each))),
   );
-  expect([world.models.threads.waiting, world.models.threads.running]).toEqual([0, 0]);
+  expect([world.models.use().waiting, world.models.use().running]).toEqual([0, 0]);
 });
 
 test("a thread that is killed, or crashes, fails the request that it ran; another takes its place", async () => {
@@ -98,7 +98,7 @@ test("a thread that is killed, or crashes, fails the request that it ran; anothe
   expect((await world.predict(10_000)).statusCode).toBe(200);
   const [thread] = (await started) as [Worker];
   const crashed = world.predict(10_000);
-  await turnsUntil(() => world.models.threads.running === 1);
+  await turnsUntil(() => world.models.use().running === 1);
   const next = world.predict(5_000);
   thread.postMessage(null); // No request: what reads it throws.
   expect((await crashed).json().code).toBe(gone);
@@ -110,7 +110,7 @@ test("where as many wait as may, a further request is told to come back; one tha
   await using world = await slowWorld("server: { model_queue: 2 }");
   const url = await world.app.listen();
   const first = world.predict(10_000);
-  await turnsUntil(() => world.models.threads.running === 1);
+  await turnsUntil(() => world.models.use().running === 1);
   const leaving = new AbortController();
   const left = fetch(`${url}/predict`, {
     method: "POST",
@@ -119,7 +119,7 @@ test("where as many wait as may, a further request is told to come back; one tha
     signal: leaving.signal,
   });
   left.catch(() => undefined);
-  await turnsUntil(() => world.models.threads.waiting + world.models.threads.running === 2);
+  await turnsUntil(() => world.models.use().waiting + world.models.use().running === 2);
   const refused = await world.predict(10_000);
   expect([refused.statusCode, refused.json().code]).toEqual([503, "MODEL_BUSY"]);
   expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
@@ -129,7 +129,7 @@ test("where as many wait as may, a further request is told to come back; one tha
   leaving.abort();
   await expect(left).rejects.toThrow();
   expect((await first).statusCode).toBe(200);
-  await turnsUntil(() => world.models.threads.waiting + world.models.threads.running === 0);
+  await turnsUntil(() => world.models.use().waiting + world.models.use().running === 0);
   expect((await world.predict(10_000)).statusCode).toBe(200);
 });
 
