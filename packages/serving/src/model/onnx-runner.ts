@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { LarderError } from "@larder/schema";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type ModelRunner, TENSOR_TYPES, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
+import { withoutZipMaps } from "./zip-map.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
@@ -16,7 +17,7 @@ export async function createOnnxRunner(model: { readonly name: string; readonly 
   const bytes = await readModel(model);
   let session: InferenceSession;
   try {
-    session = await ort.InferenceSession.create(bytes, {
+    session = await ort.InferenceSession.create(withoutZipMaps(bytes), {
       executionProviders: ["cpu"],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
