@@ -33,8 +33,10 @@ export {
   FlatPredictRequest,
   PredictAnswer,
   Prediction,
+  PredictionValue,
   PredictRequest,
   RowError,
+  UsedStatus,
 } from "./predict.ts";
 export {
   type Access,

@@ -125,7 +125,11 @@ function checkInput({ at, problems }: CheckContext, reference: string, path: str
     problems.add(at(path), what, suggest(reference, names, "Add it to the service"));
   } else {
     const what = `takes "${reference}", which is no request feature of this model`;
-    problems.add(at(path), what, suggest(reference, [...requested, ...names], "Declare it under request_features"));
+    problems.add(
+      at(path),
+      what,
+      suggest(reference, [...requested], "Declare it under request_features, or write view:feature"),
+    );
   }
 }
 

@@ -12,8 +12,9 @@ export interface OutputBinding {
   readonly width: number | undefined;
 }
 
-/** The runtime's advice for outputs that classic converters make, where they could not be rewritten. */
-const ZIPMAP = "Export the classifier without ZipMap (skl2onnx: options={'zipmap': False}; onnxmltools: zipmap=False)";
+/** ZipMaps of the graph itself have been taken out when the file was loaded; what is left is inside a branch or of another kind. */
+const TENSORS =
+  "Export the model with tensors as outputs (a classifier: skl2onnx options={'zipmap': False}; onnxmltools zipmap=False)";
 
 /** The outputs that a model's predictions need, each once. */
 export function outputNames({ predictions }: ModelDefinition): readonly string[] {
@@ -67,7 +68,7 @@ function checkOutput({ output, index }: PredictionDefinition, specs: readonly Te
   }
   if (spec.type === undefined) {
     const others = tensors.length === 0 ? "" : `, or use ${tensors.join(", ")}`;
-    problems.push(problem(output, "it is a sequence or map, not a tensor", `${ZIPMAP}${others}`));
+    problems.push(problem(output, "it is a sequence or map, not a tensor", `${TENSORS}${others}`));
     return;
   }
   if (spec.shape === undefined) return;

@@ -3,7 +3,7 @@ import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 /**
  * A classifier's file with its ZipMaps taken out: each becomes an Identity, so that the output of its name is the tensor [n, classes] it was made of
  * instead of a sequence of maps, which ONNX Runtime hands to nobody here. The columns are in the order of the map's labels. Bytes without a ZipMap
- * are answered as they are, and so is a ZipMap whose maps other nodes take; what is no ONNX is left to the runtime to refuse.
+ * are answered as they are, and what is no ONNX is left to the runtime to refuse. No operator takes such a sequence, so nothing else changes.
  */
 export function withoutZipMaps(model: Uint8Array): Uint8Array {
   if (!Buffer.from(model.buffer, model.byteOffset, model.byteLength).includes(OP)) return model;
@@ -64,18 +64,15 @@ interface ZipMap {
 function rewriteGraph(graph: Uint8Array): Uint8Array | undefined {
   const parts = partsOf(graph);
   const zipMaps = new Map<Part, ZipMap>();
-  const taken = new Set<string>();
   for (const part of parts) {
     if (part.no !== GRAPH.node || part.bytes === undefined) continue;
     const node = partsOf(part.bytes);
-    for (const input of texts(node, NODE.input)) taken.add(input);
     const [op] = texts(node, NODE.op);
     const [input] = texts(node, NODE.input);
     const [output] = texts(node, NODE.output);
     if (op !== OP || input === undefined || output === undefined) continue;
     zipMaps.set(part, { input, output, classes: classCount(node) });
   }
-  for (const [part, { output }] of zipMaps) if (taken.has(output)) zipMaps.delete(part);
   if (zipMaps.size === 0) return undefined;
   const byOutput = new Map([...zipMaps.values()].map((zipMap) => [zipMap.output, zipMap]));
 

@@ -5,7 +5,7 @@ import { openOnlineStore } from "@larder/store-core";
 import { logicalClock, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { buildApp, loadModels } from "../../src/index.ts";
-import { identityModel, zipMapModel } from "../support/onnx-file.ts";
+import { identityModel, sequenceModel } from "../support/onnx-file.ts";
 import { FIXTURES } from "../support/world.ts";
 
 const TYPES = [
@@ -147,14 +147,14 @@ test.each([
   expect(error.problems.map((problem) => problem.what)).toEqual([what]);
 });
 
-test("a ZipMap whose maps another node takes is refused with the advice that cures it, and the tensor beside it works", async () => {
+test("a sequence is no prediction, and the tensor beside it works", async () => {
   await using folder = await temporaryFolder();
-  await writeFile(join(folder.path, "m.onnx"), zipMapModel({ taken: true }));
+  await writeFile(join(folder.path, "m.onnx"), sequenceModel());
   const yaml = (prediction: string) =>
     `  - { name: m, path: m.onnx, feature_service: floats, prediction: { ${prediction} } }`;
-  const error = await failure(folder.path, yaml("output: probabilities, index: 1"));
+  const error = await failure(folder.path, yaml("output: parts, index: 1"));
   expect(error.code).toBe("MODEL_MISMATCH");
-  expect(error.message).toContain("ZipMap");
+  expect(error.message).toMatch(/"parts": it is a sequence or map, not a tensor\. .*or use raw\.$/);
   await using loaded = await loadModels(definitionsIn(folder.path, yaml("output: raw, index: 1")));
   expect(loaded.models.size).toBe(1);
 });
