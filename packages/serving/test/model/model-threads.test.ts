@@ -156,7 +156,9 @@ test("parts give what the whole gives; who gave up waiting is dropped; close fai
     const feeds = feedsOf(ROWS);
     const whole = runner.run(feeds, ["out"]);
     const leaving = new AbortController();
-    const left = expect(runner.run(feeds, ["out"], { signal: leaving.signal })).rejects.toMatchObject({ code: "ABORTED" });
+    const left = expect(runner.run(feeds, ["out"], { signal: leaving.signal })).rejects.toMatchObject({
+      code: "ABORTED",
+    });
     const late = expect(runner.run(feeds, ["out"], { deadline: performance.now() })).rejects.toMatchObject({
       code: "MODEL_BUSY",
     });
