@@ -97,7 +97,7 @@ test("versions in a folder are served side by side, the greatest number by defau
       {
         name: "m",
         feature_service: "s",
-        prediction: "p",
+        predictions: ["p"],
         current: "10",
         unloaded: false,
         versions: [
