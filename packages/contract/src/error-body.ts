@@ -35,6 +35,13 @@ export const ProblemBody = Type.Object(
 );
 export type ProblemBody = Static<typeof ProblemBody>;
 
+/** The body of an error below `/v2`: the Open Inference Protocol's `error`, and Larder's facts beside it. */
+export const InferenceErrorBody = Type.Object(
+  { error: Type.String({ description: "What is wrong, and what the caller can do about it." }), ...errorFacts },
+  { description: "The Open Inference Protocol's error object" },
+);
+export type InferenceErrorBody = Static<typeof InferenceErrorBody>;
+
 /**
  * What Feast's routes say inside a JSON string: the body is `JSON.stringify(JSON.stringify(detail))`. Feast's client reads module, class and
  * message; the rest is Larder's.

@@ -1,6 +1,7 @@
 export {
   FeastErrorBody,
   FeastErrorDetail,
+  InferenceErrorBody,
   MAX_LISTED_PROBLEMS,
   ProblemBody,
   RequestProblem,
@@ -19,6 +20,19 @@ export {
 } from "./headers.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
 export {
+  BINARY_MEDIA_TYPE,
+  INFERENCE_DATATYPES,
+  INFERENCE_HEADER_LENGTH,
+  InferenceAnswer,
+  type InferenceDatatype,
+  InferenceInput,
+  InferenceLive,
+  InferenceOutput,
+  InferenceReady,
+  InferenceRequest,
+  InferenceServer,
+} from "./inference.ts";
+export {
   MaterializeAccepted,
   MaterializeAnswer,
   MaterializedView,
@@ -27,6 +41,20 @@ export {
   MaterializeQuery,
   MaterializeRequest,
 } from "./materialize.ts";
+export {
+  ListedModel,
+  ListedVersion,
+  ModelLoadRequest,
+  ModelMetadataAnswer,
+  ModelNamesAnswer,
+  ModelReadyAnswer,
+  ModelsAnswer,
+  ModelUnloadRequest,
+  RepositoryEntry,
+  RepositoryIndexAnswer,
+  RepositoryIndexRequest,
+  TensorMetadata,
+} from "./models.ts";
 export {
   EntityRow,
   FlatPredictAnswer,

@@ -41,7 +41,8 @@ export const PredictAnswer = Type.Object({
   errors: Type.Optional(Type.Array(RowError)),
   metadata: Type.Object({
     model: Type.String(),
-    version: Type.String({ description: "SHA-256 (hex) of the model's file." }),
+    version: Type.String(),
+    checksum: Type.String({ description: "SHA-256 (hex) of the version's ONNX file." }),
     feature_service: Type.String(),
     degraded: Type.Boolean(),
     feature_status: Type.Array(

@@ -2,6 +2,7 @@ import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
 import { TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
+import { InferenceAnswer, InferenceLive, InferenceReady, InferenceRequest, InferenceServer } from "./inference.ts";
 import {
   MaterializeAccepted,
   MaterializeAnswer,
@@ -10,6 +11,17 @@ import {
   MaterializeQuery,
   MaterializeRequest,
 } from "./materialize.ts";
+import {
+  ListedModel,
+  ModelLoadRequest,
+  ModelMetadataAnswer,
+  ModelNamesAnswer,
+  ModelReadyAnswer,
+  ModelsAnswer,
+  ModelUnloadRequest,
+  RepositoryIndexAnswer,
+  RepositoryIndexRequest,
+} from "./models.ts";
 import { FlatPredictAnswer, FlatPredictRequest, PredictAnswer, PredictRequest } from "./predict.ts";
 import {
   StrictFeaturesAnswer,
@@ -24,8 +36,8 @@ import {
 } from "./strict-feast.ts";
 import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.ts";
 
-/** How a route words its errors: Feast's string in a string, what Feast's own server says, or RFC 9457. */
-export type ErrorStyle = "feast" | "strict" | "problem";
+/** How a route words its errors: Feast's string in a string, what Feast's own server says, the Open Inference Protocol's object, or RFC 9457. */
+export type ErrorStyle = "feast" | "strict" | "inference" | "problem";
 
 /** What a credential may be good for. None holds another: a caller that reads and writes needs both. */
 export const SCOPES = ["read", "write", "predict", "admin"] as const;
@@ -153,6 +165,147 @@ export const ROUTES = {
     answer: [PredictAnswer, FlatPredictAnswer],
     tenant: true,
     access: "predict",
+  },
+  predictWithVersion: {
+    method: "POST",
+    path: "/models/{model}/versions/{version}/predict",
+    summary: "Predict with a version of a model",
+    errors: "problem",
+    body: [PredictRequest, FlatPredictRequest],
+    answer: [PredictAnswer, FlatPredictAnswer],
+    tenant: true,
+    access: "predict",
+  },
+  listModels: {
+    method: "GET",
+    path: "/models",
+    summary: "The models, their versions, and what these were trained on",
+    errors: "problem",
+    answer: [ModelsAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  modelNames: {
+    method: "GET",
+    path: "/v2/models",
+    summary: "The models by name, and the states of their versions",
+    errors: "inference",
+    answer: [ModelNamesAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  modelMetadata: {
+    method: "GET",
+    path: "/v2/models/{model}",
+    summary: "What a model's current version takes and answers, tensor by tensor",
+    errors: "inference",
+    answer: [ModelMetadataAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  versionMetadata: {
+    method: "GET",
+    path: "/v2/models/{model}/versions/{version}",
+    summary: "What a version of a model takes and answers",
+    errors: "inference",
+    answer: [ModelMetadataAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  modelReady: {
+    method: "GET",
+    path: "/v2/models/{model}/ready",
+    summary: "The model can predict",
+    errors: "inference",
+    answer: [ModelReadyAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  versionReady: {
+    method: "GET",
+    path: "/v2/models/{model}/versions/{version}/ready",
+    summary: "The version of the model can predict",
+    errors: "inference",
+    answer: [ModelReadyAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  repositoryIndex: {
+    method: "POST",
+    path: "/v2/repository/index",
+    summary: "The versions of all models, and their states",
+    errors: "inference",
+    body: [RepositoryIndexRequest],
+    answer: [RepositoryIndexAnswer],
+    tenant: false,
+    access: "predict",
+  },
+  loadModel: {
+    method: "POST",
+    path: "/v2/repository/models/{model}/load",
+    summary: "Load what is new of a model's files, or a model that was unloaded",
+    errors: "inference",
+    body: [ModelLoadRequest],
+    answer: [ListedModel],
+    tenant: false,
+    access: "admin",
+  },
+  unloadModel: {
+    method: "POST",
+    path: "/v2/repository/models/{model}/unload",
+    summary: "Stop serving a model until it is loaded again",
+    errors: "inference",
+    body: [ModelUnloadRequest],
+    answer: [ListedModel],
+    tenant: false,
+    access: "admin",
+  },
+  infer: {
+    method: "POST",
+    path: "/v2/models/{model}/infer",
+    summary: "Run a model on tensors (Open Inference Protocol)",
+    errors: "inference",
+    body: [InferenceRequest],
+    answer: [InferenceAnswer],
+    tenant: true,
+    access: "predict",
+  },
+  inferWithVersion: {
+    method: "POST",
+    path: "/v2/models/{model}/versions/{version}/infer",
+    summary: "Run one version of a model on tensors (Open Inference Protocol)",
+    errors: "inference",
+    body: [InferenceRequest],
+    answer: [InferenceAnswer],
+    tenant: true,
+    access: "predict",
+  },
+  inferenceServer: {
+    method: "GET",
+    path: "/v2",
+    summary: "Name, version and extensions of the server (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceServer],
+    tenant: false,
+    access: "authenticated",
+  },
+  inferenceLive: {
+    method: "GET",
+    path: "/v2/health/live",
+    summary: "The process answers (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceLive],
+    tenant: false,
+    access: "open",
+  },
+  inferenceReady: {
+    method: "GET",
+    path: "/v2/health/ready",
+    summary: "Every model can be asked (Open Inference Protocol)",
+    errors: "inference",
+    answer: [InferenceReady],
+    tenant: false,
+    access: "open",
   },
   livez: {
     method: "GET",

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { findTenant, loadDefinitions, systemClock } from "@larder/schema";
-import { buildApp, loadModels, openAuthenticator, readTlsFiles } from "@larder/serving";
+import { buildApp, loadModels, type ModelEvent, openAuthenticator, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
-import pino from "pino";
+import pino, { type Logger } from "pino";
 import { checkApplied } from "./check-applied.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
@@ -36,7 +36,9 @@ export async function serve(request: ServeRequest): Promise<void> {
     const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
     const warning = await checkApplied({ definitions, store }, { refuseBreaking: true, signal: request.signal });
     if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
-    const models = await lifecycle.open("models", () => loadModels(definitions));
+    const models = await lifecycle.open("models", () =>
+      loadModels(definitions, { onEvent: (event) => logModelEvent(logger, event) }),
+    );
     const { auth, tls } = definitions.server;
     const authenticator =
       typeof auth === "object"
@@ -74,4 +76,28 @@ export async function serve(request: ServeRequest): Promise<void> {
   }
   const [problem] = await lifecycle.close();
   if (problem !== undefined) throw problem;
+}
+
+/** Versions that come, go, or cannot be served; the end of the server is no news. */
+function logModelEvent(logger: Logger, event: ModelEvent): void {
+  switch (event.kind) {
+    case "loaded": {
+      const { definition, version, checksum, record } = event.model;
+      const facts = { model: definition.name, version, checksum, run: record?.run_id ?? undefined };
+      logger.info(facts, `model ${definition.name}: version ${version} is loaded`);
+      return;
+    }
+    case "unloaded":
+      logger.info(
+        { model: event.name, version: event.version },
+        `model ${event.name}: version ${event.version} is unloaded`,
+      );
+      return;
+    case "failed": {
+      const { name, version, error, kept } = event;
+      const still = kept ? "; the version that was loaded before goes on to answer" : "";
+      logger.error({ code: error.code, model: name, version, problems: error.problems }, `${error.message}${still}`);
+      return;
+    }
+  }
 }

@@ -204,7 +204,15 @@ const onMissing = oneOf("reject", "default", "nan");
 
 const model = section({
   name: required(definitionName, "The model."),
-  path: required(text, "ONNX file; relative to the folder of feature_store.yaml."),
+  path: required(
+    text,
+    "ONNX file, MLflow model folder, or folder of versions (1/model.onnx, 2/model.onnx, …); relative to the folder of feature_store.yaml.",
+  ),
+  max_versions: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100 }),
+    "Most versions of a folder of versions that are served; the greatest numbers count.",
+    2,
+  ),
   feature_service: required(definitionName, "The features it takes."),
   inputs: withDefault(
     mapOf(Type.Union([reference, listOf(reference, 1)])),
@@ -322,6 +330,16 @@ const server = section({
     Type.Integer({ minimum: 1, maximum: 100_000 }),
     "Most requests under way at once in a process; tenants that have some share it evenly, and what is above a tenant's share is refused.",
     256,
+  ),
+  model_threads: withDefault(
+    Type.Integer({ minimum: 1, maximum: 256 }),
+    "Threads that run models on many rows; each that was needed holds a copy of the models it ran.",
+    1,
+  ),
+  model_queue: withDefault(
+    Type.Integer({ minimum: 1, maximum: 100_000 }),
+    "Most requests that wait for model threads or run there; a further one is refused.",
+    64,
   ),
   body_limit: withDefault(size, "Largest request body.", "8MiB"),
   max_rows: withDefault(Type.Integer({ minimum: 1, maximum: 1_000_000 }), "Most rows of one request.", 10_000),

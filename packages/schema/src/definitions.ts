@@ -127,8 +127,10 @@ export interface ModelInput {
 
 /** A model to serve. */
 export interface ModelDefinition extends Described {
-  /** Absolute path of the ONNX file. */
+  /** Absolute path of the ONNX file, of an MLflow model folder, or of a folder of versions. */
   readonly path: string;
+  /** Most versions that are served side by side. */
+  readonly maxVersions: number;
   readonly featureService: FeatureService;
   /** What the file says under `inputs`; inputs it does not mention take the feature of their name, checked when the model is loaded. */
   readonly inputs: ReadonlyMap<string, ModelInput>;
@@ -242,6 +244,10 @@ export interface ServerConfig {
   readonly tls: TlsConfig | undefined;
   /** Most requests under way at once, shared evenly by the tenants that have some. */
   readonly maxInFlight: number;
+  /** Threads that run models on many rows. */
+  readonly modelThreads: number;
+  /** Most requests that wait for these threads or run there. */
+  readonly modelQueue: number;
   readonly bodyLimitBytes: number;
   readonly maxRows: number;
   readonly jsonDepth: number;

@@ -8,6 +8,12 @@ export {
   describeDefinitions,
   isDescription,
 } from "./compatibility/describe-definitions.ts";
+export {
+  compareFeatureMeanings,
+  type FeatureMeaning,
+  isFeatureMeaning,
+  meaningOfFeature,
+} from "./compatibility/feature-meaning.ts";
 export { compareDefinitions } from "./compatibility.ts";
 export type {
   AuthConfig,

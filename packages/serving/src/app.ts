@@ -9,18 +9,19 @@ import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
-import type { ModelSet } from "./model/load-models.ts";
 import { registerAdmission } from "./plugins/admission.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
-import { createPredictor } from "./predict/predictor.ts";
+import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerInference } from "./routes/inference.ts";
 import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
+import { registerModels } from "./routes/models.ts";
 import { registerOpenApi } from "./routes/openapi.ts";
 import { registerPredict } from "./routes/predict.ts";
 import { registerPush } from "./routes/push.ts";
@@ -33,7 +34,7 @@ import { createTlsServer, type TlsFiles } from "./tls.ts";
 export interface AppParts {
   readonly definitions: Definitions;
   readonly store: OnlineStore;
-  readonly models: ModelSet;
+  readonly models: ModelRegistry;
   readonly clock: Clock;
   /** What `/materialize` runs; without it these routes refuse. */
   readonly materialize?: MaterializeFunction;
@@ -85,16 +86,16 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerErrors(app, metrics);
   registerJsonBody(app, server);
 
-  const predictors = new Map([...models.models].map(([name, model]) => [name, createPredictor(model)]));
   const context: ServingContext = {
     definitions,
     tenant,
     store,
     clock,
     reads: new CompiledReads(definitions),
-    predictors,
+    models,
     metrics,
   };
+  metrics.watchModelThreads(() => models.use());
   registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);
   if (server.strictFeast) {
@@ -110,6 +111,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerDeleteFromOnlineStore(app, context);
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
+  registerModels(app, context);
+  await registerInference(app, context, stopping);
   registerHealth(app, context, stopping);
   registerMetrics(app, context);
   registerOpenApi(app, context);

@@ -2,7 +2,7 @@ import type { Clock, Definitions } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import type { CompiledReads } from "./features/compiled-read.ts";
 import type { ServingMetrics } from "./metrics/serving-metrics.ts";
-import type { Predictor } from "./predict/predictor.ts";
+import type { ModelRegistry } from "./registry/model-registry.ts";
 
 /** What routes share: collaborators from outside, and what was compiled from them once. */
 export interface ServingContext {
@@ -12,7 +12,6 @@ export interface ServingContext {
   readonly store: OnlineStore;
   readonly clock: Clock;
   readonly reads: CompiledReads;
-  /** By model name, in the file's order. */
-  readonly predictors: ReadonlyMap<string, Predictor>;
+  readonly models: ModelRegistry;
   readonly metrics: ServingMetrics;
 }

@@ -32,6 +32,7 @@ export {
   type ManifestView,
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";
+export { readManifest } from "./training-set/read-manifest.ts";
 export {
   buildTrainingSet,
   type TrainingSetProgress,

@@ -33,6 +33,7 @@ export function compileModel(
   return {
     ...describe(model, place),
     path: resolve(folder, model.path),
+    maxVersions: model.max_versions,
     featureService,
     inputs: new Map(Object.entries(model.inputs).map(([name, value]) => [name, inputOf(name, value, featureService)])),
     prediction: {

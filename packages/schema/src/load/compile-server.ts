@@ -23,6 +23,8 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
             clientCa: tls.ca === undefined ? undefined : resolve(folder, tls.ca),
           },
     maxInFlight: server.max_in_flight,
+    modelThreads: server.model_threads,
+    modelQueue: server.model_queue,
     bodyLimitBytes: bytes(server.body_limit),
     maxRows: server.max_rows,
     jsonDepth: server.json_depth,

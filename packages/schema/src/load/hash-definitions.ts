@@ -36,10 +36,15 @@ export function meaningText(parts: HashedParts): string {
     })),
     tenants: mapValues(tenants, ({ ttl }) => ttl),
   };
-  return JSON.stringify(meaning, canonical);
+  return canonicalJson(meaning);
 }
 
-/** Properties that describe, repeat what others say, belong to a quota, or say how answers are written. */
+/** JSON that is equal text exactly where it is equal in meaning. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, canonical);
+}
+
+/** Properties that describe, repeat what others say, belong to a quota or limit, or say how answers are written. */
 const LEFT_OUT = new Set([
   "description",
   "owner",
@@ -50,6 +55,7 @@ const LEFT_OUT = new Set([
   "rowDecoder",
   "longTail",
   "strictFeast",
+  "maxVersions",
 ]);
 
 /** Sorts maps by code unit, keeps lists in order, names views instead of repeating them, and writes what JSON has no form for. */

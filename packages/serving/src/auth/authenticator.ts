@@ -13,7 +13,7 @@ export async function openAuthenticator(config: AuthConfig, parts: Authenticator
     const judge = config.jwt === undefined ? undefined : await TokenJudge.open(config.jwt, parts);
     return new Bearers(ring, judge);
   } catch (error) {
-    ring?.close();
+    await ring?.close();
     throw error;
   }
 }
@@ -43,7 +43,7 @@ class Bearers implements Authenticator {
   }
 
   async close(): Promise<void> {
-    this.#ring?.close();
+    await this.#ring?.close();
     await this.#judge?.close();
   }
 }

@@ -40,8 +40,8 @@ export class KeyRing {
     return this.#clock.now() < known.expires ? known.credential : undefined;
   }
 
-  close(): void {
-    this.#file.close();
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 

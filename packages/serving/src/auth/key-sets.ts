@@ -36,7 +36,7 @@ export async function openKeySetFile(file: string, { onProblem, pollMs = 1000 }:
   return {
     current: async () => watched.value,
     newer: async () => watched.value,
-    close: async () => watched.close(),
+    close: () => watched.close(),
   };
 }
 

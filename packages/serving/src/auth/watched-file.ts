@@ -1,5 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { isLarderError, LarderError } from "@larder/schema";
+import { fileStamp, stampOf } from "../watch/file-stamp.ts";
+import { Looker } from "../watch/looker.ts";
 
 /** Largest file of keys, in bytes. */
 const MAX_KEY_FILE_BYTES = 4 * 1024 * 1024;
@@ -16,17 +18,15 @@ export interface WatchOptions<T> {
 }
 
 /**
- * What a small file says, read again when it changes. It looks for changes by time, size and inode at fixed times, never when it is asked: that
- * works on network file systems and where a folder's link is swapped, as Kubernetes does with secrets. A file that is gone or broken does not lock
- * everybody out: what it said before counts until it can be read again.
+ * What a small file says, read again when it changes. It looks for changes at fixed times, never when it is asked. A file that is gone or broken
+ * does not lock everybody out: what it said before counts until it can be read again.
  */
 export class WatchedFile<T> {
   value: T;
   readonly #path: string;
   readonly #options: WatchOptions<T>;
-  readonly #timer: NodeJS.Timeout;
+  readonly #looker: Looker;
   #seen: string;
-  #looking = false;
 
   /** @throws CONFIG_UNREADABLE, and what `parse` throws */
   static async open<T>(path: string, options: WatchOptions<T>): Promise<WatchedFile<T>> {
@@ -39,18 +39,17 @@ export class WatchedFile<T> {
     this.#options = options;
     this.#seen = seen;
     this.value = value;
-    this.#timer = setInterval(() => void this.#look(), options.pollMs);
+    this.#looker = new Looker(() => this.#look(), options.pollMs);
   }
 
-  close(): void {
-    clearInterval(this.#timer);
+  /** Resolves when a look that is under way has ended. */
+  close(): Promise<void> {
+    return this.#looker.close();
   }
 
   async #look(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
     try {
-      const now = await stat(this.#path).then(stampOf, (error: NodeJS.ErrnoException) => `${error.code}`);
+      const now = await fileStamp(this.#path);
       if (now === this.#seen) return;
       // Remembered before it is read: a broken file is reported once, not at every look.
       this.#seen = now;
@@ -59,8 +58,6 @@ export class WatchedFile<T> {
       this.#seen = seen;
     } catch (error) {
       this.#options.onProblem(isLarderError(error) ? error : unreadable(this.#options.what, this.#path, error));
-    } finally {
-      this.#looking = false;
     }
   }
 }
@@ -80,10 +77,6 @@ async function readWhole(path: string, what: string): Promise<{ readonly seen: s
   } catch (error) {
     throw isLarderError(error) ? error : unreadable(what, path, error);
   }
-}
-
-function stampOf({ mtimeMs, ctimeMs, size, ino }: Awaited<ReturnType<typeof stat>>): string {
-  return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
 }
 
 function unreadable(what: string, path: string, cause: unknown): LarderError {

@@ -11,6 +11,7 @@ import {
   type WriteResult,
 } from "@larder/store-core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ModelState, ModelUse } from "../registry/model-state.ts";
 import type { StatusCounts } from "./status-counts.ts";
 
 /** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
@@ -109,6 +110,72 @@ export class ServingMetrics {
       collect() {
         this.reset();
         for (const [tenant, count] of ask()) this.set({ tenant }, count);
+      },
+    });
+  }
+
+  /** Shows how models stand, as `ask` tells when metrics are read. */
+  watchModels(ask: () => readonly ModelState[]): void {
+    const registers = [this.registry];
+    new Gauge({
+      name: "larder_model_ready",
+      help: "1 for a version that answers, 0 for one whose files cannot be served",
+      labelNames: ["model", "version"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, versions } of ask()) {
+          for (const { version, model } of versions) {
+            this.set({ model: definition.name, version }, model === undefined ? 0 : 1);
+          }
+        }
+      },
+    });
+    new Counter({
+      name: "larder_model_loads_total",
+      help: "Versions of models that were loaded, or whose files could not be served",
+      labelNames: ["model", "status"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { definition, loads } of ask()) {
+          this.inc({ model: definition.name, status: "loaded" }, loads.succeeded);
+          this.inc({ model: definition.name, status: "failed" }, loads.failed);
+        }
+      },
+    });
+  }
+
+  /** Shows what the model threads are at, and how many rows each model runs in place, as `ask` tells when metrics are read. */
+  watchModelThreads(ask: () => ModelUse): void {
+    new Gauge({
+      name: "larder_model_queue_requests",
+      help: "Requests for model threads: those that wait, and those of which a part runs",
+      labelNames: ["status"],
+      registers: [this.registry],
+      collect() {
+        const { waiting, running } = ask();
+        this.set({ status: "waiting" }, waiting);
+        this.set({ status: "running" }, running);
+      },
+    });
+    new Counter({
+      name: "larder_model_threads_ended_total",
+      help: "Model threads that ended unasked and were replaced",
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(ask().ended);
+      },
+    });
+    new Gauge({
+      name: "larder_model_inline_rows",
+      help: "Most rows that a model runs without a thread, as measured when it was loaded",
+      labelNames: ["model"],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [model, rows] of ask().inlineRows) this.set({ model }, rows);
       },
     });
   }

@@ -1,22 +1,48 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { LarderError } from "@larder/schema";
+import { type ErrorFacts, LarderError } from "@larder/schema";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
-import { type ModelRunner, TENSOR_TYPES, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
+import { ELEMENT_TYPES, type ModelRunner, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
+/** A model's file in memory that threads can share. */
+export interface ModelFile {
+  readonly name: string;
+  readonly path: string;
+  readonly bytes: SharedArrayBuffer;
+  /** SHA-256 (hex) of the bytes. */
+  readonly version: string;
+}
+
 /**
- * Loads an ONNX file into ONNX Runtime. One thread per session: a second one buys nothing for small batches and multiplies p99 on a busy
- * machine. The file is read once, so that the version is the hash of what was loaded; weights in separate files are not supported.
+ * Reads a model's file, once, so that the version is the hash of what every thread loads; weights in separate files are not supported.
+ * @throws MODEL_UNREADABLE
+ */
+export async function readModelFile(model: { readonly name: string; readonly path: string }): Promise<ModelFile> {
+  const { name, path } = model;
+  let found: Uint8Array;
+  try {
+    found = await readFile(path);
+  } catch (cause) {
+    throw unreadable(model, `cannot be read: ${firstLine(cause)}`, cause);
+  }
+  const bytes = new SharedArrayBuffer(found.length);
+  new Uint8Array(bytes).set(found);
+  return { name, path, bytes, version: createHash("sha256").update(found).digest("hex") };
+}
+
+/**
+ * Loads a model into ONNX Runtime, in the thread that calls. One thread per session: a second one buys nothing for small batches and multiplies
+ * p99 on a busy machine. `run` holds up its thread until it is done.
  * @throws MODEL_UNREADABLE, MISSING_DEPENDENCY
  */
-export async function createOnnxRunner(model: { readonly name: string; readonly path: string }): Promise<ModelRunner> {
+export async function createOnnxRunner(file: ModelFile): Promise<ModelRunner> {
   const ort = await importRuntime();
-  const bytes = await readModel(model);
   let session: InferenceSession;
   try {
-    session = await ort.InferenceSession.create(bytes, {
+    // The runtime takes no shared memory, and keeps nothing of what it is given.
+    session = await ort.InferenceSession.create(new Uint8Array(file.bytes).slice(), {
       executionProviders: ["cpu"],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
@@ -25,9 +51,9 @@ export async function createOnnxRunner(model: { readonly name: string; readonly 
       logSeverityLevel: 4,
     });
   } catch (cause) {
-    throw unreadable(model, `is not a model that ONNX Runtime can load: ${firstLine(cause)}`, cause);
+    throw unreadable(file, `is not a model that ONNX Runtime can load: ${firstLine(cause)}`, cause);
   }
-  return new OnnxRunner(ort, session, model.name, createHash("sha256").update(bytes).digest("hex"));
+  return new OnnxRunner(ort, session, file);
 }
 
 class OnnxRunner implements ModelRunner {
@@ -38,7 +64,7 @@ class OnnxRunner implements ModelRunner {
   readonly #name: string;
   #session: InferenceSession | undefined;
 
-  constructor(ort: Ort, session: InferenceSession, name: string, version: string) {
+  constructor(ort: Ort, session: InferenceSession, { name, version }: ModelFile) {
     this.#ort = ort;
     this.#session = session;
     this.#name = name;
@@ -47,7 +73,7 @@ class OnnxRunner implements ModelRunner {
     this.outputs = session.outputMetadata.map(specOf);
   }
 
-  async run(feeds: ReadonlyMap<string, Tensor>, output: string): Promise<Tensor> {
+  async run(feeds: ReadonlyMap<string, Tensor>, outputs: readonly string[]): Promise<readonly Tensor[]> {
     const session = this.#session;
     if (session === undefined) {
       throw new LarderError("MODEL_NOT_READY", {
@@ -58,14 +84,17 @@ class OnnxRunner implements ModelRunner {
     }
     const inputs: Record<string, OrtTensor> = {};
     for (const [name, tensor] of feeds) inputs[name] = this.#tensor(tensor);
-    let answer: OrtTensor | undefined;
+    let answers: Readonly<Record<string, OrtTensor | undefined>>;
     try {
-      answer = (await session.run(inputs, [output]))[output] as OrtTensor | undefined;
+      answers = (await session.run(inputs, outputs)) as Readonly<Record<string, OrtTensor | undefined>>;
     } catch (cause) {
-      throw this.#failed("failed on this input", cause);
+      throw this.#failed("failed on this input", { input: true }, cause);
     }
-    if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
-    return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+    return outputs.map((output) => {
+      const answer = answers[output];
+      if (answer === undefined || !isElementType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
+      return { type: answer.type, data: dataOf(answer), dims: answer.dims };
+    });
   }
 
   async close(): Promise<void> {
@@ -78,11 +107,11 @@ class OnnxRunner implements ModelRunner {
     return new this.#ort.Tensor(type as "float32", data as Float32Array, dims);
   }
 
-  #failed(what: string, cause?: unknown): LarderError {
+  #failed(what: string, facts?: ErrorFacts, cause?: unknown): LarderError {
     return new LarderError("MODEL_FAILED", {
       what: `Model "${this.#name}" ${what}`,
       remedy: "See the server's log for the runtime's message; run the model on the same values offline",
-      facts: { model: this.#name },
+      facts: { model: this.#name, ...facts },
       cause,
     });
   }
@@ -99,14 +128,6 @@ async function importRuntime(): Promise<Ort> {
       facts: { package: "onnxruntime-node" },
       cause,
     });
-  }
-}
-
-async function readModel(model: { readonly name: string; readonly path: string }): Promise<Uint8Array> {
-  try {
-    return await readFile(model.path);
-  } catch (cause) {
-    throw unreadable(model, `cannot be read: ${firstLine(cause)}`, cause);
   }
 }
 
@@ -130,8 +151,14 @@ function specOf(metadata: InferenceSession.ValueMetadata): TensorSpec {
   return { name: metadata.name, type: metadata.type, shape: shape.length === 0 ? undefined : shape };
 }
 
-function isTensorType(type: string): type is Tensor["type"] {
-  return (TENSOR_TYPES as readonly string[]).includes(type);
+function isElementType(type: string): type is Tensor["type"] {
+  return (ELEMENT_TYPES as readonly string[]).includes(type);
+}
+
+/** Half precision comes as numbers where the engine has an array for it: the bits are what all engines agree on. */
+function dataOf({ type, data }: OrtTensor): TensorData {
+  if (type !== "float16" || !ArrayBuffer.isView(data)) return data as TensorData;
+  return new Uint16Array(data.buffer, data.byteOffset, data.byteLength / Uint16Array.BYTES_PER_ELEMENT);
 }
 
 function firstLine(cause: unknown): string {

@@ -3,6 +3,7 @@ import {
   ERROR_STATUS,
   type ErrorStyle,
   FeastErrorBody,
+  InferenceErrorBody,
   JSON_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   ProblemBody,
@@ -91,6 +92,7 @@ function errorResponses({ errors, body, path }: RouteContract): Json {
 const ERROR_CONTENT: Readonly<Record<ErrorStyle, Json>> = {
   feast: { [JSON_MEDIA_TYPE]: { schema: FeastErrorBody } },
   strict: { [JSON_MEDIA_TYPE]: { schema: StrictErrorBody } },
+  inference: { [JSON_MEDIA_TYPE]: { schema: InferenceErrorBody } },
   problem: { [PROBLEM_MEDIA_TYPE]: { schema: ProblemBody } },
 };
 

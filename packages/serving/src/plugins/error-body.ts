@@ -3,6 +3,7 @@ import {
   ERROR_STATUS,
   type ErrorStyle,
   type FeastErrorDetail,
+  type InferenceErrorBody,
   JSON_MEDIA_TYPE,
   MAX_LISTED_PROBLEMS,
   PROBLEM_MEDIA_TYPE,
@@ -34,6 +35,10 @@ export function errorAnswer(error: LarderError, style: ErrorStyle, requestId: st
   const { status } = problem;
   if (style !== "problem") {
     const { type: _type, title: _title, status: _status, detail: what, ...facts } = problem;
+    if (style === "inference") {
+      const body: InferenceErrorBody = { error: `${what}. ${facts.remedy}.`, ...facts };
+      return { status, contentType: JSON_MEDIA_TYPE, body: JSON.stringify(body) };
+    }
     const detail: FeastErrorDetail = {
       module: "feast.errors",
       class: FEAST_CLASSES[error.code] ?? "FeastError",

@@ -34,7 +34,7 @@ export function sendError(
   const error = toLarderError(thrown);
   const { status, contentType, body } = errorAnswer(
     error,
-    request.routeOptions.config?.errorStyle ?? "problem",
+    request.routeOptions.config?.errorStyle ?? styleOf(request.url),
     request.id,
   );
   if (!isCallersOwn(error.code)) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
@@ -44,6 +44,11 @@ export function sendError(
   }
   if (error.code === "UNAUTHENTICATED") reply.header("www-authenticate", 'Bearer realm="larder"');
   return reply.code(status).header("content-type", contentType).send(body);
+}
+
+/** Of a path without a route: all below `/v2` is the Open Inference Protocol's. */
+function styleOf(url: string): ErrorStyle {
+  return /^\/v2(?:[/?]|$)/.test(url) ? "inference" : "problem";
 }
 
 /** Fastify's own errors carry codes too; whatever is left is a bug of ours. */

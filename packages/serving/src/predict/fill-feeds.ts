@@ -1,7 +1,7 @@
 import type { FeatureBatch } from "@larder/store-core";
 import { featureName, type InputBinding } from "../model/bind-inputs.ts";
 import { createTensorData, feedRule, storeValue } from "../model/feed-table.ts";
-import type { LoadedModel } from "../model/load-models.ts";
+import type { LoadedModel } from "../model/load-model.ts";
 import type { Tensor, TensorData } from "../model/model-runner.ts";
 import type { MissingCell, MissingRule } from "./judge-rows.ts";
 

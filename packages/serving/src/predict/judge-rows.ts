@@ -2,7 +2,7 @@ import type { FeatureValue } from "@larder/schema";
 import { type FeatureBatch, FieldStatus } from "@larder/store-core";
 import type { StatusCounts } from "../metrics/status-counts.ts";
 import { featureName, onMissingOf } from "../model/bind-inputs.ts";
-import type { LoadedModel } from "../model/load-models.ts";
+import type { LoadedModel } from "../model/load-model.ts";
 
 /** What to do where one column of the plan is not PRESENT. `substitute` keeps its own type; NaN for `nan`, undefined to refuse the row. */
 export interface MissingRule {

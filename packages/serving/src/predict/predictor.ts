@@ -2,8 +2,8 @@ import type { RowError } from "@larder/contract";
 import { type FeatureBatch, STATUS_NAMES } from "@larder/store-core";
 import type { StatusCounts } from "../metrics/status-counts.ts";
 import { outputLayout } from "../model/bind-output.ts";
-import type { LoadedModel } from "../model/load-models.ts";
-import type { Tensor, TensorData } from "../model/model-runner.ts";
+import type { LoadedModel } from "../model/load-model.ts";
+import type { ModelCall, Tensor, TensorData } from "../model/model-runner.ts";
 import { compileFeeds, type FeedPlan, fillFeed, keepRows } from "./fill-feeds.ts";
 import { compileMissingRules, findMissing, type MissingCell, type MissingRule } from "./judge-rows.ts";
 
@@ -28,16 +28,16 @@ export interface Predictor {
   readonly rules: readonly MissingRule[];
   /**
    * Fills the tensors straight from the batch, runs the rows that may run, and says why the others may not.
-   * @throws MODEL_FAILED, MODEL_NOT_READY
+   * @throws MODEL_FAILED, MODEL_NOT_READY, MODEL_BUSY, ABORTED
    */
-  predict(batch: FeatureBatch, counts: StatusCounts): Promise<Predictions>;
+  predict(batch: FeatureBatch, counts: StatusCounts, call: ModelCall): Promise<Predictions>;
 }
 
 /** Compiles a loaded model. */
 export function createPredictor(model: LoadedModel): Predictor {
   const rules = compileMissingRules(model);
   const feeds = compileFeeds(model);
-  return { model, rules, predict: (batch, counts) => predict(model, rules, feeds, batch, counts) };
+  return { model, rules, predict: (batch, counts, call) => predict(model, rules, feeds, batch, counts, call) };
 }
 
 async function predict(
@@ -46,6 +46,7 @@ async function predict(
   feeds: readonly FeedPlan[],
   batch: FeatureBatch,
   counts: StatusCounts,
+  call: ModelCall,
 ): Promise<Predictions> {
   const rows = batch.rowCount;
   const errors = new Map<number, RowError>();
@@ -65,8 +66,9 @@ async function predict(
       tensors.set(feed.input.name, keepRows(feed, filled[index] as TensorData, kept, rows));
     }
     const started = performance.now();
-    const output = await model.runner.run(tensors, model.definition.prediction.output);
+    const [answer] = await model.runner.run(tensors, [model.definition.prediction.output], call);
     modelMs = performance.now() - started;
+    const output = answer as Tensor;
     const { stride, index } = outputLayout(model.definition, output, kept.length);
     data = output.data;
     for (const [position, row] of kept.entries()) {

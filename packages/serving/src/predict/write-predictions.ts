@@ -4,7 +4,7 @@ import type { Predictions, Predictor } from "./predictor.ts";
 
 /** The answer to `{"entity_rows": […]}` as JSON text. */
 export function writePredictions(predictor: Predictor, predictions: Predictions, degraded: boolean): string {
-  const { definition, runner } = predictor.model;
+  const { definition, version, checksum } = predictor.model;
   const name = JSON.stringify(definition.prediction.name);
   const rows = new Array<string>(predictions.rowCount);
   for (let row = 0; row < rows.length; row++) {
@@ -12,7 +12,8 @@ export function writePredictions(predictor: Predictor, predictions: Predictions,
   }
   const metadata = [
     `"model":${JSON.stringify(definition.name)}`,
-    `"version":"${runner.version}"`,
+    `"version":"${version}"`,
+    `"checksum":"${checksum}"`,
     `"feature_service":${JSON.stringify(definition.featureService.name)}`,
     `"degraded":${degraded}`,
     `"feature_status":[${statusTexts(predictor, predictions).join(",")}]`,

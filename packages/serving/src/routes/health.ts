@@ -18,7 +18,7 @@ export function registerHealth(app: FastifyInstance, context: ServingContext, st
     const checks: Record<string, string> = {
       server: stopping?.aborted === true ? "stopping" : "ok",
       store: await checkStore(context),
-      models: context.predictors.size === context.definitions.models.size ? "ok" : "MODEL_NOT_READY",
+      models: context.models.ready ? "ok" : "MODEL_NOT_READY",
     };
     // Where every answer has something to fall back on, a process without its store is still worth asking.
     const needed = answersNeedStore(context.definitions) ? Object.values(checks) : [checks["server"], checks["models"]];

@@ -1,5 +1,5 @@
 import { type EntityRow, FlatPredictRequest, JSON_MEDIA_TYPE, PredictRequest, ROUTES } from "@larder/contract";
-import { findModel, LarderError } from "@larder/schema";
+import { LarderError } from "@larder/schema";
 import { encodeEntityRows, type ReadPlan } from "@larder/store-core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refuseTooMany } from "../features/entity-columns.ts";
@@ -8,30 +8,43 @@ import { addRoute } from "../plugins/add-route.ts";
 import { atField } from "../plugins/at-field.ts";
 import { compileBodyCheck } from "../plugins/check-body.ts";
 import { markDegraded } from "../plugins/degraded.ts";
+import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
-import type { Predictor } from "../predict/predictor.ts";
 import { writeFlatPrediction, writePredictions } from "../predict/write-predictions.ts";
+import type { ModelLease } from "../registry/served-version.ts";
 import type { ServingContext } from "../serving-context.ts";
 
 const checkRows = compileBodyCheck(PredictRequest);
 const checkFlat = compileBodyCheck(FlatPredictRequest);
 
-/** `POST /predict` (the file's first model) and `POST /models/{model}/predict`. */
+/** `POST /predict` (the file's first model), `POST /models/{model}/predict` and `POST /models/{model}/versions/{version}/predict`. */
 export function registerPredict(app: FastifyInstance, context: ServingContext): void {
-  addRoute(app, ROUTES.predict, (request, reply) => predict(context, firstPredictor(context), request, reply));
-  addRoute(app, ROUTES.predictWithModel, (request, reply) => {
-    const { model } = request.params as { readonly model: string };
-    return predict(context, predictorOf(context, model), request, reply);
-  });
+  const { models } = context;
+  addRoute(app, ROUTES.predict, (request, reply) =>
+    predict(context, models.acquire(models.first().name), request, reply),
+  );
+  const named = (request: FastifyRequest, reply: FastifyReply) => {
+    const { model, version } = request.params as { readonly model: string; readonly version?: string };
+    return predict(
+      context,
+      atField("model", () => models.acquire(model, version)),
+      request,
+      reply,
+    );
+  };
+  addRoute(app, ROUTES.predictWithModel, named);
+  addRoute(app, ROUTES.predictWithVersion, named);
 }
 
 async function predict(
   context: ServingContext,
-  predictor: Predictor,
+  borrowed: ModelLease,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  using lease = borrowed;
+  const { predictor } = lease;
   const { definitions, store, metrics } = context;
   const tenant = tenantOf(context, request);
   const { rows, flat } = entityRows(request.body);
@@ -46,7 +59,7 @@ async function predict(
   metrics.observeLookup(tenant, storeMs);
 
   const counts = new StatusCounts(plan.views.length);
-  const predictions = await predictor.predict(batch, counts);
+  const predictions = await predictor.predict(batch, counts, modelCall(context, reply, true));
   metrics.countStatuses(plan, tenant, counts);
   metrics.observeModel(definition.name, predictions.modelMs);
   const refused = predictions.errors.length;
@@ -79,24 +92,4 @@ function refuseUnknown({ joinKeys }: ReadPlan, rows: readonly EntityRow[]): void
       facts: { field: unknown.slice(0, 100), row: index },
     });
   }
-}
-
-function firstPredictor({ predictors }: ServingContext): Predictor {
-  for (const predictor of predictors.values()) return predictor;
-  throw new LarderError("UNKNOWN_MODEL", {
-    what: "There is no model",
-    remedy: "Declare one under models in feature_store.yaml",
-    facts: { field: "model" },
-  });
-}
-
-function predictorOf({ definitions, predictors }: ServingContext, name: string): Predictor {
-  const { name: model } = atField("model", () => findModel(definitions, name));
-  const predictor = predictors.get(model);
-  if (predictor !== undefined) return predictor;
-  throw new LarderError("MODEL_NOT_READY", {
-    what: `Model "${model}" is not loaded`,
-    remedy: "Repeat the request when /readyz answers 200",
-    facts: { model },
-  });
 }

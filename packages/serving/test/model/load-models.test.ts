@@ -146,7 +146,7 @@ test("a ZipMap output is refused with the advice that cures it, and the tensor b
   expect(error.code).toBe("MODEL_MISMATCH");
   expect(error.message).toContain("ZipMap");
   await using loaded = await loadModels(definitionsIn(folder.path, yaml("output: raw, index: 1")));
-  expect(loaded.models.size).toBe(1);
+  expect(loaded.state("m").current).toBe("1");
 });
 
 test("an only input takes the service's features in order; a model without shapes is judged by its first run", async () => {
@@ -155,7 +155,8 @@ test("an only input takes the service's features in order; a model without shape
   const yaml = (prediction: string) =>
     `  - { name: m, path: m.onnx, feature_service: floats, prediction: { ${prediction} } }`;
   await using loaded = await loadModels(definitionsIn(folder.path, yaml("output: x_out, index: 1")));
-  expect(loaded.models.get("m")?.plan.columns.map(({ name }) => name)).toEqual(["all__x_float32", "all__x_bool"]);
+  using lease = loaded.acquire("m");
+  expect(lease.predictor.model.plan.columns.map(({ name }) => name)).toEqual(["all__x_float32", "all__x_bool"]);
   const error = await failure(folder.path, yaml("output: x_out, index: 2"));
   expect([error.code, error.problems[0]?.place]).toEqual(["MODEL_MISMATCH", "warm-up"]);
 });

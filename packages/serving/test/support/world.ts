@@ -3,7 +3,7 @@ import { type Definitions, type LarderError, parseDefinitions } from "@larder/sc
 import { type OnlineStore, openOnlineStore } from "@larder/store-core";
 import { type LogicalClock, logicalClock } from "@larder/testkit";
 import type { FastifyInstance, LightMyRequestResponse } from "fastify";
-import { buildApp, loadModels, type ModelSet, openAuthenticator, readTlsFiles } from "../../src/index.ts";
+import { buildApp, loadModels, type ModelRegistry, openAuthenticator, readTlsFiles } from "../../src/index.ts";
 
 /** Where relative paths of the test definitions count from. */
 export const FIXTURES = join(import.meta.dirname, "..", "fixtures");
@@ -62,7 +62,7 @@ export interface World extends AsyncDisposable {
   readonly app: FastifyInstance;
   readonly definitions: Definitions;
   readonly store: OnlineStore;
-  readonly models: ModelSet;
+  readonly models: ModelRegistry;
   readonly clock: LogicalClock;
   post(url: string, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
   get(url: string): Promise<LightMyRequestResponse>;

@@ -1,13 +1,14 @@
 import type { Dirent } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readdir } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { type Definitions, type ErrorCode, isLarderError, type KeyType, LarderError } from "@larder/schema";
 import { readKey } from "../offline/column-type.ts";
 import { aborted } from "../offline/duckdb-error.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { quoteName, quoteText, readParquet } from "../offline/sql-text.ts";
-import { MANIFEST_FORMAT, type TrainingSetManifest } from "./manifest.ts";
+import type { TrainingSetManifest } from "./manifest.ts";
+import { readManifest } from "./read-manifest.ts";
 
 /** Whom to look for, and where. */
 export interface FindEntityRequest {
@@ -109,51 +110,6 @@ async function entriesOf(folder: string, isRoot: boolean): Promise<Dirent[]> {
       cause,
     });
   }
-}
-
-/** undefined for a file of another kind that is named like a manifest. @throws SOURCE_UNREADABLE */
-async function readManifest(path: string): Promise<TrainingSetManifest | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new LarderError("SOURCE_UNREADABLE", {
-      what: `${basename(path)} cannot be read`,
-      remedy: "See that it can be",
-      facts: { file: path },
-      cause,
-    });
-  }
-  if (!text.includes(MANIFEST_FORMAT)) return undefined;
-  const value = parse(text);
-  if (isManifest(value)) return value;
-  throw new LarderError("SOURCE_UNREADABLE", {
-    what: `${basename(path)} is no whole manifest`,
-    remedy: "Build the training set again",
-    facts: { file: path },
-  });
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // said by the caller, as for any other text that is no manifest
-  }
-}
-
-function isManifest(value: unknown): value is TrainingSetManifest {
-  if (typeof value !== "object" || value === null) return false;
-  const { format, project, tenant, views, output } = value as Partial<TrainingSetManifest>;
-  return (
-    format === MANIFEST_FORMAT &&
-    typeof project === "string" &&
-    typeof tenant === "string" &&
-    Array.isArray(views) &&
-    views.every((view) => typeof view?.join_keys === "object" && view.join_keys !== null) &&
-    typeof output?.path === "string" &&
-    Array.isArray(output.columns)
-  );
 }
 
 /** Rows whose columns for all join keys have the entity's values, by any view's names for them. */

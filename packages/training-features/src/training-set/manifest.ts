@@ -1,4 +1,5 @@
 import { dirname, relative, sep } from "node:path";
+import { type FeatureMeaning, meaningOfFeature } from "@larder/schema";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
@@ -58,6 +59,8 @@ export interface TrainingSetManifest {
     readonly column: string;
     readonly type: string;
     readonly nulls: number;
+    /** What a model that is trained on the column is trained on. */
+    readonly meaning: FeatureMeaning;
   }[];
   readonly output: ManifestFile & { readonly columns: readonly string[]; readonly sql: string };
 }
@@ -100,6 +103,9 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   const nulls = views.map(
     ({ projection, nulls }) => new Map(projection.features.map((feature, i) => [feature, nulls[i]!])),
   );
+  const meanings = new Map(
+    request.features.map((ref) => [`${ref.viewName}:${ref.feature.name}`, meaningOfFeature(ref)]),
+  );
   return {
     format: MANIFEST_FORMAT,
     project: definitions.project,
@@ -116,12 +122,17 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
       null_times: entities.nullTimes,
     },
     views: await inTurn(views, (view) => describeView(view, definitions.folder, hashes)),
-    features: spec.outputs.map(({ projection, feature }) => ({
-      feature: `${spec.projections[projection]!.name}:${feature.feature.name}`,
-      column: feature.output,
-      type: feature.type,
-      nulls: nulls[projection]!.get(feature)!,
-    })),
+    features: spec.outputs.map(({ projection, feature }) => {
+      const name = `${spec.projections[projection]!.name}:${feature.feature.name}`;
+      const type = feature.type;
+      return {
+        feature: name,
+        column: feature.output,
+        type,
+        nulls: nulls[projection]!.get(feature)!,
+        meaning: meanings.get(name)!,
+      };
+    }),
     output: {
       path: beside(out),
       sha256: await hashes.of(input.part),

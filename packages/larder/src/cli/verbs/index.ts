@@ -10,6 +10,7 @@ import { keysVerbs } from "./keys.ts";
 import { listVerb } from "./list.ts";
 import { materializeVerb } from "./materialize.ts";
 import { materializeIncrementalVerb } from "./materialize-incremental.ts";
+import { modelVerbs } from "./model.ts";
 import { planVerb } from "./plan.ts";
 import { pushVerb } from "./push.ts";
 import { redisVerbs } from "./redis.ts";
@@ -37,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   getVerb,
   whyVerb,
   trainingSetVerb,
+  modelVerbs,
   serveVerb,
   keysVerbs,
   statusVerb,
