@@ -1,12 +1,15 @@
 import { type Definitions, LarderError } from "@larder/schema";
-import type { AsOf, TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
+import type { AsOf, EntityInput, TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
 import { type FeatureSelection, selectFeatures } from "./read-plans.ts";
 
 /** A training set by the names of its features. Paths count from the current folder. */
 export interface TrainingSetOptions extends FeatureSelection {
-  /** Parquet, CSV or NDJSON file of entity rows: the join keys, a time, and whatever else, such as a label. */
-  readonly entities: string;
-  /** Parquet file to write; the manifest goes beside it. */
+  /**
+   * Entity rows: the join keys, a time, and whatever else, such as a label. A Parquet, CSV or NDJSON file; `{ sql }`, one SELECT of DuckDB; or `{ rows }` in
+   * memory, from an array or any iterator.
+   */
+  readonly entities: EntityInput;
+  /** Parquet, CSV or Arrow file to write, by its extension; the manifest goes beside it. */
   readonly out: string;
   /** `event_time` ignores created times, as Feast does. Default `bitemporal`: what was known at the row's time. */
   readonly asOf?: AsOf | undefined;

@@ -20,6 +20,7 @@ export type {
 export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
+export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
   type FindEntityRequest,
   type FoundEntity,

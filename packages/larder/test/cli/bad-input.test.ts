@@ -120,6 +120,20 @@ test.each<[string, string[], string, 1 | 2, string]>([
     "plans_v1",
   ],
   [
+    "no entity rows",
+    ["training-set", "--service", "plans_v1", "--out", "t.parquet"],
+    "INVALID_REQUEST",
+    2,
+    "--entities",
+  ],
+  [
+    "entity rows by a query that is none",
+    ["training-set", "--entities-sql", "SELEKT 1", "--service", "plans_v1", "--out", "t.parquet"],
+    "ENTITY_ROWS_INVALID",
+    1,
+    "query",
+  ],
+  [
     "missing entity rows",
     ["training-set", "--entities", "no.parquet", "--service", "plans_v1", "--out", "t.parquet"],
     "ENTITY_ROWS_INVALID",

@@ -71,6 +71,10 @@ test("materialize, get, training-set and reset: from Parquet to an answer, and a
   const view = { name: "plans", rule: "bitemporal", matched: { event_time: 1, bitemporal: 1 } };
   expect(built).toMatchObject({ rows: 1, out: project.path("train.parquet"), views: [view] });
   expect((await readFile(project.path("train.parquet"))).length).toBeGreaterThan(100);
+  const query = "SELECT * FROM 'labels.parquet' ORDER BY customer_id";
+  const asked = ["training-set", "--entities-sql", query, "--service", "plans_v1", "--out", "asked.csv"];
+  expect(await value(...asked)).toMatchObject({ rows: 1, out: project.path("asked.csv"), views: [view] });
+  expect(await readFile(project.path("asked.csv"), "utf8")).toMatch(/^customer_id,event_timestamp,price,plan\n1,/);
   const weaker = await inProcess(...build, "--as-of", "event_time", "--full-feature-names");
   expect(weaker.stdout).toMatch(/^plans +event_time +1 \(100 %\) +1 \(100 %\)$/m);
 

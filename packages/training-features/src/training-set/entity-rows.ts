@@ -1,20 +1,14 @@
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { LarderError, type Problem } from "@larder/schema";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readKey, readTime } from "../offline/column-type.ts";
-import { type FileState, stateOf } from "../offline/file-state.ts";
 import type { EngineCall, EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
-import { describeParquet } from "../offline/parquet-files.ts";
-import { refuseObjectStore } from "../offline/source-files.ts";
-import { fileList, quoteName, quoteText, readParquet } from "../offline/sql-text.ts";
+import { quoteName } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
+import { type EntityInput, type EntitySource, openEntitySource } from "./entity-source.ts";
 
 /** The entity rows of a join, loaded as the table `entity_rows` with columns `c0`, `c1`, …; `rowid` is a row's position. */
 export interface EntityRows {
-  /** Absolute path of the file. */
-  readonly path: string;
-  /** The file as it was before it was read. */
-  readonly state: FileState;
+  /** The file they are in, as it was before it was read; undefined for those of a query or in memory. */
+  readonly file: EntitySource["file"];
   readonly count: number;
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /** Rows without time: they stay, with nulls. */
@@ -29,41 +23,29 @@ export interface EntityRows {
 }
 
 /**
- * Loads entity rows from a Parquet, CSV (with a header) or NDJSON file, by its extension. Text in CSV and NDJSON times is read as ISO 8601, naive
- * as UTC.
- *
- * @throws ENTITY_ROWS_INVALID for a missing or unreadable file, missing columns, columns or values of another type (all columns at once)
- * @throws UNSUPPORTED for another extension or an object store
+ * Loads entity rows.
+ * @throws ENTITY_ROWS_INVALID for missing columns, columns or values of another type (all columns at once), and what {@link openEntitySource} throws
  */
 export async function loadEntityRows(
   engine: OfflineEngine,
-  path: string,
+  input: EntityInput,
   timestampColumn: string,
   spec: JoinSpec,
   signal: AbortSignal | undefined,
 ): Promise<EntityRows> {
-  refuseObjectStore(path);
-  const file = resolve(path);
-  const call: EngineCall = { subject: { kind: "entities", path: file }, signal };
-  const format = formatOf(file);
-  await requireFile(file);
-  const state = await stateOf([file]);
-  const source = format === "parquet" ? readParquet([file]) : textSource(format, file, spec);
-  const found =
-    format === "parquet"
-      ? (await describeParquet(engine, [file], call)).groups[0]!.columns
-      : await describe(engine, source, call);
-  const columns = [...found].map(([name, type]) => {
-    const asTime = format !== "parquet" && name === timestampColumn;
+  await using source = await openEntitySource(engine, input, spec, signal);
+  const call: EngineCall = { subject: { kind: "entities", path: source.name }, signal };
+  const columns = [...source.columns].map(([name, type]) => {
+    const asTime = source.textTimes && name === timestampColumn;
     return {
       name,
       type: asTime ? "TIMESTAMP WITH TIME ZONE" : type,
       sql: asTime ? `CAST(${quoteName(name)} AS TIMESTAMPTZ)` : quoteName(name),
     };
   });
-  const bound = bindColumns(file, columns, timestampColumn, spec);
+  const bound = bindColumns(source.name, columns, timestampColumn, spec);
   const select = columns.map(({ sql }, i) => `${sql} AS c${i}`).join(", ");
-  await engine.run(`CREATE OR REPLACE TEMP TABLE entity_rows AS SELECT ${select} FROM ${source}`, call);
+  await engine.run(`CREATE OR REPLACE TEMP TABLE entity_rows AS SELECT ${select} FROM ${source.from}`, call);
   await checkValues(engine, bound, call);
   const time = bound[0]!.reading.value;
   const [facts] = await engine.rows(
@@ -72,8 +54,7 @@ export async function loadEntityRows(
   );
   const { n, times, least, greatest } = facts as EngineRow & { least: bigint | null; greatest: bigint | null };
   return {
-    path: file,
-    state,
+    file: source.file,
     count: Number(n),
     columns: columns.map(({ name, type }) => ({ name, type })),
     nullTimes: Number(n) - Number(times),
@@ -84,47 +65,10 @@ export async function loadEntityRows(
   };
 }
 
-type Format = "parquet" | "csv" | "ndjson";
-
-const FORMATS: Readonly<Record<string, Format>> = {
-  parquet: "parquet",
-  pq: "parquet",
-  csv: "csv",
-  ndjson: "ndjson",
-  jsonl: "ndjson",
-};
-
-function formatOf(file: string): Format {
-  const format = FORMATS[file.slice(file.lastIndexOf(".") + 1).toLowerCase()];
-  if (format !== undefined) return format;
-  throw new LarderError("UNSUPPORTED", {
-    what: `${file} is no entity file that Larder reads`,
-    remedy: "Give a file that ends in .parquet, .csv or .ndjson",
-    facts: { file },
-  });
-}
-
-async function requireFile(file: string): Promise<void> {
-  const info = await stat(file).catch(() => undefined);
-  if (info?.isFile()) return;
-  throw new LarderError("ENTITY_ROWS_INVALID", {
-    what: info === undefined ? `There is no file ${file}` : `${file} is no file`,
-    remedy: "Give the file that holds the entity rows",
-    facts: { file },
-  });
-}
-
-/** Only text keys need saying: everything else is taken as its digits show it, and judged by value. */
-function textSource(format: "csv" | "ndjson", file: string, spec: JoinSpec): string {
-  if (format === "ndjson") return `read_json(${fileList([file])}, format = 'newline_delimited', sample_size = -1)`;
-  const text = spec.entityKeys.filter(({ type }) => type === "string");
-  const types = text.map(({ column }) => `${quoteText(column)}: 'VARCHAR'`).join(", ");
-  return `read_csv(${fileList([file])}, header = true, sample_size = -1${types === "" ? "" : `, types = {${types}}`})`;
-}
-
-async function describe(engine: OfflineEngine, source: string, call: EngineCall): Promise<ReadonlyMap<string, string>> {
-  const rows = await engine.rows(`DESCRIBE SELECT * FROM ${source}`, call);
-  return new Map(rows.map((row) => [String(row["column_name"]), String(row["column_type"])]));
+/** SQL of the entity rows as they came, in their order. */
+export function entityRowsSql(columns: EntityRows["columns"]): string {
+  const select = columns.map(({ name }, i) => `c${i} AS ${quoteName(name)}`).join(", ");
+  return `SELECT ${select} FROM entity_rows ORDER BY rowid`;
 }
 
 interface BoundColumn {

@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { type Definitions, type ErrorCode, isLarderError, type KeyType, LarderError } from "@larder/schema";
 import { readKey } from "../offline/column-type.ts";
 import { aborted } from "../offline/duckdb-error.ts";
@@ -119,6 +119,13 @@ async function countRows(
   manifest: TrainingSetManifest,
   file: string,
 ): Promise<number> {
+  if (!file.endsWith(".parquet")) {
+    throw new LarderError("UNSUPPORTED", {
+      what: `${basename(file)} is no Parquet, and only that is searched`,
+      remedy: "Build the training set again without the entity",
+      facts: { file },
+    });
+  }
   const call: EngineCall = { subject: { kind: "source", view: "training set", files: [file] }, signal };
   const names = Object.keys(entity);
   const described = await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([file])}`, call);

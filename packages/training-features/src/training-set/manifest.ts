@@ -67,7 +67,12 @@ export interface TrainingSetManifest {
 
 /** The manifest's path: `train.parquet` has `train.manifest.json` beside it. */
 export function manifestPathOf(out: string): string {
-  return `${out.replace(/\.parquet$/i, "")}.manifest.json`;
+  return `${out.replace(/\.(parquet|csv|arrow)$/i, "")}.manifest.json`;
+}
+
+/** Where entity rows of a query or in memory are kept: `train.entities.parquet`. */
+export function keptEntitiesPathOf(out: string): string {
+  return `${out.replace(/\.(parquet|csv|arrow)$/i, "")}.entities.parquet`;
 }
 
 /** The manifest's text. */
@@ -88,9 +93,11 @@ export interface ManifestInput {
   readonly spec: JoinSpec;
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
-  /** The output's final and present path, and the statement that wrote it. */
+  /** Final path of the file with the entity rows. */
+  readonly entitiesFile: string;
+  /** The output's final path, the present ones of what is being written, and the statement that wrote it. */
   readonly out: string;
-  readonly part: string;
+  readonly partOf: (path: string) => string | undefined;
   readonly outputSql: string;
 }
 
@@ -116,8 +123,8 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     timestamp_column: input.timestampColumn,
     engine: { name: engine.name, version: engine.version },
     entities: {
-      path: beside(entities.path),
-      sha256: await hashes.of(entities.path),
+      path: beside(input.entitiesFile),
+      sha256: await hashes.of(input.partOf(input.entitiesFile) ?? input.entitiesFile),
       rows: entities.count,
       null_times: entities.nullTimes,
     },
@@ -135,7 +142,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     }),
     output: {
       path: beside(out),
-      sha256: await hashes.of(input.part),
+      sha256: await hashes.of(input.partOf(out) ?? out),
       rows: entities.count,
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,

@@ -3,39 +3,42 @@ import { open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { LarderError } from "@larder/schema";
 
-/** A Parquet file and its manifest, written under temporary names beside their final ones. */
+/** The files of a training set, written under temporary names beside their final ones. */
 export interface OutputFiles {
-  /** Where the Parquet file is written meanwhile. */
-  readonly part: string;
-  /** Puts both in place; the manifest comes last. @throws OUTPUT_UNWRITABLE */
+  /** Where a file is written meanwhile. */
+  partOf(path: string): string;
+  /** Writes the manifest and puts every file that was written in place; the manifest comes last. @throws OUTPUT_UNWRITABLE */
   commit(manifest: string): Promise<void>;
   /** Removes whatever is not in place. */
   discard(): Promise<void>;
 }
 
-/** Makes sure, before any work is done, that `out` can be written. @throws OUTPUT_UNWRITABLE */
-export async function claimOutput(out: string, manifestPath: string): Promise<OutputFiles> {
+/** Makes sure, before any work is done, that `out` and the files beside it can be written. @throws OUTPUT_UNWRITABLE */
+export async function claimOutput(
+  out: string,
+  { manifest, entities }: { readonly manifest: string; readonly entities: string | undefined },
+): Promise<OutputFiles> {
   const hidden = join(dirname(out), `.${basename(out)}.${randomBytes(6).toString("hex")}`);
-  const part = `${hidden}.tmp`;
-  const manifestPart = `${hidden}.manifest.tmp`;
+  const parts = new Map(
+    [out, ...(entities === undefined ? [] : [entities]), manifest].map((path, i) => [path, `${hidden}.${i}.tmp`]),
+  );
+  const partOf = (path: string): string => parts.get(path) as string;
   await unwritable(out, async () => {
-    for (const path of [out, manifestPath]) {
+    for (const path of parts.keys()) {
       if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error(`${path} is a folder`);
     }
-    const file = await open(part, "wx");
+    const file = await open(partOf(out), "wx");
     await file.close();
   });
   return {
-    part,
-    commit: (manifest) =>
+    partOf,
+    commit: (text) =>
       unwritable(out, async () => {
-        await writeFile(manifestPart, manifest);
-        await rename(part, out);
-        await rename(manifestPart, manifestPath);
+        await writeFile(partOf(manifest), text);
+        for (const [path, part] of parts) await rename(part, path);
       }),
     discard: async () => {
-      await rm(part, { force: true });
-      await rm(manifestPart, { force: true });
+      for (const part of parts.values()) await rm(part, { force: true });
     },
   };
 }

@@ -3,14 +3,22 @@ import { type Definitions, type FeatureRef, findTenant, LarderError } from "@lar
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
-import { refuseObjectStore } from "../offline/source-files.ts";
-import { dropTables, quoteText } from "../offline/sql-text.ts";
+import { dropTables } from "../offline/sql-text.ts";
 import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
-import { type EntityRows, loadEntityRows } from "./entity-rows.ts";
-import { compileManifest, manifestPathOf, manifestText, relativePath, type TrainingSetManifest } from "./manifest.ts";
+import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
+import type { EntityInput } from "./entity-source.ts";
+import {
+  compileManifest,
+  keptEntitiesPathOf,
+  manifestPathOf,
+  manifestText,
+  relativePath,
+  type TrainingSetManifest,
+} from "./manifest.ts";
 import { claimOutput } from "./output-files.ts";
+import { type OutputFormat, outputFormatOf, writeOutput } from "./output-format.ts";
 
 /** A training set to be built. Paths count from the process's folder. */
 export interface TrainingSetRequest {
@@ -19,9 +27,12 @@ export interface TrainingSetRequest {
   readonly features: readonly FeatureRef[];
   /** Names output columns `view__feature`. Default false. */
   readonly fullFeatureNames?: boolean;
-  /** Parquet, CSV or NDJSON file with a time and the join keys; its other columns (labels) come out as they went in. */
-  readonly entities: string;
-  /** Parquet file to write; one that exists is replaced once the new one is whole. */
+  /**
+   * A time and the join keys; other columns (labels) come out as they went in. What is in no file is kept beside the output, as Parquet, so that the
+   * training set can be built again.
+   */
+  readonly entities: EntityInput;
+  /** Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -65,12 +76,14 @@ export interface TrainingSetReport {
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
-  const out = outputPathOf(request.out);
+  const out = resolve(request.out);
+  const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
-  const output = await claimOutput(out, manifestPath);
+  const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
+  const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
   try {
     const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
-      joinAndWrite(engine, request, spec, out, output.part),
+      joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
     );
     await output.commit(manifestText(manifest));
     return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
@@ -85,17 +98,22 @@ interface Joined {
   readonly manifest: TrainingSetManifest;
 }
 
-async function joinAndWrite(
-  engine: OfflineEngine,
-  request: TrainingSetRequest,
-  spec: JoinSpec,
-  out: string,
-  part: string,
-): Promise<Joined> {
+interface Work {
+  readonly engine: OfflineEngine;
+  readonly request: TrainingSetRequest;
+  readonly spec: JoinSpec;
+  readonly out: string;
+  readonly format: OutputFormat;
+  /** Where entity rows that are in no file are kept. */
+  readonly kept: string | undefined;
+  readonly partOf: (path: string) => string;
+}
+
+async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
   const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
   const steps = stepsOf(spec, request.onProgress);
   const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
-  const before = new Map(entities.state);
+  const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
   refuseCollisions(
@@ -125,8 +143,8 @@ async function joinAndWrite(
   const sql = outputSql(spec, columns);
   const written = steps.next();
   const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: written };
-  const copy = `COPY (\n${sql}\n) TO ${quoteText(part)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)`;
-  await engine.run(copy, call);
+  if (kept !== undefined) await writeOutput(engine, "parquet", entityRowsSql(entities.columns), partOf(kept), call);
+  await writeOutput(engine, format, sql, partOf(out), call);
   written(1);
   const described = steps.next();
   const manifest = await compileManifest({
@@ -136,8 +154,9 @@ async function joinAndWrite(
     spec,
     entities,
     views,
+    entitiesFile: kept === undefined ? entities.file!.path : kept,
     out,
-    part,
+    partOf,
     outputSql: sql,
   });
   await refuseChanges(before);
@@ -162,17 +181,6 @@ async function withEngine<T>(
     const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
-}
-
-/** @throws UNSUPPORTED for an object store or another format than Parquet */
-function outputPathOf(path: string): string {
-  refuseObjectStore(path);
-  if (/\.parquet$/i.test(path)) return resolve(path);
-  throw new LarderError("UNSUPPORTED", {
-    what: `A training set is written as Parquet, and "${path}" does not end in .parquet`,
-    remedy: "Choose a name that does",
-    facts: { file: path },
-  });
 }
 
 function refuseOverwrite(out: string, inputs: Iterable<string>): void {

@@ -20,7 +20,7 @@ export interface Scene {
   readonly tenants?: readonly string[];
 }
 
-/** What a scene gave. */
+/** What a scene gave; `rows` of an output in Parquet. */
 export interface Built {
   readonly report: TrainingSetReport;
   readonly rows: Record<string, unknown>[];
@@ -40,7 +40,7 @@ export async function buildScene(scene: Scene, request: Partial<TrainingSetReque
     engine,
     ...request,
   });
-  return { report, rows: await parquetRows(engine, report.out) };
+  return { report, rows: report.out.endsWith(".parquet") ? await parquetRows(engine, report.out) : [] };
 }
 
 /** Names of the files in a folder and its bytes, to see that a failure left nothing. */

@@ -315,7 +315,7 @@ test.each([
   ["a folder that is not there", "nowhere/train.parquet", "OUTPUT_UNWRITABLE"],
   ["a folder in its place", "taken.parquet", "OUTPUT_UNWRITABLE"],
   ["a folder in the manifest's place", "manifested.parquet", "OUTPUT_UNWRITABLE"],
-  ["another format", "train.csv", "UNSUPPORTED"],
+  ["another format", "train.txt", "UNSUPPORTED"],
   ["an object store", "s3://bucket/train.parquet", "UNSUPPORTED"],
   ["an input", "stats.parquet", "INVALID_REQUEST"],
   ["the entity rows", "entities.parquet", "INVALID_REQUEST"],

@@ -3,7 +3,8 @@ import { defineVerb } from "../verb.ts";
 
 /** `larder training-set`: a point-in-time join of entity rows with features. */
 export const trainingSetVerb = defineVerb<{
-  readonly entities: string;
+  readonly entities?: string;
+  readonly entitiesSql?: string;
   readonly features?: string;
   readonly service?: string;
   readonly out: string;
@@ -13,29 +14,35 @@ export const trainingSetVerb = defineVerb<{
 }>({
   usage: "training-set",
   summary: "join entity rows with the features known at their time, into Parquet",
-  description: `For every row of --entities (a file with the join keys, a timestamp and whatever else, such as a label) finds the feature
+  description: `For every row of --entities (a file with the join keys, a timestamp and whatever else, such as a label) or --entities-sql finds the feature
 values that were known at that time, never later ones, and writes all columns to --out, with a manifest beside it. Order and duplicates stay;
-rows without a match keep nulls.
+rows without a match keep nulls. --out is Parquet, CSV or Arrow by its ending. Rows of a query are kept beside it, as <out>.entities.parquet.
 
 A feature row counts from its created time on (when it could be known). --as-of event_time counts it from its event time, as Feast does.`,
   examples: [
     "training-set --entities labels.parquet --service churn_v1 --out train.parquet",
     "training-set --entities labels.parquet --features churn_features:tenure_months --out train.parquet --as-of event_time",
+    "training-set --entities-sql \"SELECT * FROM 'labels.parquet' WHERE label IS NOT NULL ORDER BY event_timestamp\" --service churn_v1 --out train.csv",
   ],
   options: (command) =>
     selectionOptions(command)
-      .option("--entities <file>", "entity rows, as Parquet, CSV or NDJSON (required)")
-      .option("--out <file>", "where the training set goes, as Parquet (required)")
+      .option("--entities <file>", "entity rows, as Parquet, CSV or NDJSON")
+      .option(
+        "--entities-sql <select>",
+        "entity rows, as one SELECT of DuckDB; its paths count from the current folder",
+      )
+      .option("--out <file>", "where the training set goes: .parquet, .csv or .arrow (required)")
       .option("--as-of <rule>", "event_time: ignore created times, as Feast does")
       .option("--timestamp-column <name>", "the entity rows' time", "event_timestamp")
       .option("--full-feature-names", "name columns view__feature"),
-  required: ["--entities", "--out"],
+  required: ["--out"],
   async run(context) {
     const { options, file, terminal, signal } = context;
     const { loadDefinitions } = await import("@larder/schema");
     const { trainingSetResult } = await import("../render/training-set-report.ts");
     const { createTrainingSet } = await import("../../training-set.ts");
     const { selectedFeatures } = await import("../selected-features.ts");
+    const { entityInput } = await import("../entity-input.ts");
     const selection = selectedFeatures(options);
     const definitions = await loadDefinitions(file, { env: terminal.env });
     const progress = context.progress("training-set");
@@ -43,7 +50,7 @@ A feature row counts from its created time on (when it could be known). --as-of 
       const report = await createTrainingSet(definitions, {
         ...options,
         ...selection,
-        entities: context.path(options.entities),
+        entities: entityInput(context),
         out: context.path(options.out),
         signal,
         onProgress: ({ step, fraction }) => progress.update({ fraction, what: step }),
