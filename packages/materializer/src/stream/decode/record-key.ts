@@ -26,7 +26,8 @@ export function keyOfValue(value: unknown): RecordKey {
 
 /** A bare value of a join key's type: decimal digits, text or the bytes themselves. What does not fit is left for the row's own checks. */
 export function bareValue(type: KeyType, value: unknown): unknown {
-  if (!(value instanceof Uint8Array) || type === "bytes") return value;
+  if (!(value instanceof Uint8Array)) return value;
+  if (type === "bytes") return new Uint8Array(value);
   const text = textOf(value);
   if (text === undefined || type === "string") return text ?? value;
   return DIGITS.test(text) ? integerOf(text) : text;

@@ -75,10 +75,10 @@ export class AvroCursor {
     return this.#view.getFloat64(this.#skip(8), true);
   }
 
-  /** A copy: what is read may outlive the batch. */
+  /** A copy: what is read may outlive the batch (and `slice` of a Buffer copies nothing). */
   fixed(length: number): Uint8Array {
     const start = this.#skip(length);
-    return this.#bytes.slice(start, start + length);
+    return new Uint8Array(this.#bytes.subarray(start, start + length));
   }
 
   bytes(): Uint8Array {

@@ -42,6 +42,8 @@ function plain(field: DescField, value: unknown): unknown {
 
 function scalar(field: DescField, value: unknown): unknown {
   if (typeof value === "bigint") return exactInteger(value);
+  // The library hands out views of the record's bytes, which may go with its batch.
+  if (value instanceof Uint8Array) return new Uint8Array(value);
   // proto2 text is not checked where it is read: what is no UTF-8 has become this character.
   if (typeof value === "string" && !field.utf8Validation && value.includes("\ufffd")) return REPLACED;
   return value;
