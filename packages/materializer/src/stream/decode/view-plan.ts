@@ -6,6 +6,7 @@ import {
   MAX_ONLINE_MICROS,
   type RecordField,
   type RowDecoder,
+  recordFieldText,
   type StreamSource,
   type ValueType,
 } from "@larder/schema";
@@ -60,7 +61,7 @@ export class ViewPlan {
     const column = <T extends ValueType>(name: string, type: T, from: RecordField["from"]): Column<T> => {
       const mapped = sources.get(name);
       const path = mapped === undefined || from === "header" ? [mapped ?? name] : mapped.split(".");
-      return { name, type, field: { from, path }, text: textOfField({ from, path }) };
+      return { name, type, field: { from, path }, text: recordFieldText({ from, path }) };
     };
     const keysFrom = { payload: "payload", key: "key", headers: "header" } as const;
     this.#keys = view.joinKeys.map(({ name, type }) => column(name, type, keysFrom[stream.joinKeysFrom]));
@@ -117,7 +118,7 @@ export class ViewPlan {
       const seconds = Math.ceil((eventTime - now) / 1e6);
       const what = `is ${seconds} s ahead of the clock (${this.view.maxFuture / 1e6} s allowed)`;
       const remedy = "Correct the producer's clock, time zone or unit, or raise max_future of the view";
-      return invalid(textOfField(this.#stream.eventTime), what, remedy);
+      return invalid(recordFieldText(this.#stream.eventTime), what, remedy);
     }
     const createdTime = row.createdTime ?? recordMicros(record);
     if (createdTime !== undefined && Math.abs(createdTime) > MAX_ONLINE_MICROS)
@@ -131,7 +132,11 @@ export class ViewPlan {
     const value = this.#read(read, tenantField);
     if (value instanceof Refused || (typeof value === "string" && value !== "")) return value;
     const what = value === undefined ? "is missing" : "is no name of a tenant";
-    return invalid(textOfField(tenantField), what, "Send the tenant's name with every record, tombstones among them");
+    return invalid(
+      recordFieldText(tenantField),
+      what,
+      "Send the tenant's name with every record, tombstones among them",
+    );
   }
 
   #fillKeys(read: ReadRecord, into: Record<string, unknown>): Refused | undefined {
@@ -207,7 +212,7 @@ export class ViewPlan {
     const value = this.#read(read, field);
     if (value instanceof Instant) return value.micros;
     if (value instanceof Unheld)
-      return invalid(textOfField(field), `is ${value.what}`, "Send a time in whole microseconds");
+      return invalid(recordFieldText(field), `is ${value.what}`, "Send a time in whole microseconds");
     switch (field.from) {
       case "header":
         return typeof value === "string" && DIGITS.test(value) ? integerOf(value) : value;
@@ -215,7 +220,7 @@ export class ViewPlan {
         return typeof value === "number" ? BigInt(value) : noRecordTime("is missing");
       case "envelope":
         if (value === undefined) return undefined;
-        if (!isInteger(value)) return invalid(textOfField(field), "is no whole number", "Check the connector");
+        if (!isInteger(value)) return invalid(recordFieldText(field), "is no whole number", "Check the connector");
         return BigInt(value) * (field.path.at(-1) === "ts_us" ? 1n : 1000n);
       default:
         return value;
@@ -239,7 +244,7 @@ export class ViewPlan {
     const column = [...this.#keys, ...this.#features].find(({ name }) => name === first.field);
     const { eventTime, createdTime } = this.#stream;
     const time = first.field === EVENT_TIME ? eventTime : first.field === CREATED_TIME ? createdTime : undefined;
-    const text = column?.text ?? (time === undefined ? first.field : textOfField(time));
+    const text = column?.text ?? (time === undefined ? first.field : recordFieldText(time));
     const more = problems.length > 1 ? ` (and ${problems.length - 1} more of its fields cannot be taken)` : "";
     return invalid(text, `${first.what}${more}`, first.remedy);
   }
@@ -252,7 +257,7 @@ function at(fields: Fields | undefined, field: RecordField, step: number): unkno
   if (step + 1 === field.path.length || value === undefined || value === null) return value;
   if (isFields(value)) return at(value, field, step + 1);
   return invalid(
-    textOfField(field),
+    recordFieldText(field),
     `leads through "${name}", which has no fields`,
     "Correct the path, or the producer",
   );
@@ -294,9 +299,4 @@ function recordMicros({ timestamp }: StreamRecord): number | undefined {
 
 function noRecordTime(what: string): Refused {
   return invalid("record:timestamp", what, "Send records with a timestamp, or name a field for the time");
-}
-
-function textOfField({ from, path }: RecordField): string {
-  const name = path.join(".");
-  return from === "payload" ? name : `${from}:${name}`;
 }

@@ -24,7 +24,8 @@ const long = avsc.types.LongType.__with({
 
 /** avsc's writer of a schema. Unions are wrapped: `{ long: 5n }`. */
 function writerOf(schema: object): (value: unknown) => Buffer {
-  const typeHook = (each: avsc.Schema) => (each === "long" || Reflect.get(Object(each), "type") === "long" ? long : undefined);
+  const typeHook = (each: avsc.Schema) =>
+    each === "long" || Reflect.get(Object(each), "type") === "long" ? long : undefined;
   const type = avsc.Type.forSchema(schema as avsc.Schema, { typeHook, wrapUnions: true });
   return (value) => type.toBuffer(value);
 }
@@ -41,7 +42,13 @@ const ROW = {
   ],
 };
 
-const row = (change: object = {}) => ({ id: 7n, amount: { double: 1.5 }, plan: "PRO", event_timestamp: BigInt(NOW), ...change });
+const row = (change: object = {}) => ({
+  id: 7n,
+  amount: { double: 1.5 },
+  plan: "PRO",
+  event_timestamp: BigInt(NOW),
+  ...change,
+});
 
 async function shop(ids: Readonly<Record<number, object>> = { 7: ROW }) {
   const registry = await startRegistry();
@@ -79,10 +86,17 @@ test("a key in Avro, an object or a bare value, names the entity of a tombstone"
   const key = { type: "record", name: "Key", fields: [{ name: "id", type: "long" }] };
   await using registry = await shop({ 1: key, 2: { type: "long" }, 3: { type: "string" } });
   const { decode } = decoderOf({ stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` });
-  for (const sent of [framed(1, writerOf(key)({ id: 7n })), framed(2, writerOf({ type: "long" })(7n)), "7", '{"id":7}']) {
+  for (const sent of [
+    framed(1, writerOf(key)({ id: 7n })),
+    framed(2, writerOf({ type: "long" })(7n)),
+    "7",
+    '{"id":7}',
+  ]) {
     expect(rowsOf(await decode({ key: sent, value: null }))).toMatchObject([{ entityKey: [7n], values: undefined }]);
   }
-  expect(refusalOf(await decode({ key: framed(3, writerOf({ type: "string" })("x")), value: null }))).toMatchObject({ field: "id" });
+  expect(refusalOf(await decode({ key: framed(3, writerOf({ type: "string" })("x")), value: null }))).toMatchObject({
+    field: "id",
+  });
 });
 
 test("named types are found by namespace, in the schemas that a schema refers to, and inside of themselves", async () => {
@@ -103,7 +117,10 @@ test("named types are found by namespace, in the schemas that a schema refers to
   const references = [{ name: "a.b.Money", subject: "a.b.Money-value", version: 3 }];
   const outer = { type: "record", name: "R", fields: [...ROW.fields, { name: "order", type: "a.b.Order" }] };
   registry.versions.set("order/1", { schema: JSON.stringify(order), references });
-  registry.ids.set(9, { schema: JSON.stringify(outer), references: [{ name: "a.b.Order", subject: "order", version: 1 }] });
+  registry.ids.set(9, {
+    schema: JSON.stringify(outer),
+    references: [{ name: "a.b.Order", subject: "order", version: 1 }],
+  });
   const features = "{ name: units, type: int64 }, { name: up, type: int64 }, { name: digest, type: bytes }";
   const mapping = "{ order.total.units: units, order.parent.total.units: up, order.other: digest }";
   const { decode } = decoderOf({
@@ -111,8 +128,19 @@ test("named types are found by namespace, in the schemas that a schema refers to
     stream: `topic: t, format: avro, field_mapping: ${mapping}`,
     registry: `{ url: "${registry.url}" }`,
   });
-  const whole = { ...outer, fields: [...ROW.fields, { name: "order", type: { ...order, fields: [{ name: "total", type: money }, ...order.fields.slice(1)] } }] };
-  const leaf = (units: bigint, parent: unknown) => ({ total: { units }, parent, digest: Buffer.from("ab"), other: Buffer.from("cd") });
+  const whole = {
+    ...outer,
+    fields: [
+      ...ROW.fields,
+      { name: "order", type: { ...order, fields: [{ name: "total", type: money }, ...order.fields.slice(1)] } },
+    ],
+  };
+  const leaf = (units: bigint, parent: unknown) => ({
+    total: { units },
+    parent,
+    digest: Buffer.from("ab"),
+    other: Buffer.from("cd"),
+  });
   const value = framed(9, writerOf(whole)(row({ order: leaf(2n ** 60n, { "a.b.Order": leaf(5n, null) }) })));
   const [decoded] = rowsOf(await decode({ value }));
   expect(decoded?.values?.slice(0, 2)).toEqual([2n ** 60n, 5n]);
@@ -133,14 +161,25 @@ test("timestamps are times whatever the view's unit, and features of seconds onl
   };
   await using registry = await shop({ 1: schema });
   const features = "{ name: seen, type: unix_timestamp }, { name: raw, type: int64 }";
-  const { decode } = decoderOf({ features, view: "time_unit: s", stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` });
+  const { decode } = decoderOf({
+    features,
+    view: "time_unit: s",
+    stream: "topic: t, format: avro",
+    registry: `{ url: "${registry.url}" }`,
+  });
   const write = writerOf(schema);
   const at = BigInt(NOW / 1000);
-  const good = await decode({ value: framed(1, write({ id: 1n, seen: { long: 5000n }, raw: 1234n, event_timestamp: at })) });
+  const good = await decode({
+    value: framed(1, write({ id: 1n, seen: { long: 5000n }, raw: 1234n, event_timestamp: at })),
+  });
   expect(rowsOf(good)).toMatchObject([{ eventTime: NOW, values: [5n, 1234n] }]);
-  const fraction = await decode({ value: framed(1, write({ id: 1n, seen: { long: 5001n }, raw: 0n, event_timestamp: at })) });
+  const fraction = await decode({
+    value: framed(1, write({ id: 1n, seen: { long: 5001n }, raw: 0n, event_timestamp: at })),
+  });
   expect(refusalOf(fraction)).toMatchObject({ code: "RECORD_INVALID", field: "seen", schemaId: 1 });
-  const far = await decode({ value: framed(1, write({ id: 1n, seen: null, raw: 0n, event_timestamp: 1_515_000_000_000_000n })) });
+  const far = await decode({
+    value: framed(1, write({ id: 1n, seen: null, raw: 0n, event_timestamp: 1_515_000_000_000_000n })),
+  });
   expect(refusalOf(far)).toMatchObject({ code: "RECORD_INVALID", field: "event_timestamp" });
 });
 
@@ -150,7 +189,9 @@ test("a decimal is refused by name where a view reads it, and passed over where 
   await using registry = await shop({ 7: schema });
   const value = framed(7, writerOf(schema)(row({ price: Buffer.from([1, 2]) })));
   const registered = { registry: `{ url: "${registry.url}" }` };
-  expect(rowsOf(await decoderOf({ ...registered, stream: "topic: t, format: avro" }).decode({ value }))).toHaveLength(1);
+  expect(rowsOf(await decoderOf({ ...registered, stream: "topic: t, format: avro" }).decode({ value }))).toHaveLength(
+    1,
+  );
   const stream = "topic: t, format: avro, field_mapping: { price: amount }";
   const refusal = refusalOf(await decoderOf({ ...registered, stream }).decode({ value }));
   expect(refusal).toMatchObject({ code: "RECORD_INVALID", field: "price" });
@@ -194,14 +235,21 @@ test("a schema that the registry does not know is asked for again after a while,
 
 test("only so many schemas are kept", async () => {
   await using registry = await shop({ 1: ROW, 2: ROW, 3: ROW });
-  const { decode } = decoderOf({ stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` }, { maxSchemas: 2 });
+  const { decode } = decoderOf(
+    { stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` },
+    { maxSchemas: 2 },
+  );
   const write = writerOf(ROW);
   for (const id of [1, 2, 3, 3, 2, 1]) rowsOf(await decode({ value: framed(id, write(row())) }));
   expect(registry.requests).toEqual([1, 2, 3, 1].map((id) => `/schemas/ids/${id}`));
 });
 
 test.each<[string, { readonly status: number; readonly body: string } | "hang", string]>([
-  ["it is failing", { status: 500, body: '{"error_code":50001,"message":"Error in the backend datastore"}' }, "STREAM_UNAVAILABLE"],
+  [
+    "it is failing",
+    { status: 500, body: '{"error_code":50001,"message":"Error in the backend datastore"}' },
+    "STREAM_UNAVAILABLE",
+  ],
   ["it has too much to do", { status: 429, body: "" }, "STREAM_UNAVAILABLE"],
   ["it does not answer", "hang", "STREAM_UNAVAILABLE"],
   ["it forbids", { status: 403, body: '{"error_code":40301,"message":"Forbidden"}' }, "STREAM_MISCONFIGURED"],
@@ -209,7 +257,10 @@ test.each<[string, { readonly status: number; readonly body: string } | "hang", 
   ["it is no registry", { status: 200, body: "hello" }, "STREAM_MISCONFIGURED"],
 ])("a record is not at fault for its registry: %s", async (_name, fault, code) => {
   await using registry = await shop();
-  const { decode } = decoderOf({ stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` }, { registryTimeoutMs: 300 });
+  const { decode } = decoderOf(
+    { stream: "topic: t, format: avro", registry: `{ url: "${registry.url}" }` },
+    { registryTimeoutMs: 300 },
+  );
   const sent = { value: framed(7, writerOf(ROW)(row())) };
   registry.fault = fault;
   await expect(decode(sent)).rejects.toSatisfy((error) => isLarderError(error) && error.code === code);
@@ -272,34 +323,76 @@ const scalars: readonly Typed[] = [
   plain("null", fc.constant(null)),
   plain("boolean", fc.boolean()),
   plain("int", fc.integer()),
-  plain("long", fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -(2n ** 54n), max: 2n ** 54n })), exact),
+  plain(
+    "long",
+    fc.oneof(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.bigInt({ min: -(2n ** 54n), max: 2n ** 54n })),
+    exact,
+  ),
   plain("float", fc.float()),
   plain("double", fc.double()),
   plain("string", text),
-  plain("bytes", fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)), (bytes) => new Uint8Array(bytes)),
+  plain(
+    "bytes",
+    fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+    (bytes) => new Uint8Array(bytes),
+  ),
   plain({ type: "enum", name: "E", symbols: ["A", "B"] }, fc.constantFrom("A", "B")),
 ];
 
 /** Types of types; the names of records are made different by `path`. */
 function typed(depth: number, path: string): fc.Arbitrary<Typed> {
   // A second enum of the same name would be refused, by avsc too.
-  const leaf = fc.constantFrom(...scalars).map((each) => (typeof each.schema === "object" ? { ...each, schema: { ...(each.schema as object), name: `E${path}` } } : each));
+  const leaf = fc
+    .constantFrom(...scalars)
+    .map((each) =>
+      typeof each.schema === "object" ? { ...each, schema: { ...(each.schema as object), name: `E${path}` } } : each,
+    );
   if (depth === 0) return leaf;
   const item = typed(depth - 1, `${path}0`);
   return fc.oneof(
     leaf,
-    item.filter(({ schema }) => takesBytes(schema)).map(({ schema, values }): Typed => ({ schema: { type: "array", items: schema }, values: fc.array(values, { maxLength: 5 }).map(apart) })),
-    item.map(({ schema, values }): Typed => ({
-      schema: { type: "map", values: schema },
-      values: fc.dictionary(text.filter((key) => key !== "__proto__"), values, { maxKeys: 4 }).map((map) => {
-        const entries = Object.entries(map);
-        return [Object.fromEntries(entries.map(([key, [written]]) => [key, written])), Object.fromEntries(entries.map(([key, [, read]]) => [key, read]))];
+    item
+      .filter(({ schema }) => takesBytes(schema))
+      .map(
+        ({ schema, values }): Typed => ({
+          schema: { type: "array", items: schema },
+          values: fc.array(values, { maxLength: 5 }).map(apart),
+        }),
+      ),
+    item.map(
+      ({ schema, values }): Typed => ({
+        schema: { type: "map", values: schema },
+        values: fc
+          .dictionary(
+            text.filter((key) => key !== "__proto__"),
+            values,
+            { maxKeys: 4 },
+          )
+          .map((map) => {
+            const entries = Object.entries(map);
+            return [
+              Object.fromEntries(entries.map(([key, [written]]) => [key, written])),
+              Object.fromEntries(entries.map(([key, [, read]]) => [key, read])),
+            ];
+          }),
       }),
-    })),
-    fc.tuple(item, typed(depth - 1, `${path}1`)).map(([a, b]): Typed => ({
-      schema: { type: "record", name: `R${path}`, fields: [{ name: "a", type: a.schema }, { name: "b", type: b.schema }] },
-      values: fc.tuple(a.values, b.values).map(([[wa, ra], [wb, rb]]) => [{ a: wa, b: wb }, { a: ra, b: rb }]),
-    })),
+    ),
+    fc.tuple(item, typed(depth - 1, `${path}1`)).map(
+      ([a, b]): Typed => ({
+        schema: {
+          type: "record",
+          name: `R${path}`,
+          fields: [
+            { name: "a", type: a.schema },
+            { name: "b", type: b.schema },
+          ],
+        },
+        values: fc.tuple(a.values, b.values).map(([[wa, ra], [wb, rb]]) => [
+          { a: wa, b: wb },
+          { a: ra, b: rb },
+        ]),
+      }),
+    ),
   );
 }
 
@@ -328,14 +421,21 @@ test("what avsc writes by a random schema is read back equal", () => {
 test("no bytes crash the reader, keep it busy or make it read outside of them", () => {
   const list = { type: "array", items: { type: "array", items: "null" } };
   fc.assert(
-    fc.property(fc.oneof(sample.map(([schema]) => schema), fc.constant(list)), fc.uint8Array({ maxLength: 60 }), (schema, bytes) => {
-      const read = compileAvro(JSON.stringify(schema));
-      try {
-        read(bytes, 0);
-      } catch (error) {
-        expect((error as Error).constructor.name).toBe("CorruptAvro");
-      }
-    }),
+    fc.property(
+      fc.oneof(
+        sample.map(([schema]) => schema),
+        fc.constant(list),
+      ),
+      fc.uint8Array({ maxLength: 60 }),
+      (schema, bytes) => {
+        const read = compileAvro(JSON.stringify(schema));
+        try {
+          read(bytes, 0);
+        } catch (error) {
+          expect((error as Error).constructor.name).toBe("CorruptAvro");
+        }
+      },
+    ),
     propertySettings(500),
   );
   const counts = Buffer.from([0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f]);

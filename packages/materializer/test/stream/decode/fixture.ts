@@ -20,7 +20,10 @@ export interface Sketch {
 }
 
 export function definitionsOf(sketch: Sketch = {}): Definitions {
-  const { keys = "{ name: id, type: int64 }", features = "{ name: amount, type: float64 }, { name: plan, type: string }" } = sketch;
+  const {
+    keys = "{ name: id, type: int64 }",
+    features = "{ name: amount, type: float64 }, { name: plan, type: string }",
+  } = sketch;
   const registry = sketch.registry === undefined ? "" : `, schema_registry: ${sketch.registry}`;
   const text = `
 project: p
@@ -46,12 +49,15 @@ export interface Sent {
   readonly timestamp?: number;
 }
 
-export function recordOf({ key = null, value = null, headers = {}, timestamp = NOW / 1000 }: Sent): StreamRecord {
+function recordOf({ key = null, value = null, headers = {}, timestamp = NOW / 1000 }: Sent): StreamRecord {
   return {
     offset: 0n,
     timestamp,
     key: typeof key === "string" ? Buffer.from(key) : key,
-    value: value === null || value instanceof Uint8Array ? value : Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
+    value:
+      value === null || value instanceof Uint8Array
+        ? value
+        : Buffer.from(typeof value === "string" ? value : JSON.stringify(value)),
     headers: new Map(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
   };
 }
@@ -59,7 +65,8 @@ export function recordOf({ key = null, value = null, headers = {}, timestamp = N
 /** A decoder whose answers are those of one record at a time. */
 export function decoderOf(sketch: Sketch | Definitions = {}, options: RecordDecoderOptions = {}) {
   const decoder = createRecordDecoder("views" in sketch ? sketch : definitionsOf(sketch), options);
-  const decode = (sent: Sent, now = NOW) => decoder.decode({ topic: sent.topic ?? "t", partition: 0 }, recordOf(sent), now);
+  const decode = (sent: Sent, now = NOW) =>
+    decoder.decode({ topic: sent.topic ?? "t", partition: 0 }, recordOf(sent), now);
   return {
     decode,
     /** For formats that need no registry: the answer is there at once. */

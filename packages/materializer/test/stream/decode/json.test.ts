@@ -9,7 +9,14 @@ const ROW = { id: 7, amount: 1.5, plan: "basic", event_timestamp: NOW_TEXT };
 test("a JSON record is a row; its created time is the record's own, fields that no view reads are counted", () => {
   const decoded = decoderOf().now({ value: { ...ROW, colour: "red", size: null }, timestamp: 1_700_000_000_123 });
   expect(rowsOf(decoded)).toEqual([
-    { view: "v", tenant: "default", entityKey: [7n], eventTime: NOW, createdTime: 1_700_000_000_123_000, values: [1.5, "basic"] },
+    {
+      view: "v",
+      tenant: "default",
+      entityKey: [7n],
+      eventTime: NOW,
+      createdTime: 1_700_000_000_123_000,
+      values: [1.5, "basic"],
+    },
   ]);
   expect(decoded).toMatchObject({ unknownFields: 2 });
 });
@@ -20,7 +27,9 @@ test("integers beyond 2^53 stay exact", () => {
 });
 
 test("fields are mapped, nested ones among them; a parent that is null makes null", () => {
-  const { now } = decoderOf({ stream: "topic: t, event_time: meta.at, created_time: meta.made, field_mapping: { order.total: amount, who: id }" });
+  const { now } = decoderOf({
+    stream: "topic: t, event_time: meta.at, created_time: meta.made, field_mapping: { order.total: amount, who: id }",
+  });
   const meta = { at: NOW / 1000, made: NOW_TEXT };
   const decoded = now({ value: { who: 3, order: { total: 2, tax: 1 }, plan: "x", meta, amount: 99 } });
   expect(rowsOf(decoded)).toMatchObject([{ entityKey: [3n], eventTime: NOW, createdTime: NOW, values: [2, "x"] }]);
@@ -33,12 +42,18 @@ test("fields are mapped, nested ones among them; a parent that is null makes nul
 test.each<[string, string, Sent]>([
   ["an object", "topic: t, join_keys_from: key", { key: '{"id":7}' }],
   ["an object in Connect's wrapper", "topic: t, join_keys_from: key", { key: '{"schema":{},"payload":{"id":7}}' }],
-  ["an object with a name of its own", "topic: t, join_keys_from: key, field_mapping: { customer.no: id }", { key: '{"customer":{"no":7}}' }],
+  [
+    "an object with a name of its own",
+    "topic: t, join_keys_from: key, field_mapping: { customer.no: id }",
+    { key: '{"customer":{"no":7}}' },
+  ],
   ["a bare value", "topic: t, join_keys_from: key", { key: "7" }],
   ["headers", "topic: t, join_keys_from: headers", { headers: { id: "7" } }],
 ])("join keys come from the record's key or headers: %s", (_name, stream, sent) => {
   const { id: _, ...value } = ROW;
-  expect(rowsOf(decoderOf({ stream }).now({ ...sent, value }))).toMatchObject([{ entityKey: [7n], values: [1.5, "basic"] }]);
+  expect(rowsOf(decoderOf({ stream }).now({ ...sent, value }))).toMatchObject([
+    { entityKey: [7n], values: [1.5, "basic"] },
+  ]);
 });
 
 test.each<[string, string, Uint8Array | string, unknown]>([
@@ -84,7 +99,9 @@ test.each<[string, string, Sent]>([
 
 test("a tombstone takes a tenant field from its key", () => {
   const { now } = decoderOf({ stream: "topic: t, tenant_field: org" });
-  expect(rowsOf(now({ key: '{"id":7,"org":"acme"}', value: null }))).toMatchObject([{ tenant: "acme", values: undefined }]);
+  expect(rowsOf(now({ key: '{"id":7,"org":"acme"}', value: null }))).toMatchObject([
+    { tenant: "acme", values: undefined },
+  ]);
   expect(refusalOf(now({ key: '{"id":7}', value: null }))).toMatchObject({ code: "RECORD_INVALID", field: "org" });
 });
 
@@ -151,7 +168,12 @@ const BAD: readonly [name: string, code: string, field: string, sent: Sent][] = 
   ["a key of prototypes", "RECORD_UNREADABLE", "value", { value: '{"__proto__":"hunter2"}' }],
   ["too deep", "RECORD_UNREADABLE", "value", { value: "[".repeat(40) }],
   ["a number that overflows", "RECORD_INVALID", "value", { value: '{"id":1e400}' }],
-  ["an int64 that overflows", "RECORD_INVALID", "id", { value: '{"id":9223372036854775808,"amount":1,"plan":"a","event_timestamp":1}' }],
+  [
+    "an int64 that overflows",
+    "RECORD_INVALID",
+    "id",
+    { value: '{"id":9223372036854775808,"amount":1,"plan":"a","event_timestamp":1}' },
+  ],
   ["no key", "RECORD_INVALID", "id", { value: { ...ROW, id: undefined } }],
   ["a null key", "RECORD_INVALID", "id", { value: { ...ROW, id: null } }],
   ["a key of another type", "RECORD_INVALID", "id", { value: { ...ROW, id: "hunter2" } }],
@@ -163,10 +185,20 @@ const BAD: readonly [name: string, code: string, field: string, sent: Sent][] = 
   ["a null time", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: null } }],
   ["a time in nanoseconds", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: NOW * 1000 } }],
   ["a time in microseconds", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: NOW } }],
-  ["the year 50000", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: "+050000-01-01T00:00:00Z" } }],
+  [
+    "the year 50000",
+    "RECORD_INVALID",
+    "event_timestamp",
+    { value: { ...ROW, event_timestamp: "+050000-01-01T00:00:00Z" } },
+  ],
   ["the 30th of February", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: "2026-02-30" } }],
   ["a time ahead", "RECORD_INVALID", "event_timestamp", { value: { ...ROW, event_timestamp: "2026-01-31T13:00:01Z" } }],
-  ["text that is no Unicode", "RECORD_INVALID", "plan", { value: '{"id":7,"amount":1,"plan":"hunter2\\ud800","event_timestamp":1}' }],
+  [
+    "text that is no Unicode",
+    "RECORD_INVALID",
+    "plan",
+    { value: '{"id":7,"amount":1,"plan":"hunter2\\ud800","event_timestamp":1}' },
+  ],
   ["a list", "RECORD_INVALID", "plan", { value: { ...ROW, plan: ["hunter2"] } }],
 ];
 
@@ -191,13 +223,20 @@ test("an unknown tenant and a record beyond the limit have codes of their own", 
 });
 
 test("no bytes make the decoder throw, and no refusal tells a value", () => {
-  const { now } = decoderOf({ stream: 'topic: t, join_keys_from: key, tenant_field: "header:tenant", event_time: at.time' });
+  const { now } = decoderOf({
+    stream: 'topic: t, join_keys_from: key, tenant_field: "header:tenant", event_time: at.time',
+  });
   const secret = "5ecre7";
   const part = fc.oneof(
     fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes)),
     fc.json({ maxDepth: 3 }).map((text) => Buffer.from(text)),
     fc
-      .record({ id: anything(secret), amount: anything(secret), plan: anything(secret), at: fc.record({ time: anything(secret) }) })
+      .record({
+        id: anything(secret),
+        amount: anything(secret),
+        plan: anything(secret),
+        at: fc.record({ time: anything(secret) }),
+      })
       .map((row) => Buffer.from(JSON.stringify(row))),
   );
   const record = fc.record({

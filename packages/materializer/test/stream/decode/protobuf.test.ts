@@ -1,7 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, createFileRegistry, type DescMessage, fromJson, toBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema, file_google_protobuf_timestamp, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import {
+  FileDescriptorSetSchema,
+  file_google_protobuf_timestamp,
+  file_google_protobuf_wrappers,
+} from "@bufbuild/protobuf/wkt";
 import { propertySettings, temporaryFolder } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -122,18 +126,35 @@ test("with a registry, records are framed, and the frame must name the view's me
   const { now } = folder.decoder({ registry });
   const indexes = (...bytes: number[]) => Buffer.from(bytes);
   expect(rowsOf(now({ value: framed(9, indexes(2, 2), write(ROW)) }))).toMatchObject([{ entityKey: [7n] }]);
-  for (const other of [indexes(0), indexes(2, 0), indexes(4, 2, 0), indexes(), indexes(0xff, 0xff, 0xff, 0xff), indexes(1, 1)]) {
-    expect(refusalOf(now({ value: framed(9, other) }))).toMatchObject({ code: "RECORD_UNREADABLE", field: "value", schemaId: 9 });
+  for (const other of [
+    indexes(0),
+    indexes(2, 0),
+    indexes(4, 2, 0),
+    indexes(),
+    indexes(0xff, 0xff, 0xff, 0xff),
+    indexes(1, 1),
+  ]) {
+    expect(refusalOf(now({ value: framed(9, other) }))).toMatchObject({
+      code: "RECORD_UNREADABLE",
+      field: "value",
+      schemaId: 9,
+    });
   }
   expect(refusalOf(now({ value: write(ROW) }))).toMatchObject({ code: "RECORD_UNREADABLE" });
   const first = folder.decoder({
     registry,
-    stream: "topic: t, format: protobuf, descriptor_set: shop.pb, message: shop.v1.Other, event_time: record:timestamp, join_keys_from: key".replace("record:timestamp", '"record:timestamp"'),
+    stream:
+      "topic: t, format: protobuf, descriptor_set: shop.pb, message: shop.v1.Other, event_time: record:timestamp, join_keys_from: key".replace(
+        "record:timestamp",
+        '"record:timestamp"',
+      ),
     features: "{ name: text, type: string }",
   });
   const value = framed(1, indexes(0), Buffer.from([10, 1, 97]));
   expect(rowsOf(first.now({ key: "7", value }))).toMatchObject([{ values: ["a"] }]);
-  expect(rowsOf(first.now({ key: "7", value: framed(1, indexes(2, 0), Buffer.from([10, 1, 97])) }))).toMatchObject([{ values: ["a"] }]);
+  expect(rowsOf(first.now({ key: "7", value: framed(1, indexes(2, 0), Buffer.from([10, 1, 97])) }))).toMatchObject([
+    { values: ["a"] },
+  ]);
 });
 
 test("refused: what is cut, is no message, is finer than a microsecond, names no value of its enum", async () => {
@@ -142,8 +163,13 @@ test("refused: what is cut, is no message, is finer than a microsecond, names no
   const good = write(ROW);
   expect(refusalOf(now({ value: good.subarray(0, -1) }))).toMatchObject({ code: "RECORD_UNREADABLE", field: "value" });
   expect(refusalOf(now({ value: Buffer.from([0xff]) }))).toMatchObject({ code: "RECORD_UNREADABLE" });
-  expect(refusalOf(now({ value: write({ ...ROW, event_at: "2026-01-31T12:00:00.000000001Z" }) }))).toMatchObject({ field: "event_at" });
-  expect(refusalOf(now({ value: write({ ...ROW, plan: 5 }) }))).toMatchObject({ code: "RECORD_INVALID", field: "plan" });
+  expect(refusalOf(now({ value: write({ ...ROW, event_at: "2026-01-31T12:00:00.000000001Z" }) }))).toMatchObject({
+    field: "event_at",
+  });
+  expect(refusalOf(now({ value: write({ ...ROW, plan: 5 }) }))).toMatchObject({
+    code: "RECORD_INVALID",
+    field: "plan",
+  });
   expect(refusalOf(now({ value: write({ id: "7" }) }))).toMatchObject({ code: "RECORD_INVALID", field: "event_at" });
 });
 
@@ -158,19 +184,32 @@ test("a descriptor set that is missing, broken or lacks what the view reads is w
     ["event_at", "id.event_at", 'no field "id.event_at"'],
   ] as const) {
     const make = () => folder.decoder({ stream: STREAM.replace(from, to) });
-    expect(make, to).toThrow(expect.objectContaining({ code: "STREAM_MISCONFIGURED", message: expect.stringContaining(what) }));
+    expect(make, to).toThrow(
+      expect.objectContaining({ code: "STREAM_MISCONFIGURED", message: expect.stringContaining(what) }),
+    );
   }
 });
 
 test("what the library writes of random rows comes out equal, and no bytes make the decoder throw", async () => {
   await using folder = await shop();
   const { now } = folder.decoder();
-  const row = fc.record({ id: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), amount: fc.option(fc.double()), plan: fc.constantFrom(0, 1) });
+  const row = fc.record({
+    id: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
+    amount: fc.option(fc.double()),
+    plan: fc.constantFrom(0, 1),
+  });
   fc.assert(
     fc.property(row, fc.uint8Array({ maxLength: 40 }), fc.nat(), ({ id, amount, plan }, noise, cut) => {
-      const message = create(Row, { id, plan, eventAt: { seconds: BigInt(NOW / 1e6), nanos: 0 }, ...(amount === null ? {} : { amount }) });
+      const message = create(Row, {
+        id,
+        plan,
+        eventAt: { seconds: BigInt(NOW / 1e6), nanos: 0 },
+        ...(amount === null ? {} : { amount }),
+      });
       const value = toBinary(Row, message);
-      expect(rowsOf(now({ value }))).toMatchObject([{ entityKey: [id], values: [amount, ["PLAN_NONE", "PLAN_PRO"][plan]] }]);
+      expect(rowsOf(now({ value }))).toMatchObject([
+        { entityKey: [id], values: [amount, ["PLAN_NONE", "PLAN_PRO"][plan]] },
+      ]);
       now({ value: noise });
       now({ value: Buffer.concat([value.subarray(0, cut % value.length), noise]) });
     }),

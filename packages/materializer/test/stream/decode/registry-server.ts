@@ -45,29 +45,24 @@ export async function startRegistry(tls?: { readonly key: Buffer; readonly cert:
 }
 
 function answer(registry: RegistryServer, request: IncomingMessage, response: ServerResponse): void {
-  const { fault, credentials } = registry;
   const url = request.url ?? "";
   registry.requests.push(url);
-  if (fault === "hang") return;
-  if (fault !== undefined) return send(response, fault.status, fault.body);
-  if (credentials !== undefined && request.headers.authorization !== `Basic ${Buffer.from(credentials).toString("base64")}`) {
-    return send(response, 401, '{"error_code":401,"message":"Unauthorized"}');
+  if (registry.fault === "hang") return;
+  const { status, body } = registry.fault ?? answerTo(registry, url, request.headers.authorization);
+  response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" }).end(body);
+}
+
+function answerTo({ credentials, ids, versions }: RegistryServer, url: string, authorization: string | undefined) {
+  if (credentials !== undefined && authorization !== `Basic ${Buffer.from(credentials).toString("base64")}`) {
+    return { status: 401, body: '{"error_code":401,"message":"Unauthorized"}' };
   }
   const [, id] = /^\/schemas\/ids\/(\d+)$/.exec(url) ?? [];
   const [, subject, version] = /^\/subjects\/([^/]+)\/versions\/(\d+)$/.exec(url) ?? [];
-  if (id !== undefined) {
-    const schema = registry.ids.get(Number(id));
-    if (schema !== undefined) return send(response, 200, JSON.stringify(schema));
-    return send(response, 404, `{"error_code":40403,"message":"Schema ${id} not found"}`);
-  }
-  const referred = registry.versions.get(`${decodeURIComponent(subject ?? "")}/${version}`);
-  if (referred !== undefined) return send(response, 200, JSON.stringify({ subject, version: Number(version), id: 1, ...referred }));
-  const code = subject === undefined ? 404 : 40401;
-  return send(response, 404, `{"error_code":${code},"message":"Not found"}`);
-}
-
-function send(response: ServerResponse, status: number, body: string): void {
-  response.writeHead(status, { "content-type": "application/vnd.schemaregistry.v1+json" }).end(body);
+  const referred = versions.get(`${decodeURIComponent(subject ?? "")}/${version}`);
+  const schema = ids.get(Number(id)) ?? (referred && { subject, version: Number(version), id: 1, ...referred });
+  if (schema !== undefined) return { status: 200, body: JSON.stringify(schema) };
+  const code = id !== undefined ? 40403 : subject !== undefined ? 40401 : 404;
+  return { status: 404, body: `{"error_code":${code},"message":"Not found"}` };
 }
 
 /** Bytes in Confluent's frame. */
