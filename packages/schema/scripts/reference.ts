@@ -65,6 +65,7 @@ const FORMS: Readonly<Record<string, string>> = {
   name: "name",
   reference: "`view:feature`",
   input: "`view:feature` or request feature",
+  record_field: "part of a record",
   duration: "duration",
   limit: "duration",
   online_ttl: "duration or `none`",

@@ -8,6 +8,7 @@ export type TextForm =
   | "name"
   | "reference"
   | "input"
+  | "record_field"
   | "duration"
   | "limit"
   | "online_ttl"
@@ -73,6 +74,13 @@ export const reference = Type.String({ pattern: "^[^:]+:[^:]+$", "x-form": "refe
 
 /** What feeds a model's input: `view:feature`, or the name of a request feature. */
 export const inputFeature = Type.String({ pattern: "^[^:]+(:[^:]+)?$", "x-form": "input" });
+/** Where a Kafka record has something: a field of its payload, or a part of the record before a colon. */
+export const recordField = Type.String({
+  pattern:
+    "^(?:[^\\s:\\u0000-\\u001f\\u007f](?:[^:\\u0000-\\u001f\\u007f]*[^\\s:\\u0000-\\u001f\\u007f])?|header:[^\\u0000-\\u001f\\u007f]+|key:[^:\\u0000-\\u001f\\u007f]+|record:timestamp|envelope:(?:source\\.)?ts_(?:ms|us))$",
+  maxLength: 200,
+  "x-form": "record_field",
+});
 
 /** A duration of which 0 means none. */
 export const duration = Type.Union([Type.String({ pattern: `${DURATION_PATTERN}|^0$` }), Type.Literal(0)], {

@@ -47,7 +47,7 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, canonical);
 }
 
-/** Properties that describe, repeat what others say, belong to a quota or limit, or say how answers are written. */
+/** Properties that describe, repeat what others say, depend on the machine or the tenants, belong to a quota or limit, or say how answers are written. */
 const LEFT_OUT = new Set([
   "description",
   "owner",
@@ -57,6 +57,10 @@ const LEFT_OUT = new Set([
   "featureByName",
   "rowDecoder",
   "longTail",
+  "topics",
+  "tenantOfTopic",
+  "descriptorSet",
+  "recordLimit",
   "strictFeast",
   "maxVersions",
 ]);

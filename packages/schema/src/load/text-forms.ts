@@ -22,6 +22,7 @@ export function checkForm(form: TextForm, value: YamlScalar, pattern: RegExp): F
     case "name":
     case "reference":
     case "input":
+    case "record_field":
       return typeof value === "string" ? checkText(form, value, pattern) : notText(value);
   }
 }
@@ -32,6 +33,7 @@ export const FORM_KINDS: Readonly<Record<TextForm, string>> = {
   name: "a name",
   reference: '"view:feature"',
   input: '"view:feature"',
+  record_field: "a part of a record",
   duration: "a duration",
   limit: "a duration",
   online_ttl: "a duration or none",
@@ -46,13 +48,17 @@ export function notText(value: YamlScalar): Fault {
 }
 
 /** The forms of text that are judged by their pattern. */
-type PatternForm = Extract<TextForm, "project" | "name" | "reference" | "input">;
+type PatternForm = Extract<TextForm, "project" | "name" | "reference" | "input" | "record_field">;
 
 const FORM_WORDS: Readonly<Record<PatternForm, readonly [string, string]>> = {
   project: ["a project name", "Use letters, digits, _ and -, starting with a letter or digit"],
   name: ["a name", "Use text without colons and control characters, with no space at either end"],
   reference: ["a feature reference", 'Write "view:feature"'],
   input: ["a feature", 'Write "view:feature", or the name of a request feature'],
+  record_field: [
+    "a part of a record",
+    "Write a field (a.b for a nested one), header:NAME, key:FIELD, record:timestamp or envelope:source.ts_ms",
+  ],
 };
 
 const MAX_NAME = 200;
