@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
+import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
@@ -12,6 +13,7 @@ const PROVIDERS = {
   redis: provideRedis,
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
+  kafka: provideKafka,
   valkey: provideValkey,
 };
 
