@@ -200,6 +200,39 @@ const featureService = section({
   ),
 });
 
+/** How a sync reads its streams. */
+const streamSync = {
+  max_in_flight: withDefault(
+    section({
+      records: withDefault(Type.Integer({ minimum: 1 }), "Most records.", 50_000),
+      bytes: withDefault(size, "Most bytes of them.", "64MiB"),
+    }),
+    "What a process of larder sync holds that is read and not settled; its partitions share it evenly, and one at its share is paused.",
+    {},
+  ),
+  poison: withDefault(
+    section({
+      topic: withDefault(
+        text,
+        "Where records go that cannot be used; {topic} stands for theirs.",
+        "{topic}.dead-letter",
+      ),
+      max_share: withDefault(
+        Type.Number({ minimum: 0, maximum: 1 }),
+        "Share of such records in the window beyond which larder sync stops.",
+        0.2,
+      ),
+      window: withDefault(
+        Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+        "The last records of a process that the share is of.",
+        1_000,
+      ),
+    }),
+    "What becomes of records that cannot be used.",
+    {},
+  ),
+};
+
 const onMissing = oneOf("reject", "default", "nan");
 
 const model = section({
@@ -379,6 +412,7 @@ export const FeatureStoreFile = section({
       type: required(oneOf("kafka"), "Reads Kafka."),
       brokers: required(listOf(text, 1), "Brokers as host:port."),
       group_id: withDefault(text, "Consumer group.", "larder"),
+      ...streamSync,
     }),
     "Where streams are read from.",
     "no streams",

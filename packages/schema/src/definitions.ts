@@ -199,6 +199,22 @@ export interface FeastRedisConfig extends RedisConfig {
   readonly keyTtlSeconds: number | undefined;
 }
 
+/** How a sync reads its streams. */
+export interface SyncConfig {
+  /** Bounds of what one process has read and not settled. */
+  readonly maxInFlight: { readonly records: number; readonly bytes: number };
+  readonly poison: PoisonConfig;
+}
+
+/** What becomes of records that cannot be used. */
+export interface PoisonConfig {
+  /** Topic of dead letters; `{topic}` stands for the record's own. */
+  readonly topic: string;
+  /** Share of them, 0 to 1, in the last `window` records beyond which a sync stops. */
+  readonly maxShare: number;
+  readonly window: number;
+}
+
 /** Where training data and backfills are read from. */
 export interface OfflineStoreConfig {
   readonly type: "duckdb";
@@ -280,7 +296,7 @@ export interface Definitions {
   /** The near cache; undefined = none. `maxAge` is in microseconds. */
   readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
-  readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
+  readonly stream: ({ readonly brokers: readonly string[]; readonly groupId: string } & SyncConfig) | undefined;
   readonly entities: ReadonlyMap<string, Entity>;
   readonly views: ReadonlyMap<string, FeatureView>;
   readonly services: ReadonlyMap<string, FeatureService>;

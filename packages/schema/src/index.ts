@@ -36,6 +36,7 @@ export type {
   Place,
   ServerConfig,
   StreamSource,
+  SyncConfig,
   Tenant,
   TimeUnit,
   TlsConfig,

@@ -4,10 +4,10 @@ import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfi
 import { compileModel } from "./compile-model.ts";
 import { bytes, compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
+import { compileSync } from "./compile-sync.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
 import { hashDefinitions } from "./hash-definitions.ts";
-import { idleNotices } from "./idle-keys.ts";
 
 /** What a compilation starts from: a file in which every check found nothing wrong. */
 export interface CheckedFile {
@@ -47,7 +47,8 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
-    stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
+    stream:
+      stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id, ...compileSync(stream) },
     entities,
     views,
     services,
@@ -56,7 +57,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     pushSources: pushSourcesOf(views.values()),
     server: compileServer(value.server, folder),
     budgets: compileBudgets(value.budgets),
-    notices: [...notices, ...idleNotices(value, placeOf)],
+    notices,
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
   });
