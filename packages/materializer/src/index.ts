@@ -4,5 +4,25 @@ export { type IncrementalRequest, materializeIncremental } from "./materialize-i
 export { type MaterializePosition, readPosition } from "./position.ts";
 export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewReport } from "./report.ts";
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
+export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./stream/decoded-record.ts";
+export type { EventSource } from "./stream/event-source.ts";
+export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./stream/sync/dead-letters.ts";
+export type { Dependency, Outage } from "./stream/sync/outages.ts";
+export {
+  type StreamDeadLetter,
+  type StreamedRow,
+  type StreamWrite,
+  streamDeadLetters,
+  streamWrites,
+} from "./stream/sync/stream-diagnostics.ts";
+export { createSync, type Sync, type SyncEvent, type SyncParts } from "./stream/sync/sync.ts";
+export type { SyncSettings } from "./stream/sync/sync-settings.ts";
+export type {
+  DeadLetterCount,
+  PartitionStatus,
+  SyncStatus,
+  ViewCounts,
+  WriteCounts,
+} from "./stream/sync/sync-status.ts";
 export type { MaterializeWindow } from "./window.ts";
 export { type WriteTarget, writeRows } from "./write-rows.ts";

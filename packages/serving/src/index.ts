@@ -10,4 +10,4 @@ export type {
 } from "./materialize/materialize-function.ts";
 export { type LoadedModel, loadModels, type ModelSet } from "./model/load-models.ts";
 export type { ModelRunner, Tensor, TensorData, TensorSpec, TensorType } from "./model/model-runner.ts";
-export { readTlsFiles, type TlsFiles } from "./tls.ts";
+export { createTlsServer, readTlsFiles, type TlsFiles } from "./tls.ts";

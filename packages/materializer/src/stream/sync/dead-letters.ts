@@ -1,27 +1,11 @@
 import { setTimeout as wait } from "node:timers/promises";
-import type { Clock } from "@larder/schema";
+import { type Clock, isLarderError } from "@larder/schema";
 import type { Refusal } from "../decoded-record.ts";
 import type { StreamRecord } from "../event-source.ts";
+import type { OutgoingRecord, RecordSink } from "../record-sink.ts";
 import { type Backoff, untilItWorks } from "./backoff.ts";
 import type { LaneRecord } from "./lane.ts";
 import type { Outages } from "./outages.ts";
-
-/** A record to be kept aside, and where. */
-export interface DeadLetter {
-  readonly topic: string;
-  readonly key: Uint8Array | null;
-  readonly value: Uint8Array | null;
-  readonly headers: ReadonlyMap<string, Uint8Array>;
-}
-
-/** Where dead letters go. */
-export interface DeadLetterSink {
-  /**
-   * Resolves when the broker has them all, safely.
-   * @throws STREAM_UNAVAILABLE; STREAM_MISCONFIGURED for an unknown topic or missing rights
-   */
-  send(letters: readonly DeadLetter[]): Promise<void>;
-}
 
 /** Names of the headers that say why a record is here; its own headers are kept beside them. */
 export const DEAD_LETTER_HEADERS = {
@@ -38,11 +22,13 @@ export const DEAD_LETTER_HEADERS = {
   /** When it was refused, ISO 8601. */
   time: "larder.time",
   schemaId: "larder.schema_id",
+  /** The size of a value that is too large for the dead-letter topic: it is left out, and still in its own topic at its offset. */
+  valueBytes: "larder.value_bytes",
 } as const;
 
 /** What {@link DeadLetters} works with. */
 export interface DeadLettersParts {
-  readonly sink: DeadLetterSink;
+  readonly sink: Pick<RecordSink, "send">;
   readonly clock: Clock;
   /** `{topic}` stands for the record's own. */
   readonly topicPattern: string;
@@ -117,26 +103,42 @@ export class DeadLetters {
   }
 
   async #send(batch: readonly WaitingLetter[]): Promise<void> {
+    const byTopic = new Map<string, WaitingLetter[]>();
+    for (const each of batch) {
+      const topic = deadLetterTopic(this.#parts.topicPattern, each.from.lane.topic);
+      const letters = byTopic.get(topic) ?? [];
+      byTopic.set(topic, letters);
+      letters.push(each);
+    }
+    try {
+      for (const [topic, letters] of byTopic) await this.#sendTo(topic, letters, false);
+    } catch (error) {
+      if (!this.#parts.signal.aborted) throw error;
+    } finally {
+      this.#parts.outages.over("dead_letters", this);
+    }
+  }
+
+  async #sendTo(topic: string, letters: readonly WaitingLetter[], withoutValue: boolean): Promise<void> {
     const { sink, backoff, outages, signal, onSent } = this.#parts;
-    const letters = batch.map(({ from, refusal }) => this.#letter(from, refusal));
+    const records = letters.map((letter) => this.#record(letter, withoutValue));
     try {
       await untilItWorks(
-        () => sink.send(letters),
+        () => sink.send(topic, records),
         backoff,
         signal,
         (problem) => outages.failed("dead_letters", this, problem),
       );
     } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    } finally {
-      outages.over("dead_letters", this);
+      if (withoutValue || !isTooLarge(error)) throw error;
+      if (letters.length > 1) for (const letter of letters) await this.#sendTo(topic, [letter], false);
+      else await this.#sendTo(topic, letters, true);
+      return;
     }
-    for (const { from, refusal } of batch) onSent(from, refusal);
+    for (const { from, refusal } of letters) onSent(from, refusal);
   }
 
-  #letter({ lane, record }: LaneRecord, refusal: Refusal): DeadLetter {
-    const { clock, topicPattern } = this.#parts;
+  #record({ from: { lane, record }, refusal }: WaitingLetter, withoutValue: boolean): OutgoingRecord {
     const facts: Readonly<Record<keyof typeof DEAD_LETTER_HEADERS, string | number | bigint | undefined>> = {
       code: refusal.code,
       field: refusal.field,
@@ -146,8 +148,9 @@ export class DeadLetters {
       offset: record.offset,
       timestamp: record.timestamp,
       attempt: attemptsOf(record) + 1,
-      time: new Date(clock.now() / 1000).toISOString(),
+      time: new Date(this.#parts.clock.now() / 1000).toISOString(),
       schemaId: refusal.schemaId,
+      valueBytes: withoutValue ? record.value?.byteLength : undefined,
     };
     const headers = new Map(record.headers);
     for (const [fact, name] of Object.entries(DEAD_LETTER_HEADERS)) {
@@ -155,7 +158,7 @@ export class DeadLetters {
       if (value === undefined) headers.delete(name);
       else headers.set(name, Buffer.from(String(value).slice(0, MAX_TEXT)));
     }
-    return { topic: deadLetterTopic(topicPattern, lane.topic), key: record.key, value: record.value, headers };
+    return { key: record.key, value: withoutValue ? null : record.value, headers };
   }
 }
 
@@ -168,4 +171,11 @@ export function deadLetterTopic(pattern: string, topic: string): string {
 function attemptsOf({ headers }: StreamRecord): number {
   const attempt = Number(Buffer.from(headers.get(DEAD_LETTER_HEADERS.attempt) ?? []).toString("latin1"));
   return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 0;
+}
+
+function isTooLarge(error: unknown): boolean {
+  return (
+    isLarderError(error, "STREAM_MISCONFIGURED") &&
+    ["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"].includes(String(error.facts["reason"]))
+  );
 }

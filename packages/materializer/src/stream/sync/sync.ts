@@ -4,6 +4,7 @@ import { type Clock, type Definitions, type FeatureView, isLarderError, LarderEr
 import type { OnlineStore } from "@larder/store-core";
 import type { DecodedRecord, RecordDecoder, Refusal } from "../decoded-record.ts";
 import type { BatchConsumer, EventSource, Generation, RecordBatch, TopicPartition } from "../event-source.ts";
+import type { RecordSink } from "../record-sink.ts";
 import { untilItWorks } from "./backoff.ts";
 import { Commits } from "./commits.ts";
 import { type DeadLetterSink, DeadLetters } from "./dead-letters.ts";
@@ -20,7 +21,7 @@ export interface SyncParts {
   readonly definitions: Definitions;
   readonly store: OnlineStore;
   readonly source: EventSource;
-  readonly sink: DeadLetterSink;
+  readonly sink: Pick<RecordSink, "send">;
   readonly decoder: RecordDecoder;
   readonly clock: Clock;
   readonly onEvent?: (event: SyncEvent) => void;
@@ -340,10 +341,10 @@ class SyncEngine implements Sync, BatchConsumer {
   }
 
   #writerOf(view: FeatureView, tenant: string): ViewWriter {
-    let ofView = this.#writers.get(view);
-    if (ofView === undefined) this.#writers.set(view, (ofView = new Map()));
-    let writer = ofView.get(tenant);
-    if (writer === undefined) ofView.set(tenant, (writer = new ViewWriter(view, tenant, this.#writerParts)));
+    const ofView = this.#writers.get(view) ?? new Map<string, ViewWriter>();
+    this.#writers.set(view, ofView);
+    const writer = ofView.get(tenant) ?? new ViewWriter(view, tenant, this.#writerParts);
+    ofView.set(tenant, writer);
     return writer;
   }
 
