@@ -25,7 +25,7 @@ export function listDefinitions(definitions: Definitions): readonly ListedDefini
       `join keys ${keys(view.joinKeys)}`,
       `online TTL ${onlineTtl === undefined ? "none" : formatDuration(onlineTtl)}`,
       ...(source === undefined ? [] : [`source ${source.path}`]),
-      ...(stream === undefined ? [] : [`stream ${stream.topic}`]),
+      ...(stream === undefined ? [] : [`stream ${stream.topicNames.join(", ")}`]),
       ...(freshness === undefined ? [] : [`freshness ${formatDuration(freshness)}`]),
     ];
     listed.push({ ...words(view), kind: "feature_view", name: view.name, detail: detail.join("; ") });

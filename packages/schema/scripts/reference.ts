@@ -58,6 +58,7 @@ const FORMS: Readonly<Record<string, string>> = {
   project: "text",
   name: "name",
   reference: "`view:feature`",
+  record_field: "part of a record",
   duration: "duration",
   limit: "duration",
   online_ttl: "duration or `none`",

@@ -17,6 +17,7 @@ import {
   text,
   withDefault,
 } from "./schema-key.ts";
+import { schemaRegistry, viewStream } from "./stream-schema.ts";
 import { KEY_TYPES, SCALAR_TYPES } from "./value-type.ts";
 
 const VALUE_TYPES = [...SCALAR_TYPES, ...SCALAR_TYPES.map((type) => `list<${type}>` as const)];
@@ -109,16 +110,6 @@ const source = section(
     field_mapping: withDefault(mapOf(definitionName), "Source column -> its name in the view.", {}),
   },
   "The view's rows at rest.",
-);
-
-const viewStream = section(
-  {
-    topic: required(text, "Kafka topic."),
-    format: withDefault(oneOf("json"), "Format of the records.", "json"),
-    event_time: withDefault(definitionName, "Field of the event time.", "event_timestamp"),
-    created_time: optional(definitionName, "Field of the created time.", "the record's own timestamp"),
-  },
-  "The view's rows in motion.",
 );
 
 const feature = section({
@@ -412,6 +403,7 @@ export const FeatureStoreFile = section({
       type: required(oneOf("kafka"), "Reads Kafka."),
       brokers: required(listOf(text, 1), "Brokers as host:port."),
       group_id: withDefault(text, "Consumer group.", "larder"),
+      schema_registry: optional(schemaRegistry, "Where the schemas of Avro records are.", "no registry"),
       ...streamSync,
     }),
     "Where streams are read from.",

@@ -52,13 +52,47 @@ export interface BatchSource {
   readonly place: Place;
 }
 
+/** What a stream's records are written in; `debezium` and `debezium_avro` are change events in JSON and in Avro. */
+export type StreamFormat = "json" | "avro" | "protobuf" | "debezium" | "debezium_avro";
+
+/** Where a record has something. `path` leads into nested objects; a header's name and the record's timestamp are one step. */
+export interface RecordField {
+  readonly from: "payload" | "key" | "header" | "record" | "envelope";
+  readonly path: readonly string[];
+}
+
 /** A view's rows in motion. */
 export interface StreamSource {
-  readonly topic: string;
-  readonly format: "json";
-  readonly eventTime: string;
-  readonly createdTime: string | undefined;
+  /** As the file names them, `{tenant}` among them. */
+  readonly topicNames: readonly string[];
+  /** Every topic that feeds the view, with the names of tenants filled in. */
+  readonly topics: readonly string[];
+  /** The tenant of each topic that has its name from one. */
+  readonly tenantOfTopic: ReadonlyMap<string, string>;
+  readonly format: StreamFormat;
+  /** Absolute path of the FileDescriptorSet, and the message's full name; both given with protobuf. */
+  readonly descriptorSet: string | undefined;
+  readonly message: string | undefined;
+  readonly eventTime: RecordField;
+  /** undefined = the record's own timestamp. */
+  readonly createdTime: RecordField | undefined;
+  readonly joinKeysFrom: "payload" | "key" | "headers";
+  /** undefined = the topic's tenant, or else `default`. */
+  readonly tenantField: RecordField | undefined;
+  /** Field of the message, dotted where it is nested -> name in the view. */
+  readonly fieldMapping: ReadonlyMap<string, string>;
+  /** Largest key and value together, in bytes. */
+  readonly recordLimit: number;
   readonly place: Place;
+}
+
+/** Where the schemas of Avro records are. `url` ends without a slash; `ca` is an absolute path. */
+export interface SchemaRegistryConfig {
+  readonly url: string;
+  readonly username: string | undefined;
+  /** Never print it. */
+  readonly password: string | undefined;
+  readonly ca: string | undefined;
 }
 
 /** Unit of a bare number given as an event or created time. */
@@ -296,7 +330,13 @@ export interface Definitions {
   /** The near cache; undefined = none. `maxAge` is in microseconds. */
   readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
-  readonly stream: ({ readonly brokers: readonly string[]; readonly groupId: string } & SyncConfig) | undefined;
+  readonly stream:
+    | ({
+        readonly brokers: readonly string[];
+        readonly groupId: string;
+        readonly schemaRegistry: SchemaRegistryConfig | undefined;
+      } & SyncConfig)
+    | undefined;
   readonly entities: ReadonlyMap<string, Entity>;
   readonly views: ReadonlyMap<string, FeatureView>;
   readonly services: ReadonlyMap<string, FeatureService>;

@@ -34,7 +34,10 @@ export type {
   OnStoreFailure,
   PackedRedisConfig,
   Place,
+  RecordField,
+  SchemaRegistryConfig,
   ServerConfig,
+  StreamFormat,
   StreamSource,
   SyncConfig,
   Tenant,
@@ -57,11 +60,12 @@ export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
 export { isLoopbackHost } from "./loopback.ts";
+export { payloadColumn } from "./record-field.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
 export { type DecodeRowsOptions, decodeRows } from "./rows/decode-rows.ts";
 export { type DecodedValue, decodeFeatureValue, decodeKeyValue } from "./rows/decode-value.ts";
-export { compileRowDecoder, type RowShape } from "./rows/row-decoder.ts";
+export { compileRowDecoder, type RowDecoderOptions, type RowShape } from "./rows/row-decoder.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

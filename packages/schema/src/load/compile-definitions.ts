@@ -1,8 +1,10 @@
 import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
+import { bytes } from "../size.ts";
 import { compileModel } from "./compile-model.ts";
-import { bytes, compileServer } from "./compile-server.ts";
+import { compileSchemaRegistry } from "./compile-schema-registry.ts";
+import { compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
 import { compileSync } from "./compile-sync.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
@@ -29,9 +31,8 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
       }),
     ),
   );
-  const views = byName(
-    value.feature_views.map((view, i) => compileView(view, `feature_views[${i}]`, entities, placeOf)),
-  );
+  const surroundings = { entities, tenants: Object.keys(value.tenants), folder, placeOf };
+  const views = byName(value.feature_views.map((view, i) => compileView(view, `feature_views[${i}]`, surroundings)));
   const services = byName(
     value.feature_services.map((service, i) => compileService(service, placeOf(`feature_services[${i}]`), views)),
   );
@@ -48,7 +49,14 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     nearCache: compileNearCache(value.online_store),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
     stream:
-      stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id, ...compileSync(stream) },
+      stream === undefined
+        ? undefined
+        : {
+            brokers: stream.brokers,
+            groupId: stream.group_id,
+            schemaRegistry: compileSchemaRegistry(stream.schema_registry, folder),
+            ...compileSync(stream),
+          },
     entities,
     views,
     services,

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { AuthConfig, JwtConfig, ServerConfig } from "../definitions.ts";
-import { readSize } from "../size.ts";
+import { bytes } from "../size.ts";
 import { micros } from "./compile-view.ts";
 
 type ServerSection = FeatureStoreFile["server"];
@@ -31,11 +31,6 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
     headersTimeoutMs: micros(server.headers_timeout) / 1000,
     requestTimeoutMs: micros(server.request_timeout) / 1000,
   };
-}
-
-/** Bytes of a size that the checks have passed. */
-export function bytes(size: string | number): number {
-  return typeof size === "number" ? size : Number(readSize(size));
 }
 
 function compileAuth({ keys, jwt, metrics }: AuthSection, folder: string): AuthConfig {

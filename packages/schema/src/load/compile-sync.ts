@@ -1,6 +1,6 @@
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { SyncConfig } from "../definitions.ts";
-import { bytes } from "./compile-server.ts";
+import { bytes } from "../size.ts";
 
 /** How the file wants its streams to be read. */
 export function compileSync({ max_in_flight, poison }: NonNullable<FeatureStoreFile["stream"]>): SyncConfig {

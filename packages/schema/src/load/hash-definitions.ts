@@ -39,7 +39,7 @@ export function meaningText(parts: HashedParts): string {
   return JSON.stringify(meaning, canonical);
 }
 
-/** Properties that describe, repeat what others say, belong to a quota, or say how answers are written. */
+/** Properties that describe, repeat what others say, depend on the machine or the tenants, belong to a quota, or say how answers are written. */
 const LEFT_OUT = new Set([
   "description",
   "owner",
@@ -49,6 +49,10 @@ const LEFT_OUT = new Set([
   "featureByName",
   "rowDecoder",
   "longTail",
+  "topics",
+  "tenantOfTopic",
+  "descriptorSet",
+  "recordLimit",
   "strictFeast",
 ]);
 

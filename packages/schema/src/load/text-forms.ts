@@ -21,6 +21,7 @@ export function checkForm(form: TextForm, value: YamlScalar, pattern: RegExp): F
     case "project":
     case "name":
     case "reference":
+    case "record_field":
       return typeof value === "string" ? checkText(form, value, pattern) : notText(value);
   }
 }
@@ -30,6 +31,7 @@ export const FORM_KINDS: Readonly<Record<TextForm, string>> = {
   project: "a project name",
   name: "a name",
   reference: '"view:feature"',
+  record_field: "a part of a record",
   duration: "a duration",
   limit: "a duration",
   online_ttl: "a duration or none",
@@ -43,15 +45,21 @@ export function notText(value: YamlScalar): Fault {
   return new Fault(`is ${show(value)}, which is not text`, `Put it in quotes: "${clip(String(value))}"`);
 }
 
-const FORM_WORDS: Readonly<Record<"project" | "name" | "reference", readonly [string, string]>> = {
+type TextWord = "project" | "name" | "reference" | "record_field";
+
+const FORM_WORDS: Readonly<Record<TextWord, readonly [string, string]>> = {
   project: ["a project name", "Use letters, digits, _ and -, starting with a letter or digit"],
   name: ["a name", "Use text without colons and control characters, with no space at either end"],
   reference: ["a feature reference", 'Write "view:feature"'],
+  record_field: [
+    "a part of a record",
+    "Write a field (a.b for a nested one), header:NAME, key:FIELD, record:timestamp or envelope:source.ts_ms",
+  ],
 };
 
 const MAX_NAME = 200;
 
-function checkText(form: "project" | "name" | "reference", value: string, pattern: RegExp): Fault | undefined {
+function checkText(form: TextWord, value: string, pattern: RegExp): Fault | undefined {
   const [what, remedy] = FORM_WORDS[form];
   if (!value.isWellFormed()) return new Fault("holds half of a surrogate pair", "Use well-formed Unicode");
   if (!pattern.test(value)) return new Fault(`is ${show(value)}, not ${what}`, remedy);

@@ -64,10 +64,18 @@ test("a file with every kind of definition compiles whole", () => {
     place: "/srv/churn/feature_store.yaml:19:13",
   });
   expect(view.stream).toEqual({
-    topic: "churn-features",
+    topicNames: ["churn-features"],
+    topics: ["churn-features"],
+    tenantOfTopic: new Map(),
     format: "json",
-    eventTime: "event_timestamp",
-    createdTime: "created",
+    descriptorSet: undefined,
+    message: undefined,
+    eventTime: { from: "payload", path: ["event_timestamp"] },
+    createdTime: { from: "payload", path: ["created"] },
+    joinKeysFrom: "payload",
+    tenantField: undefined,
+    fieldMapping: new Map(),
+    recordLimit: 10_000_000,
     place: "/srv/churn/feature_store.yaml:21:13",
   });
   const service = definitions.services.get("churn_v1");
@@ -137,7 +145,7 @@ test("a view without more than it needs gets every default", () => {
     freshness: undefined,
   });
   expect(view.joinKeys.map(({ name }) => name)).toEqual(["customer_id", "country", "city"]);
-  expect(view.stream).toMatchObject({ topic: "orders", eventTime: "event_timestamp", createdTime: undefined });
+  expect(view.stream).toMatchObject({ topics: ["orders"], createdTime: undefined });
 });
 
 test("redis keeps its connection string; its deadlines are milliseconds", () => {

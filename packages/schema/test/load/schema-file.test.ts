@@ -54,7 +54,7 @@ const WHOLE = {
   },
   entity_key_serialization_version: 3,
   offline_store: { type: "duckdb", path: "data" },
-  stream: { type: "kafka", brokers: ["b:1"], group_id: "g" },
+  stream: { type: "kafka", brokers: ["b:1"], group_id: "g", schema_registry: { url: "http://r", username: "u" } },
   entities: [{ name: "e", join_keys: [{ name: "id", type: "int64" }], tags: { a: "b" } }],
   feature_views: [
     {
@@ -70,7 +70,13 @@ const WHOLE = {
       time_unit: "ms",
       features: [{ name: "f", type: "list<float32>", default: [1, 2] }],
       source: { path: "x", timestamp_field: "t", created_means: "arrival", field_mapping: { a: "b" } },
-      stream: { topic: "t", format: "json" },
+      stream: {
+        topics: ["t"],
+        format: "json",
+        event_time: "header:t",
+        tenant_field: "a.b",
+        field_mapping: { "a.b": "f" },
+      },
       push_source: "s",
       freshness: "60s",
     },
