@@ -100,9 +100,10 @@ async function refuseStranger(request: IncomingMessage, { definitions, authentic
   });
 }
 
-function readiness({ ready, running, outages }: SyncStatus): Answer {
+function readiness({ ready, running, joined, outages }: SyncStatus): Answer {
   const checks = {
     sync: running ? "ok" : "stopping",
+    group: joined ? "ok" : "joining",
     ...Object.fromEntries(outages.map(({ of, code }) => [of, code])),
   };
   return json(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", checks });

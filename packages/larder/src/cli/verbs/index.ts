@@ -17,6 +17,7 @@ import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
 import { statusVerb } from "./status.ts";
 import { sweepVerb } from "./sweep.ts";
+import { syncVerb } from "./sync.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 import { whyVerb } from "./why.ts";
@@ -38,6 +39,7 @@ export const VERBS: readonly Verb[] = [
   whyVerb,
   trainingSetVerb,
   serveVerb,
+  syncVerb,
   keysVerbs,
   statusVerb,
   sweepVerb,

@@ -47,9 +47,10 @@ export interface PartitionStatus {
 
 /** How a sync does. */
 export interface SyncStatus {
-  /** It runs, has partitions or waits for some, and nothing that it depends on is away. */
+  /** It runs, is a member of the group, and nothing that it depends on is away. */
   readonly ready: boolean;
   readonly running: boolean;
+  readonly joined: boolean;
   readonly outages: readonly Outage[];
   readonly partitions: readonly PartitionStatus[];
   readonly views: readonly ViewCounts[];

@@ -78,6 +78,8 @@ class SyncEngine implements Sync, BatchConsumer {
   /** Aborts when the sync has to stop by itself; the reason is why. */
   readonly #failed = new AbortController();
   #unknownFields = 0;
+  /** The group has told what is ours, and has not taken all of it back since. */
+  #joined = false;
   #running = false;
 
   constructor(parts: SyncParts) {
@@ -159,8 +161,9 @@ class SyncEngine implements Sync, BatchConsumer {
   status(): SyncStatus {
     const outages = this.#outages.now;
     return {
-      ready: this.#running && outages.length === 0,
+      ready: this.#running && this.#joined && outages.length === 0,
       running: this.#running,
+      joined: this.#joined,
       outages,
       partitions: [...this.#lanes.values()].map((lane) => {
         const { topic, partition, position, committed, highWatermark, records, bytes, paused } = lane;
@@ -174,19 +177,26 @@ class SyncEngine implements Sync, BatchConsumer {
 
   onAssigned(generation: Generation, partitions: readonly TopicPartition[]): void {
     if (!this.#running) return;
-    for (const each of partitions) this.#laneOf(each, generation).generation = generation;
+    this.#joined = true;
     this.#parts.onEvent?.({ kind: "assigned", partitions });
+    for (const each of partitions) {
+      const lane = this.#laneOf(each, generation);
+      lane.generation = generation;
+      if (lane.paused) this.#parts.source.pause([lane]);
+    }
     for (const lane of this.#lanes.values()) this.#makeRoom(lane);
   }
 
   async onRevoked(partitions: readonly TopicPartition[], deadline: number): Promise<void> {
     this.#parts.onEvent?.({ kind: "revoked", partitions });
     await this.#giveUp(this.#ours(partitions), deadline - performance.now());
+    this.#joined = this.#lanes.size > 0;
   }
 
   onLost(partitions: readonly TopicPartition[]): void {
     this.#parts.onEvent?.({ kind: "lost", partitions });
     this.#drop(this.#ours(partitions));
+    this.#joined = this.#lanes.size > 0;
   }
 
   async onBatch(batch: RecordBatch): Promise<void> {
