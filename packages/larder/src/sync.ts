@@ -2,18 +2,20 @@ import {
   createSync,
   deadLetterTopic,
   openEventSource,
-  openRecordDecoder,
+  createRecordDecoder,
   openRecordSink,
   openStreamAdmin,
+  type StreamAdmin,
   type SyncEvent,
 } from "@larder/materializer";
-import { type Definitions, type LarderError, loadDefinitions, systemClock } from "@larder/schema";
+import { type Definitions, LarderError, loadDefinitions, systemClock } from "@larder/schema";
 import { openAuthenticator, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
-import pino, { type Logger } from "pino";
+import pino from "pino";
 import { checkApplied } from "./check-applied.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress } from "./listen-address.ts";
+import { logEvent } from "./sync/log-event.ts";
 import { openSyncHttp } from "./sync/sync-http.ts";
 
 /** What `larder sync` runs on. */
@@ -54,7 +56,7 @@ export async function sync(request: SyncRequest): Promise<void> {
       const letters = deadLetterTopic(stream.poison.topic, topic);
       await refuseMissing(admin, letters, `which takes what cannot be used of ${topic}`, "Create it");
     }
-    const decoder = await lifecycle.open("decoder", () => openRecordDecoder(definitions));
+    const decoder = createRecordDecoder(definitions);
     const sink = await lifecycle.open("dead letters", () => openRecordSink(stream));
     const source = await lifecycle.open("stream", () => openEventSource(stream, topics));
     const onEvent = (event: SyncEvent) => logEvent(logger, event);
@@ -76,4 +78,28 @@ export async function sync(request: SyncRequest): Promise<void> {
   }
   const [problem] = await lifecycle.close();
   if (problem !== undefined) throw problem;
+}
+
+/** The definitions' stream, and so what to read. @throws CONFIG_INVALID */
+function streamOf({ stream, file }: Definitions): NonNullable<Definitions["stream"]> {
+  if (stream !== undefined) return stream;
+  throw new LarderError("CONFIG_INVALID", {
+    what: `${file} names no stream`,
+    remedy: "Write stream: { type: kafka, brokers: [...] } at its top, and a stream in each view that is to be read",
+    facts: { file, field: "stream" },
+  });
+}
+
+async function refuseMissing(
+  admin: Pick<StreamAdmin, "partitions">,
+  topic: string,
+  role: string,
+  remedy: string,
+): Promise<void> {
+  if ((await admin.partitions(topic)) !== undefined) return;
+  throw new LarderError("STREAM_MISCONFIGURED", {
+    what: `There is no topic ${topic}, ${role}`,
+    remedy,
+    facts: { topic, reason: "UNKNOWN_TOPIC_OR_PARTITION" },
+  });
 }

@@ -4,6 +4,7 @@ export { type IncrementalRequest, materializeIncremental } from "./materialize-i
 export { type MaterializePosition, readPosition } from "./position.ts";
 export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewReport } from "./report.ts";
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
+export { createRecordDecoder, type RecordDecoderOptions } from "./stream/decode/record-decoder.ts";
 export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./stream/decoded-record.ts";
 export type { EventSource } from "./stream/event-source.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./stream/sync/dead-letters.ts";

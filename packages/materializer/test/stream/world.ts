@@ -5,7 +5,7 @@ import { type KafkaRecord, type KafkaServer, logicalClock, type SeededRandom } f
 import {
   createSync,
   openEventSource,
-  openRecordDecoder,
+  createRecordDecoder,
   openRecordSink,
   type Sync,
   type SyncEvent,
@@ -164,7 +164,7 @@ export async function startMember(
   const topics = [...definitions.views.values()].flatMap((view) => view.stream?.topics ?? []);
   const clock = logicalClock(NOW_MS * 1_000);
   const store = given ?? (await openOnlineStore(definitions, { clock }));
-  const decoder = await openRecordDecoder(definitions);
+  const decoder = createRecordDecoder(definitions);
   const source = await openEventSource(stream, topics);
   const sink = await openRecordSink(stream);
   const events: SyncEvent[] = [];
@@ -178,7 +178,6 @@ export async function startMember(
     await Promise.allSettled([ended]);
     await source.close();
     await sink.close();
-    await decoder.close();
     if (given === undefined) await store.close();
   };
   return {
