@@ -6,9 +6,11 @@ import {
   openRecordSink,
   openStreamAdmin,
   type StreamAdmin,
+  streamOf,
   type SyncEvent,
+  topicsOf,
 } from "@larder/materializer";
-import { type Definitions, LarderError, loadDefinitions, systemClock } from "@larder/schema";
+import { LarderError, loadDefinitions, systemClock } from "@larder/schema";
 import { openAuthenticator, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import pino from "pino";
@@ -78,16 +80,6 @@ export async function sync(request: SyncRequest): Promise<void> {
   }
   const [problem] = await lifecycle.close();
   if (problem !== undefined) throw problem;
-}
-
-/** The definitions' stream, and so what to read. @throws CONFIG_INVALID */
-function streamOf({ stream, file }: Definitions): NonNullable<Definitions["stream"]> {
-  if (stream !== undefined) return stream;
-  throw new LarderError("CONFIG_INVALID", {
-    what: `${file} names no stream`,
-    remedy: "Write stream: { type: kafka, brokers: [...] } at its top, and a stream in each view that is to be read",
-    facts: { file, field: "stream" },
-  });
 }
 
 async function refuseMissing(

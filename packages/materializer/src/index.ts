@@ -17,7 +17,7 @@ export {
   streamWrites,
 } from "./stream/sync/stream-diagnostics.ts";
 export { createSync, type Sync, type SyncEvent, type SyncParts } from "./stream/sync/sync.ts";
-export type { SyncSettings } from "./stream/sync/sync-settings.ts";
+export { type SyncSettings, streamOf, topicsOf } from "./stream/sync/sync-settings.ts";
 export type {
   DeadLetterCount,
   PartitionStatus,

@@ -10,6 +10,8 @@ import {
   type Sync,
   type SyncEvent,
   type SyncParts,
+  streamOf,
+  topicsOf,
 } from "../../src/index.ts";
 import type { StreamRecord } from "../../src/stream/event-source.ts";
 
@@ -159,13 +161,11 @@ export async function startMember(
   definitions: Definitions,
   { store: given, settings = {} }: { readonly store?: OnlineStore; readonly settings?: SyncParts["settings"] } = {},
 ): Promise<Member> {
-  const { stream } = definitions;
-  if (stream === undefined) throw new Error("These definitions have no stream.");
-  const topics = [...definitions.views.values()].flatMap((view) => view.stream?.topics ?? []);
+  const stream = streamOf(definitions);
   const clock = logicalClock(NOW_MS * 1_000);
   const store = given ?? (await openOnlineStore(definitions, { clock }));
   const decoder = createRecordDecoder(definitions);
-  const source = await openEventSource(stream, topics);
+  const source = await openEventSource(stream, topicsOf(definitions));
   const sink = await openRecordSink(stream);
   const events: SyncEvent[] = [];
   const parts = { definitions, store, source, sink, decoder, clock, settings };
@@ -201,10 +201,9 @@ export async function isCaughtUp(kafka: KafkaServer, group: string, topic: strin
 
 /** Every record of a topic, read by a group of its own. */
 export async function readTopic(kafka: KafkaServer, definitions: Definitions, topic: string): Promise<StreamRecord[]> {
-  if (definitions.stream === undefined) throw new Error("These definitions have no stream.");
   const ends = await kafka.endOffsets(topic);
   const wanted = Number(ends.reduce((sum, end) => sum + end, 0n));
-  await using source = await openEventSource({ ...definitions.stream, groupId: `reader-of-${topic}` }, [topic]);
+  await using source = await openEventSource({ ...streamOf(definitions), groupId: `reader-of-${topic}` }, [topic]);
   const records: StreamRecord[] = [];
   const enough = new AbortController();
   if (wanted === 0) return [];

@@ -35,3 +35,8 @@ export function streamOf(definitions: Definitions): NonNullable<Definitions["str
     facts: { file, field: stream === undefined ? "stream" : "feature_views" },
   });
 }
+
+/** Every topic that a view reads, once. */
+export function topicsOf({ views }: Definitions): readonly string[] {
+  return [...new Set([...views.values()].flatMap((view) => view.stream?.topics ?? []))];
+}
