@@ -1,13 +1,13 @@
 import {
+  createRecordDecoder,
   createSync,
   deadLetterTopic,
   openEventSource,
-  createRecordDecoder,
   openRecordSink,
   openStreamAdmin,
   type StreamAdmin,
-  streamOf,
   type SyncEvent,
+  streamOf,
   topicsOf,
 } from "@larder/materializer";
 import { LarderError, loadDefinitions, systemClock } from "@larder/schema";

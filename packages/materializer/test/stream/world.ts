@@ -1,11 +1,17 @@
 import { join } from "node:path";
 import { type Definitions, type FeatureRow, findView, parseDefinitions } from "@larder/schema";
 import { createRowOrder, encodeEntityKey, type OnlineStore, openOnlineStore } from "@larder/store-core";
-import { type KafkaRecord, type KafkaServer, logicalClock, type SeededRandom } from "@larder/testkit";
 import {
+  type KafkaRecord,
+  type KafkaServer,
+  type LogicalClock,
+  logicalClock,
+  type SeededRandom,
+} from "@larder/testkit";
+import {
+  createRecordDecoder,
   createSync,
   openEventSource,
-  createRecordDecoder,
   openRecordSink,
   type Sync,
   type SyncEvent,
@@ -150,6 +156,7 @@ export interface Member extends AsyncDisposable {
   readonly sync: Sync;
   readonly store: OnlineStore;
   readonly events: readonly SyncEvent[];
+  readonly clock: LogicalClock;
   /** How the run ended. */
   readonly ended: Promise<void>;
   /** Tells it to stop and waits for its end. */
@@ -184,6 +191,7 @@ export async function startMember(
     sync,
     store,
     events,
+    clock,
     ended,
     stop: async () => {
       stopping.abort();

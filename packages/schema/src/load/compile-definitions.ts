@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
 import { bytes } from "../size.ts";
+import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
 import { compileSchemaRegistry } from "./compile-schema-registry.ts";
 import { compileServer } from "./compile-server.ts";
@@ -52,8 +53,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
       stream === undefined
         ? undefined
         : {
-            brokers: stream.brokers,
-            groupId: stream.group_id,
+            ...compileBrokers(stream, folder),
             schemaRegistry: compileSchemaRegistry(stream.schema_registry, folder),
             ...compileSync(stream),
           },

@@ -7,7 +7,7 @@ import type { BatchConsumer, EventSource, Generation, RecordBatch, TopicPartitio
 import type { RecordSink } from "../record-sink.ts";
 import { untilItWorks } from "./backoff.ts";
 import { Commits } from "./commits.ts";
-import { type DeadLetterSink, DeadLetters } from "./dead-letters.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { Lane, type LaneRecord } from "./lane.ts";
 import { type Dependency, Outages } from "./outages.ts";
 import { PoisonWindow } from "./poison-window.ts";
