@@ -6,3 +6,16 @@ export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewR
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
 export type { MaterializeWindow } from "./window.ts";
 export { type WriteTarget, writeRows } from "./write-rows.ts";
+export type {
+  BatchConsumer,
+  EventSource,
+  EventSourceCapabilities,
+  Generation,
+  PartitionOffset,
+  RecordBatch,
+  StreamRecord,
+  TopicPartition,
+} from "./stream/event-source.ts";
+export { openEventSource, openRecordSink, openStreamAdmin } from "./stream/open-stream.ts";
+export type { OutgoingRecord, RecordSink } from "./stream/record-sink.ts";
+export type { StreamAdmin } from "./stream/stream-admin.ts";

@@ -280,7 +280,7 @@ export interface Definitions {
   /** The near cache; undefined = none. `maxAge` is in microseconds. */
   readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
-  readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
+  readonly stream: StreamConfig | undefined;
   readonly entities: ReadonlyMap<string, Entity>;
   readonly views: ReadonlyMap<string, FeatureView>;
   readonly services: ReadonlyMap<string, FeatureService>;
@@ -295,4 +295,29 @@ export interface Definitions {
   readonly hash: string;
   /** Online TTL of a view for a tenant, in microseconds; undefined = no limit. */
   onlineTtl(view: FeatureView, tenant: string): number | undefined;
+}
+
+/** Where streams are read from. Paths are absolute, times in milliseconds. */
+export interface StreamConfig {
+  readonly brokers: readonly string[];
+  readonly groupId: string;
+  /** The package that speaks to Kafka. */
+  readonly client: "kafkajs" | "platformatic";
+  readonly clientId: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** undefined = no login. */
+  readonly sasl: StreamLogin | undefined;
+  /** undefined = no TLS; without `ca` the system's authorities. */
+  readonly tls:
+    | { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined }
+    | undefined;
+}
+
+/** A login at the brokers. */
+export interface StreamLogin {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: string;
 }

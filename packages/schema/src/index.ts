@@ -39,6 +39,8 @@ export type {
   Tenant,
   TimeUnit,
   TlsConfig,
+  StreamConfig,
+  StreamLogin,
 } from "./definitions.ts";
 export { formatDuration, readDuration } from "./duration.ts";
 export {

@@ -4,6 +4,7 @@ import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfi
 import { compileModel } from "./compile-model.ts";
 import { bytes, compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
+import { compileStream } from "./compile-stream.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
 import { hashDefinitions } from "./hash-definitions.ts";
@@ -47,7 +48,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
     offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
-    stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
+    stream: stream === undefined ? undefined : compileStream(stream, folder),
     entities,
     views,
     services,
