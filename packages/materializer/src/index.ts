@@ -6,10 +6,27 @@ export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewR
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
 export { createRecordDecoder, type RecordDecoderOptions } from "./stream/decode/record-decoder.ts";
 export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./stream/decoded-record.ts";
-export type { EventSource } from "./stream/event-source.ts";
-export { openEventSource, openRecordSink, openStreamAdmin } from "./stream/open-stream.ts";
-export type { RecordSink } from "./stream/record-sink.ts";
-export type { StreamAdmin } from "./stream/stream-admin.ts";
+export type {
+  BatchConsumer,
+  EventSource,
+  EventSource,
+  EventSourceCapabilities,
+  Generation,
+  PartitionOffset,
+  RecordBatch,
+  StreamRecord,
+  TopicPartition,
+} from "./stream/event-source.ts";
+export {
+  openEventSource,
+  openEventSource,
+  openRecordSink,
+  openRecordSink,
+  openStreamAdmin,
+  openStreamAdmin,
+} from "./stream/open-stream.ts";
+export type { OutgoingRecord, RecordSink, RecordSink } from "./stream/record-sink.ts";
+export type { StreamAdmin, StreamAdmin } from "./stream/stream-admin.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./stream/sync/dead-letters.ts";
 export type { Dependency, Outage } from "./stream/sync/outages.ts";
 export {

@@ -4,7 +4,7 @@ import { isLarderError } from "@larder/schema";
 /**
  * Runs sessions one after the other until `stop` aborts: one that fails because the brokers can't be reached is followed by the next, after a pause that
  * grows to five seconds. `session` fails with a coded error and says by `joined` whether the group has taken it in.
- * @throws what else ended a session
+ * @throws what else ended a session, the receiver's own error among it
  */
 export async function consumeForEver(
   stop: AbortSignal,

@@ -21,6 +21,8 @@ export class KafkajsSession {
   #revocation: Promise<void> | undefined;
   #pending = 0;
   #fail: (error: unknown) => void = () => {};
+  /** What the receiver threw; the consumption ends by it. */
+  receiverFailed = false;
 
   constructor(
     client: KafkajsClient,
@@ -145,7 +147,7 @@ export class KafkajsSession {
     try {
       this.#receiver.onAssigned(generation, this.#held);
     } catch (error) {
-      this.#fail(error);
+      this.#failBy(error);
     }
   }
 
@@ -161,7 +163,7 @@ export class KafkajsSession {
       try {
         await Promise.race([this.#receiver.onRevoked(this.#held, performance.now() + ms), late]);
       } catch (error) {
-        this.#fail(error);
+        this.#failBy(error);
       } finally {
         clearTimeout(timer);
         this.#held = [];
@@ -212,10 +214,15 @@ export class KafkajsSession {
       await this.#untilGivenUp(taken);
       resolveOffset(batch.lastOffset());
     } catch (error) {
-      this.#fail(error);
+      this.#failBy(error);
     } finally {
       this.#pending--;
     }
+  }
+
+  #failBy(error: unknown): void {
+    this.receiverFailed = true;
+    this.#fail(error);
   }
 
   /** Waits for the receiver, or until its partitions are given up: a receiver that is stuck must not keep the member from the next generation. */

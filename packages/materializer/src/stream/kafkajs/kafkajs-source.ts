@@ -33,6 +33,7 @@ class KafkajsSource implements EventSource {
       try {
         await session.run(stop);
       } catch (error) {
+        if (session.receiverFailed) throw error;
         throw kafkajsError(error, `${this.#topics.join(", ")} as group ${this.#config.groupId}`);
       } finally {
         this.#session = undefined;

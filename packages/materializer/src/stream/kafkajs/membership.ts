@@ -42,7 +42,11 @@ export function watchMembership(
       const { cluster } = config;
       const find = cluster.findGroupCoordinator.bind(cluster);
       cluster.findGroupCoordinator = async (group: Parameters<Cluster["findGroupCoordinator"]>[0]) => {
-        const broker = await find(group);
+        const broker = await find(group).catch(async (error: unknown) => {
+          // It says "not found" for everything; asked this way it says what the broker said.
+          await cluster.findGroupCoordinatorMetadata(group);
+          throw error;
+        });
         if (!isCoordinator(broker)) throw new TypeError("kafkajs's brokers do not join groups. Install kafkajs@2.2.4.");
         seat.coordinator = broker;
         if (!watched.has(broker)) watchJoins(broker);
