@@ -9,7 +9,6 @@ export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./
 export type {
   BatchConsumer,
   EventSource,
-  EventSource,
   EventSourceCapabilities,
   Generation,
   PartitionOffset,
@@ -19,14 +18,11 @@ export type {
 } from "./stream/event-source.ts";
 export {
   openEventSource,
-  openEventSource,
   openRecordSink,
-  openRecordSink,
-  openStreamAdmin,
   openStreamAdmin,
 } from "./stream/open-stream.ts";
-export type { OutgoingRecord, RecordSink, RecordSink } from "./stream/record-sink.ts";
-export type { StreamAdmin, StreamAdmin } from "./stream/stream-admin.ts";
+export type { OutgoingRecord, RecordSink } from "./stream/record-sink.ts";
+export type { StreamAdmin } from "./stream/stream-admin.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./stream/sync/dead-letters.ts";
 export type { Dependency, Outage } from "./stream/sync/outages.ts";
 export {
