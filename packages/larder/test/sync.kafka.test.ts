@@ -58,7 +58,7 @@ interface StatusBody {
 const statusOf = async (url: string): Promise<StatusBody> =>
   (await (await fetch(`${url}/status`)).json()) as StatusBody;
 
-test("killed again and again, the store ends as if nothing had happened, and it is known that records were read twice", async () => {
+test.concurrent("killed again and again, the store ends as if nothing had happened, and it is known that records were read twice", async () => {
   await using redis = await startRedis();
   const topic = "killed";
   await topicWithLetters(topic);
@@ -118,7 +118,7 @@ test("killed again and again, the store ends as if nothing had happened, and it 
   expect(held).toEqual(new Map(expected));
 });
 
-test("probes, metrics and status tell how it does; what cannot be used is counted and set aside", async () => {
+test.concurrent("probes, metrics and status tell how it does; what cannot be used is counted and set aside", async () => {
   const topic = "told";
   await topicWithLetters(topic);
   await using project = await createProject(yaml("{ type: sqlite }", topic));
@@ -148,13 +148,13 @@ test("probes, metrics and status tell how it does; what cannot be used is counte
   expect(metrics).toContain(`larder_sync_dead_letters_total{topic="${topic}",code="RECORD_UNREADABLE"} 1\n`);
   expect(metrics).toContain("larder_sync_ready 1\n");
   const nowhere = await fetch(`${url}/elsewhere`);
-  expect([nowhere.status, (await nowhere.json()).code]).toEqual([404, "UNKNOWN_ROUTE"]);
+  expect([nowhere.status, ((await nowhere.json()) as { readonly code: string }).code]).toEqual([404, "UNKNOWN_ROUTE"]);
   expect((await fetch(`${url}/livez`, { method: "POST" })).status).toBe(405);
   child.signal("SIGTERM");
   expect(await child.waitForExit()).toEqual({ code: 0, signal: null });
 });
 
-test("where nothing can be read it says so, with exit code 2; too much poison has 1", async () => {
+test.concurrent("where nothing can be read it says so, with exit code 2; too much poison has 1", async () => {
   await kafka.createTopic("alone", { partitions: 1 });
   await topicWithLetters("spoilt");
   await kafka.produce(

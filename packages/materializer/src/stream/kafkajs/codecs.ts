@@ -1,3 +1,4 @@
+/// <reference path="./snappyjs.d.ts" />
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import { missingPackages } from "../stream-errors.ts";
