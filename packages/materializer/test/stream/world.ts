@@ -38,7 +38,7 @@ export interface WorldOptions {
 }
 
 /** Definitions of one view over one JSON topic; the tenant is in a header. Rebalances are quick. */
-export function streamYaml({ brokers, topic, group = topic, onlineStore, stream = "", tenants }: WorldOptions): string {
+function streamYaml({ brokers, topic, group = topic, onlineStore, stream = "", tenants }: WorldOptions): string {
   return `project: test
 online_store: ${onlineStore ?? "{ type: memory }"}
 stream: { type: kafka, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: 6s, rebalance_timeout: 8s${stream} }
