@@ -9,7 +9,7 @@ import {
   type SyncEvent,
   streamOf,
   topicsOf,
-} from "@larder/materializer";
+} from "@larder/materializer/stream";
 import { LarderError, loadDefinitions, systemClock } from "@larder/schema";
 import { openAuthenticator, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";

@@ -1,4 +1,4 @@
-import type { SyncEvent } from "@larder/materializer";
+import type { SyncEvent } from "@larder/materializer/stream";
 import type { Logger } from "pino";
 
 const AWAY = {

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { ERROR_STATUS, JSON_MEDIA_TYPE, PROBLEM_MEDIA_TYPE } from "@larder/contract";
-import type { Sync, SyncStatus } from "@larder/materializer";
+import type { Sync, SyncStatus } from "@larder/materializer/stream";
 import { type Definitions, isLarderError, LarderError, stringifyJson } from "@larder/schema";
 import { type Authenticator, createTlsServer, type TlsFiles } from "@larder/serving";
 import type { ListenAddress } from "../listen-address.ts";

@@ -1,4 +1,4 @@
-import type { Sync, SyncStatus } from "@larder/materializer";
+import type { Sync, SyncStatus } from "@larder/materializer/stream";
 import { Counter, Gauge, Registry } from "prom-client";
 
 const OUTCOMES = ["applied", "duplicate", "stale", "expired", "conflict", "merged", "refused"] as const;

@@ -8,6 +8,7 @@ import {
   logicalClock,
   type SeededRandom,
 } from "@larder/testkit";
+import type { StreamRecord } from "../../src/stream/event-source.ts";
 import {
   createRecordDecoder,
   createSync,
@@ -18,8 +19,7 @@ import {
   type SyncParts,
   streamOf,
   topicsOf,
-} from "../../src/index.ts";
-import type { StreamRecord } from "../../src/stream/event-source.ts";
+} from "../../src/stream/index.ts";
 
 /** Where the clock of these tests stands, in milliseconds of the epoch: after every record. */
 export const NOW_MS = Date.parse("2026-01-01T00:00:00Z");

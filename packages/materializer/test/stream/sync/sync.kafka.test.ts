@@ -1,6 +1,6 @@
 import { type KafkaServer, seededRandom, startKafka, startRedis, startTcpProxy, until } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { DEAD_LETTER_HEADERS } from "../../../src/index.ts";
+import { DEAD_LETTER_HEADERS } from "../../../src/stream/index.ts";
 import {
   foldOf,
   type Happening,
