@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
+import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideTritonClient } from "./triton-client.mjs";
@@ -14,6 +15,7 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   tritonclient: provideTritonClient,
+  kafka: provideKafka,
   valkey: provideValkey,
 };
 

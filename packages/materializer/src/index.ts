@@ -4,7 +4,5 @@ export { type IncrementalRequest, materializeIncremental } from "./materialize-i
 export { type MaterializePosition, readPosition } from "./position.ts";
 export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewReport } from "./report.ts";
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
-export { createRecordDecoder, type RecordDecoderOptions } from "./stream/decode/record-decoder.ts";
-export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./stream/decoded-record.ts";
 export type { MaterializeWindow } from "./window.ts";
 export { type WriteTarget, writeRows } from "./write-rows.ts";

@@ -192,6 +192,39 @@ const featureService = section({
   ),
 });
 
+/** How a sync reads its streams. */
+const streamSync = {
+  max_in_flight: withDefault(
+    section({
+      records: withDefault(Type.Integer({ minimum: 1 }), "Most records.", 50_000),
+      bytes: withDefault(size, "Most bytes of them.", "64MiB"),
+    }),
+    "What a process of larder sync holds that is read and not settled; its partitions share it evenly, and one at its share is paused.",
+    {},
+  ),
+  poison: withDefault(
+    section({
+      topic: withDefault(
+        text,
+        "Where records go that cannot be used; {topic} stands for theirs.",
+        "{topic}.dead-letter",
+      ),
+      max_share: withDefault(
+        Type.Number({ minimum: 0, maximum: 1 }),
+        "Share of such records in the window beyond which larder sync stops.",
+        0.2,
+      ),
+      window: withDefault(
+        Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+        "The last records of a process that the share is of.",
+        1_000,
+      ),
+    }),
+    "What becomes of records that cannot be used.",
+    {},
+  ),
+};
+
 const onMissing = oneOf("reject", "default", "nan");
 
 const prediction = section({
@@ -406,7 +439,31 @@ export const FeatureStoreFile = section({
       type: required(oneOf("kafka"), "Reads Kafka."),
       brokers: required(listOf(text, 1), "Brokers as host:port."),
       group_id: withDefault(text, "Consumer group.", "larder"),
+      client: withDefault(oneOf("kafkajs", "platformatic"), "The package that speaks to Kafka.", "kafkajs"),
+      client_id: withDefault(text, "The name brokers know the process by.", "larder"),
+      session_timeout: withDefault(limit, "A process silent for so long loses its partitions.", "10s"),
+      rebalance_timeout: withDefault(limit, "Longest that partitions which move may take to be finished.", "30s"),
+      request_timeout: withDefault(limit, "Longest wait for a broker's answer.", "10s"),
+      sasl: optional(
+        section({
+          mechanism: required(oneOf("plain", "scram-sha-256", "scram-sha-512"), "How the password is proved."),
+          username: required(text, "Who logs in."),
+          password: required(text, "Its password; ${VAR} takes it from the environment."),
+        }),
+        "Login at the brokers.",
+        "no login",
+      ),
+      tls: optional(
+        section({
+          ca: optional(text, "PEM file of the authorities that brokers are checked by.", "the system's"),
+          cert: optional(text, "PEM file of the client's certificate.", "none"),
+          key: optional(text, "PEM file of its key.", "none"),
+        }),
+        "TLS to the brokers; {} takes the system's authorities. Paths count from the folder of feature_store.yaml.",
+        "no TLS",
+      ),
       schema_registry: optional(schemaRegistry, "Where the schemas of Avro records are.", "no registry"),
+      ...streamSync,
     }),
     "Where streams are read from.",
     "no streams",

@@ -253,6 +253,22 @@ export interface FeastRedisConfig extends RedisConfig {
   readonly keyTtlSeconds: number | undefined;
 }
 
+/** How a sync reads its streams. */
+export interface SyncConfig {
+  /** Bounds of what one process has read and not settled. */
+  readonly maxInFlight: { readonly records: number; readonly bytes: number };
+  readonly poison: PoisonConfig;
+}
+
+/** What becomes of records that cannot be used. */
+export interface PoisonConfig {
+  /** Topic of dead letters; `{topic}` stands for the record's own. */
+  readonly topic: string;
+  /** Share of them, 0 to 1, in the last `window` records beyond which a sync stops. */
+  readonly maxShare: number;
+  readonly window: number;
+}
+
 /** Where training data and backfills are read from. */
 export interface OfflineStoreConfig {
   readonly type: "duckdb";
@@ -339,11 +355,7 @@ export interface Definitions {
   readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
   readonly stream:
-    | {
-        readonly brokers: readonly string[];
-        readonly groupId: string;
-        readonly schemaRegistry: SchemaRegistryConfig | undefined;
-      }
+    | (StreamConfig & SyncConfig & { readonly schemaRegistry: SchemaRegistryConfig | undefined })
     | undefined;
   readonly entities: ReadonlyMap<string, Entity>;
   readonly views: ReadonlyMap<string, FeatureView>;
@@ -359,4 +371,29 @@ export interface Definitions {
   readonly hash: string;
   /** Online TTL of a view for a tenant, in microseconds; undefined = no limit. */
   onlineTtl(view: FeatureView, tenant: string): number | undefined;
+}
+
+/** Where streams are read from. Paths are absolute, times in milliseconds. */
+export interface StreamConfig {
+  readonly brokers: readonly string[];
+  readonly groupId: string;
+  /** The package that speaks to Kafka. */
+  readonly client: "kafkajs" | "platformatic";
+  readonly clientId: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** undefined = no login. */
+  readonly sasl: StreamLogin | undefined;
+  /** undefined = no TLS; without `ca` the system's authorities. */
+  readonly tls:
+    | { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined }
+    | undefined;
+}
+
+/** A login at the brokers. */
+export interface StreamLogin {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: string;
 }

@@ -16,4 +16,4 @@ export type { ModelRunner, Tensor, TensorData, TensorSpec, TensorType } from "./
 export { loadModels, type ModelRegistry, type ModelRegistryOptions } from "./registry/model-registry.ts";
 export type { ModelEvent, ModelState, VersionState } from "./registry/model-state.ts";
 export type { ModelLease } from "./registry/served-version.ts";
-export { readTlsFiles, type TlsFiles } from "./tls.ts";
+export { createTlsServer, readTlsFiles, type TlsFiles } from "./tls.ts";

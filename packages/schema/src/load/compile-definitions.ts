@@ -2,14 +2,15 @@ import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
 import { bytes } from "../size.ts";
+import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
 import { compileSchemaRegistry } from "./compile-schema-registry.ts";
 import { compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
+import { compileSync } from "./compile-sync.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
 import { hashDefinitions } from "./hash-definitions.ts";
-import { idleNotices } from "./idle-keys.ts";
 
 /** What a compilation starts from: a file in which every check found nothing wrong. */
 export interface CheckedFile {
@@ -56,9 +57,9 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
       stream === undefined
         ? undefined
         : {
-            brokers: stream.brokers,
-            groupId: stream.group_id,
+            ...compileBrokers(stream, folder),
             schemaRegistry: compileSchemaRegistry(stream.schema_registry, folder),
+            ...compileSync(stream),
           },
     entities,
     views,
@@ -68,7 +69,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     pushSources: pushSourcesOf(views.values()),
     server: compileServer(value.server, folder),
     budgets: compileBudgets(value.budgets),
-    notices: [...notices, ...idleNotices(value, placeOf)],
+    notices,
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
   });
