@@ -20,7 +20,17 @@ test("a file with every kind of definition compiles whole", () => {
   });
   expect(definitions.onFailure).toBe("fail");
   expect(definitions.offlineStore).toEqual({ type: "duckdb", path: "/srv/churn/data" });
-  expect(definitions.stream).toEqual({ brokers: ["localhost:9092"], groupId: "larder" });
+  expect(definitions.stream).toEqual({
+    brokers: ["localhost:9092"],
+    groupId: "larder",
+    client: "platformatic",
+    clientId: "larder",
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 30_000,
+    requestTimeoutMs: 10_000,
+    sasl: { mechanism: "scram-sha-512", username: "reader", password: "from the environment" },
+    tls: { ca: resolve("test/load/fixtures/kafka-ca.pem"), cert: undefined, key: undefined },
+  });
   // What this version checks and does not act on is said, not taken in silence.
   expect(
     definitions.notices.map(({ field, place }) => `${field} ${place.slice("/srv/churn/feature_store.yaml:".length)}`),
