@@ -13,7 +13,13 @@ const topic = "bench";
 await kafka.createTopic(topic, { partitions: 4 });
 const records = Array.from({ length: count }, (_, i) => ({
   key: `user_${i % 50_000}`,
-  value: JSON.stringify({ user: i % 50_000, event_time: 1_700_000_000_000 + i, amount: i * 1.25, country: "DE", clicks: i % 17 }),
+  value: JSON.stringify({
+    user: i % 50_000,
+    event_time: 1_700_000_000_000 + i,
+    amount: i * 1.25,
+    country: "DE",
+    clicks: i % 17,
+  }),
 }));
 await kafka.produce(topic, records);
 
@@ -23,12 +29,16 @@ for (let round = 0; round <= ROUNDS; round++) {
     const { rate, cpuMs } = await consumeAll(client);
     // The first round warms up broker and compiler.
     if (round > 0) rates.get(client)?.push(rate);
-    console.log(`round ${round}  ${client.padEnd(12)} ${Math.round(rate / 1000)}k records/s, ${Math.round(cpuMs)} ms CPU`);
+    console.log(
+      `round ${round}  ${client.padEnd(12)} ${Math.round(rate / 1000)}k records/s, ${Math.round(cpuMs)} ms CPU`,
+    );
   }
 }
 for (const [client, of] of rates) {
   const sorted = of.toSorted((a, b) => a - b);
-  console.log(`${client}: median ${Math.round((sorted[Math.floor(sorted.length / 2)] ?? 0) / 1000)}k records/s of ${ROUNDS}`);
+  console.log(
+    `${client}: median ${Math.round((sorted[Math.floor(sorted.length / 2)] ?? 0) / 1000)}k records/s of ${ROUNDS}`,
+  );
 }
 
 /** From the first batch to the last record, each value parsed as JSON; joining the group is not counted. */

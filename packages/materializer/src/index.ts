@@ -4,8 +4,6 @@ export { type IncrementalRequest, materializeIncremental } from "./materialize-i
 export { type MaterializePosition, readPosition } from "./position.ts";
 export { MAX_SAMPLES, type MaterializeCounts, type MaterializeReport, type ViewReport } from "./report.ts";
 export type { LatestRowsSource, MaterializeParts, MaterializeProgress, RunRequest } from "./run.ts";
-export type { MaterializeWindow } from "./window.ts";
-export { type WriteTarget, writeRows } from "./write-rows.ts";
 export type {
   BatchConsumer,
   EventSource,
@@ -19,3 +17,5 @@ export type {
 export { openEventSource, openRecordSink, openStreamAdmin } from "./stream/open-stream.ts";
 export type { OutgoingRecord, RecordSink } from "./stream/record-sink.ts";
 export type { StreamAdmin } from "./stream/stream-admin.ts";
+export type { MaterializeWindow } from "./window.ts";
+export { type WriteTarget, writeRows } from "./write-rows.ts";

@@ -35,12 +35,12 @@ export type {
   PackedRedisConfig,
   Place,
   ServerConfig,
+  StreamConfig,
+  StreamLogin,
   StreamSource,
   Tenant,
   TimeUnit,
   TlsConfig,
-  StreamConfig,
-  StreamLogin,
 } from "./definitions.ts";
 export { formatDuration, readDuration } from "./duration.ts";
 export {

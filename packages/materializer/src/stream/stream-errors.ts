@@ -21,7 +21,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   ILLEGAL_SASL_STATE: "State stream.sasl, or use a listener of the brokers that asks for no login",
   INVALID_GROUP_ID: "Name a consumer group in stream.group_id",
   INVALID_SESSION_TIMEOUT: "Set stream.session_timeout between the brokers' group.min and group.max.session.timeout.ms",
-  INCONSISTENT_GROUP_PROTOCOL: "Let all members of the group use the same stream.client, or name another stream.group_id",
+  INCONSISTENT_GROUP_PROTOCOL:
+    "Let all members of the group use the same stream.client, or name another stream.group_id",
   MESSAGE_TOO_LARGE: "Raise max.message.bytes of the topic",
   RECORD_LIST_TOO_LARGE: "Raise max.message.bytes of the topic",
 };
@@ -72,7 +73,7 @@ export function missingPackages(client: string, install: string, cause: unknown)
 }
 
 /** The first coded error among an error and its causes: clients wrap what is thrown inside them. */
-export function codedCause(error: unknown): LarderError | undefined {
+function codedCause(error: unknown): LarderError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
     if (isLarderError(at)) return at;
   }

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { StreamConfig } from "@larder/schema";
-import { type Certificates, type KafkaServer, makeCertificates, startKafka, startProcess, until } from "@larder/testkit";
+import {
+  type Certificates,
+  type KafkaServer,
+  makeCertificates,
+  startKafka,
+  startProcess,
+  until,
+} from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openEventSource, openRecordSink, openStreamAdmin } from "../../src/stream/open-stream.ts";
 import { Receiver, startConsuming, textOf, WAIT_MS } from "./receiver.ts";
@@ -68,7 +75,11 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
       ["reason", "gone"],
       ["empty", ""],
     ]);
-    await until(WAIT_MS, "a high watermark is told", async () => receiver.highWatermark === 3_000n || receiver.highWatermark === 1n);
+    await until(
+      WAIT_MS,
+      "a high watermark is told",
+      async () => receiver.highWatermark === 3_000n || receiver.highWatermark === 1n,
+    );
   });
 
   test("every compression is read", async () => {
@@ -113,7 +124,10 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
   test("members share partitions; one that leaves gives them back; what a revoked member commits in time counts", async () => {
     const topic = await newTopic(4);
     const group = config();
-    await kafka.produce(topic, [0, 1, 2, 3].flatMap((partition) => numbered(10, 0, partition)));
+    await kafka.produce(
+      topic,
+      [0, 1, 2, 3].flatMap((partition) => numbered(10, 0, partition)),
+    );
     const first = new Receiver();
     await using one = await startConsuming(group, [topic], first);
     await first.hasReceived(40);
@@ -122,7 +136,10 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     let inTime = false;
     first.whenRevoked = async (partitions, deadline) => {
       // Nothing is committed until the member is asked to let go.
-      await one.source.commit(generation, partitions.map((partition) => ({ ...partition, offset: 10n })));
+      await one.source.commit(
+        generation,
+        partitions.map((partition) => ({ ...partition, offset: 10n })),
+      );
       inTime = performance.now() < deadline;
     };
     const second = new Receiver();
@@ -132,7 +149,10 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     expect(first.revoked.flat()).toHaveLength(4);
     expect(inTime).toBe(true);
     expect(await kafka.committed(group.groupId, topic)).toEqual([10n, 10n, 10n, 10n]);
-    await kafka.produce(topic, [0, 1, 2, 3].map((partition) => ({ value: "late", partition })));
+    await kafka.produce(
+      topic,
+      [0, 1, 2, 3].map((partition) => ({ value: "late", partition })),
+    );
     await until(WAIT_MS, "both have read", async () => first.received.length + second.received.length === 44);
     expect(second.received.map(({ record }) => textOf(record.value))).toEqual(["late", "late"]);
     // The old generation is over: its commit is refused and moves nothing.
@@ -207,7 +227,11 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
       { user: "larder", on: "group", name: "g-*", to: "read" },
       { user: "stranger", on: "topic", name: topic, to: "read" },
     );
-    const secure = (username: keyof typeof USERS, mechanism: "plain" | "scram-sha-256" | "scram-sha-512", password?: string) =>
+    const secure = (
+      username: keyof typeof USERS,
+      mechanism: "plain" | "scram-sha-256" | "scram-sha-512",
+      password?: string,
+    ) =>
       config({
         brokers: kafka.secureBrokers,
         tls: { ca: certificates.ca, cert: undefined, key: undefined },
@@ -257,7 +281,11 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     await using _ = await startConsuming(config(), [topic], receiver);
     await receiver.hasReceived(2);
     const [first, second] = receiver.received.map(({ record }) => record);
-    expect([textOf(first?.key ?? null), textOf(first?.value ?? null), first?.timestamp]).toEqual(["k", "v", 1_700_000_000_000]);
+    expect([textOf(first?.key ?? null), textOf(first?.value ?? null), first?.timestamp]).toEqual([
+      "k",
+      "v",
+      1_700_000_000_000,
+    ]);
     expect(textOf(first?.headers.get("reason") ?? null)).toBe("RECORD_INVALID");
     expect([second?.key, second?.value, second?.headers.size]).toEqual([null, null, 0]);
     await expect(sink.send("t-nowhere", [{ key: null, value: null, headers: new Map() }])).rejects.toMatchObject({
@@ -272,7 +300,10 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
   test("the admin knows partitions, both ends, offsets by time and what a group has committed", async () => {
     const topic = await newTopic(2);
     const times = [1_000, 2_000, 3_000].map((ms) => 1_700_000_000_000 + ms);
-    await kafka.produce(topic, times.map((timestamp) => ({ value: "v", partition: 1, timestamp })));
+    await kafka.produce(
+      topic,
+      times.map((timestamp) => ({ value: "v", partition: 1, timestamp })),
+    );
     const group = config();
     await using admin = await openStreamAdmin(group);
     const at = (zero: bigint, one: bigint) => [
@@ -308,9 +339,9 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     if (generation === undefined) throw new Error("no generation");
     await consuming.source.commit(generation, [{ topic, partition: 0, offset: 5n }]);
     await kafka.kill();
-    await expect(
-      consuming.source.commit(generation, [{ topic, partition: 0, offset: 5n }]),
-    ).rejects.toMatchObject({ code: expect.stringMatching(/^STREAM_(UNAVAILABLE|FENCED)$/) });
+    await expect(consuming.source.commit(generation, [{ topic, partition: 0, offset: 5n }])).rejects.toMatchObject({
+      code: expect.stringMatching(/^STREAM_(UNAVAILABLE|FENCED)$/),
+    });
     await kafka.restart();
     await kafka.produce(topic, numbered(5, 5));
     await receiver.hasReceived(10);

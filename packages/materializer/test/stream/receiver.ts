@@ -58,11 +58,19 @@ export class Receiver implements BatchConsumer {
   }
 
   async hasReceived(count: number): Promise<void> {
-    await until(WAIT_MS, `${count} records are received (now ${this.received.length})`, async () => this.received.length >= count);
+    await until(
+      WAIT_MS,
+      `${count} records are received (now ${this.received.length})`,
+      async () => this.received.length >= count,
+    );
   }
 
   async holds(count: number): Promise<void> {
-    await until(WAIT_MS, `${count} partitions are held (now ${this.assigned.length})`, async () => this.assigned.length === count);
+    await until(
+      WAIT_MS,
+      `${count} partitions are held (now ${this.assigned.length})`,
+      async () => this.assigned.length === count,
+    );
   }
 }
 

@@ -4,10 +4,7 @@ import type { StreamConfig } from "../definitions.ts";
 import { micros } from "./compile-view.ts";
 
 /** Where streams are read from; relative paths count from `folder`. */
-export function compileStream(
-  stream: NonNullable<FeatureStoreFile["stream"]>,
-  folder: string,
-): StreamConfig {
+export function compileStream(stream: NonNullable<FeatureStoreFile["stream"]>, folder: string): StreamConfig {
   const { sasl, tls } = stream;
   const path = (name: string | undefined) => (name === undefined ? undefined : resolve(folder, name));
   return {
@@ -18,7 +15,7 @@ export function compileStream(
     sessionTimeoutMs: micros(stream.session_timeout) / 1000,
     rebalanceTimeoutMs: micros(stream.rebalance_timeout) / 1000,
     requestTimeoutMs: micros(stream.request_timeout) / 1000,
-    sasl: sasl === undefined ? undefined : { ...sasl },
+    sasl: sasl && { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password },
     tls: tls === undefined ? undefined : { ca: path(tls.ca), cert: path(tls.cert), key: path(tls.key) },
   };
 }

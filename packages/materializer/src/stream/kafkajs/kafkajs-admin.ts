@@ -33,12 +33,18 @@ class KafkajsAdmin implements StreamAdmin {
 
   async beginOffsets(topic: string): Promise<readonly PartitionOffset[]> {
     const found = await this.#ask(`offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-    return toOffsets(topic, found.map(({ partition, low }) => ({ partition, offset: low })));
+    return toOffsets(
+      topic,
+      found.map(({ partition, low }) => ({ partition, offset: low })),
+    );
   }
 
   async endOffsets(topic: string): Promise<readonly PartitionOffset[]> {
     const found = await this.#ask(`offsets of ${topic}`, (admin) => admin.fetchTopicOffsets(topic));
-    return toOffsets(topic, found.map(({ partition, high }) => ({ partition, offset: high })));
+    return toOffsets(
+      topic,
+      found.map(({ partition, high }) => ({ partition, offset: high })),
+    );
   }
 
   async offsetsAt(topic: string, timestamp: number): Promise<readonly PartitionOffset[]> {

@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { LarderError, type StreamConfig } from "@larder/schema";
+import type { LarderError, StreamConfig } from "@larder/schema";
 import type { Kafka, KafkaConfig, SASLOptions } from "kafkajs";
 import { missingPackages, streamError } from "../stream-errors.ts";
 import { readTlsFiles, type TlsFiles } from "../tls-files.ts";

@@ -1,6 +1,6 @@
 import type { StreamConfig } from "@larder/schema";
-import type { BatchConsumer, EventSource, Generation, PartitionOffset, TopicPartition } from "../event-source.ts";
 import { consumeForEver } from "../consume-for-ever.ts";
+import type { BatchConsumer, EventSource, Generation, PartitionOffset, TopicPartition } from "../event-source.ts";
 import { closedError, fencedError } from "../stream-errors.ts";
 import { type KafkajsClient, kafkajsError, prepareKafkajs } from "./kafkajs-client.ts";
 import { KafkajsSession } from "./kafkajs-session.ts";

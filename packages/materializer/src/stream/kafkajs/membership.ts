@@ -13,7 +13,9 @@ export interface Membership {
 
 /** What kafkajs's brokers do, though its types leave out a part. */
 export interface GroupCoordinator extends Broker {
-  joinGroup(request: { readonly memberId: string }): Promise<{ readonly generationId: number; readonly memberId: string }>;
+  joinGroup(request: {
+    readonly memberId: string;
+  }): Promise<{ readonly generationId: number; readonly memberId: string }>;
   heartbeat(request: {
     readonly groupId: string;
     readonly memberId: string;

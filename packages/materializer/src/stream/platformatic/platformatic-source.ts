@@ -1,6 +1,6 @@
 import type { StreamConfig } from "@larder/schema";
-import type { BatchConsumer, EventSource, Generation, PartitionOffset, TopicPartition } from "../event-source.ts";
 import { consumeForEver } from "../consume-for-ever.ts";
+import type { BatchConsumer, EventSource, Generation, PartitionOffset, TopicPartition } from "../event-source.ts";
 import { closedError, fencedError } from "../stream-errors.ts";
 import { type PreparedPlatformatic, platformaticError, preparePlatformatic } from "./platformatic-client.ts";
 import { PlatformaticSession } from "./platformatic-session.ts";
