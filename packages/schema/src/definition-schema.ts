@@ -439,7 +439,11 @@ export const FeatureStoreFile = section({
       type: required(oneOf("kafka"), "Reads Kafka."),
       brokers: required(listOf(text, 1), "Brokers as host:port."),
       group_id: withDefault(text, "Consumer group.", "larder"),
-      client: withDefault(oneOf("kafkajs", "platformatic"), "The package that speaks to Kafka.", "kafkajs"),
+      client: withDefault(
+        oneOf("platformatic", "kafkajs"),
+        "The package that speaks to Kafka, to be installed.",
+        "platformatic",
+      ),
       client_id: withDefault(text, "The name brokers know the process by.", "larder"),
       session_timeout: withDefault(limit, "A process silent for so long loses its partitions.", "10s"),
       rebalance_timeout: withDefault(limit, "Longest that partitions which move may take to be finished.", "30s"),
@@ -448,7 +452,7 @@ export const FeatureStoreFile = section({
         section({
           mechanism: required(oneOf("plain", "scram-sha-256", "scram-sha-512"), "How the password is proved."),
           username: required(text, "Who logs in."),
-          password: required(text, "Its password; ${VAR} takes it from the environment."),
+          password: required(text, "Its password; better a variable of the environment than the text itself."),
         }),
         "Login at the brokers.",
         "no login",

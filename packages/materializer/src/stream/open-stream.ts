@@ -1,4 +1,4 @@
-import { LarderError, type StreamConfig } from "@larder/schema";
+import type { StreamConfig } from "@larder/schema";
 import type { EventSource } from "./event-source.ts";
 import type { RecordSink } from "./record-sink.ts";
 import type { StreamAdmin } from "./stream-admin.ts";
@@ -9,7 +9,7 @@ export async function openEventSource(config: StreamConfig, topics: readonly str
     case "kafkajs":
       return (await import("./kafkajs/kafkajs-source.ts")).openKafkajsSource(config, topics);
     case "platformatic":
-      throw notBuilt();
+      return (await import("./platformatic/platformatic-source.ts")).openPlatformaticSource(config, topics);
   }
 }
 
@@ -19,7 +19,7 @@ export async function openRecordSink(config: StreamConfig): Promise<RecordSink> 
     case "kafkajs":
       return (await import("./kafkajs/kafkajs-sink.ts")).openKafkajsSink(config);
     case "platformatic":
-      throw notBuilt();
+      return (await import("./platformatic/platformatic-sink.ts")).openPlatformaticSink(config);
   }
 }
 
@@ -29,13 +29,6 @@ export async function openStreamAdmin(config: StreamConfig): Promise<StreamAdmin
     case "kafkajs":
       return (await import("./kafkajs/kafkajs-admin.ts")).openKafkajsAdmin(config);
     case "platformatic":
-      throw notBuilt();
+      return (await import("./platformatic/platformatic-admin.ts")).openPlatformaticAdmin(config);
   }
-}
-
-function notBuilt(): LarderError {
-  return new LarderError("UNSUPPORTED", {
-    what: "stream.client: platformatic is not acted on yet",
-    remedy: "Use kafkajs",
-  });
 }

@@ -73,7 +73,7 @@ export function missingPackages(client: string, install: string, cause: unknown)
 }
 
 /** The first coded error among an error and its causes: clients wrap what is thrown inside them. */
-export function codedCause(error: unknown): LarderError | undefined {
+function codedCause(error: unknown): LarderError | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 10; at = at.cause, depth++) {
     if (isLarderError(at)) return at;
   }

@@ -83,7 +83,7 @@ export interface Consuming extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export const WAIT_MS = 10_000;
+export const WAIT_MS = 60_000;
 
 export async function startConsuming(
   config: StreamConfig,

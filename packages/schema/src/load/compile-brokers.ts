@@ -15,7 +15,7 @@ export function compileBrokers(stream: NonNullable<FeatureStoreFile["stream"]>, 
     sessionTimeoutMs: micros(stream.session_timeout) / 1000,
     rebalanceTimeoutMs: micros(stream.rebalance_timeout) / 1000,
     requestTimeoutMs: micros(stream.request_timeout) / 1000,
-    sasl: sasl === undefined ? undefined : { ...sasl },
+    sasl: sasl && { mechanism: sasl.mechanism, username: sasl.username, password: sasl.password },
     tls: tls === undefined ? undefined : { ca: path(tls.ca), cert: path(tls.cert), key: path(tls.key) },
   };
 }

@@ -23,6 +23,13 @@ test("a file with every kind of definition compiles whole", () => {
   expect(definitions.stream).toMatchObject({
     brokers: ["localhost:9092"],
     groupId: "larder",
+    client: "platformatic",
+    clientId: "larder",
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 30_000,
+    requestTimeoutMs: 10_000,
+    sasl: { mechanism: "scram-sha-512", username: "reader", password: "from the environment" },
+    tls: { ca: "/srv/churn/kafka-ca.pem", cert: undefined, key: undefined },
     maxInFlight: { records: 50_000, bytes: 64 * 1024 * 1024 },
     poison: { topic: "{topic}.dead-letter", maxShare: 0.2, window: 1_000 },
   });
@@ -119,6 +126,8 @@ test("the smallest file gets every default", () => {
   expect(definitions.server).toEqual({
     host: "127.0.0.1",
     port: 6566,
+    modelThreads: 1,
+    modelQueue: 64,
     auth: undefined,
     tls: undefined,
     maxInFlight: 256,

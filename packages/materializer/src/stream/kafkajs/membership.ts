@@ -43,8 +43,12 @@ export function watchMembership(
       const find = cluster.findGroupCoordinator.bind(cluster);
       cluster.findGroupCoordinator = async (group: Parameters<Cluster["findGroupCoordinator"]>[0]) => {
         const broker = await find(group).catch(async (error: unknown) => {
-          // It says "not found" for everything; asked this way it says what the broker said.
-          await cluster.findGroupCoordinatorMetadata(group);
+          // "Not found" stands for every refusal. Any broker, asked about the group, says whether it is a matter of rights.
+          const [nodeId] = cluster.getNodeIds();
+          if (nodeId !== undefined) {
+            const any = await cluster.findBroker({ nodeId: String(nodeId) });
+            await any.describeGroups({ groupIds: [group.groupId] });
+          }
           throw error;
         });
         if (!isCoordinator(broker)) throw new TypeError("kafkajs's brokers do not join groups. Install kafkajs@2.2.4.");
