@@ -1,17 +1,16 @@
 import { type Static, Type } from "typebox";
 import { RequestValue, STATUSES } from "./value.ts";
 
+const rowMembers = {
+  overrides: Type.Optional(
+    Type.Record(Type.String(), RequestValue, {
+      description: "`view:feature` -> the value to use instead of the stored one; null stands for a missing value.",
+    }),
+  ),
+};
+
 /** One entity: join key -> value, and request feature of the model -> value. */
-export const EntityRow = Type.Object(
-  {
-    overrides: Type.Optional(
-      Type.Record(Type.String(), RequestValue, {
-        description: "`view:feature` -> the value to use instead of the stored one; null stands for a missing value.",
-      }),
-    ),
-  },
-  { additionalProperties: RequestValue },
-);
+export const EntityRow = Type.Object(rowMembers, { additionalProperties: RequestValue });
 export type EntityRow = Static<typeof EntityRow>;
 
 /** Many rows for `POST /predict` and `POST /models/{model}/predict`. */
@@ -22,7 +21,7 @@ export const PredictRequest = Type.Object(
 export type PredictRequest = Static<typeof PredictRequest>;
 
 /** One row, flat: any object without `entity_rows`. */
-export const FlatPredictRequest = EntityRow;
+export const FlatPredictRequest = Type.Object(rowMembers, { additionalProperties: RequestValue });
 export type FlatPredictRequest = Static<typeof FlatPredictRequest>;
 
 /** Why one row has no prediction. */

@@ -161,7 +161,8 @@ export type ModelRequest<S extends Schema, M extends ModelName<S>> =
   | { readonly entity_rows: readonly ModelEntityRow<S, M>[] }
   | ModelEntityRow<S, M>;
 
-type ModelEntityRow<S extends Schema, M extends ModelName<S>> = Flat<
+/** One entity of a model's request. */
+export type ModelEntityRow<S extends Schema, M extends ModelName<S>> = Flat<
   {
     readonly [K in keyof ServiceEntityRow<S, ServiceOf<S, M>>]: Extract<
       ServiceEntityRow<S, ServiceOf<S, M>>[K],

@@ -58,7 +58,7 @@ export function compileModel(
 }
 
 /** What one prediction is called without a name: as the model, and among several as its output. */
-export function predictionsOf({
+function predictionsOf({
   name: model,
   prediction,
 }: Pick<FileModel, "name" | "prediction">): readonly PredictionDefinition[] {

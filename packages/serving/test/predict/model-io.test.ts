@@ -32,8 +32,8 @@ const MIXED = onnxFile({
 /** 1 / x per element. */
 const RECIPROCAL = onnxFile({
   inputs: [{ name: "x", type: "float32", shape: ["n", 4] }],
-  outputs: [{ name: "y", type: "float32", shape: ["n", 4] }],
-  nodes: [{ op: "Reciprocal", inputs: ["x"], outputs: ["y"] }],
+  outputs: [{ name: "out", type: "float32", shape: ["n", 4] }],
+  nodes: [{ op: "Reciprocal", inputs: ["x"], outputs: ["out"] }],
 });
 
 const YAML = `
@@ -63,10 +63,10 @@ models:
       - { output: counts_out, name: counts }
       - { output: flags, name: flags }
       - { output: flags, name: flag, index: 3 }
-  - { name: reciprocal, path: reciprocal.onnx, feature_service: s, inputs: { x: "v:embedding" }, prediction: { name: y, output: y } }
-  - { name: default, path: reciprocal.onnx, feature_service: s, on_missing: default, inputs: { x: "v:embedding" }, prediction: { name: y, output: y } }
-  - { name: nan, path: reciprocal.onnx, feature_service: s, on_missing: nan, inputs: { x: "v:embedding" }, prediction: { name: y, output: y, index: 1 } }
-  - { name: exact, path: reciprocal.onnx, feature_service: s, inputs: { x: "v:exact" }, prediction: { name: y, output: y } }
+  - { name: reciprocal, path: reciprocal.onnx, feature_service: s, inputs: { x: "v:embedding" }, prediction: { name: out, output: out } }
+  - { name: default, path: reciprocal.onnx, feature_service: s, on_missing: default, inputs: { x: "v:embedding" }, prediction: { name: out, output: out } }
+  - { name: nan, path: reciprocal.onnx, feature_service: s, on_missing: nan, inputs: { x: "v:embedding" }, prediction: { name: out, output: out, index: 1 } }
+  - { name: exact, path: reciprocal.onnx, feature_service: s, inputs: { x: "v:exact" }, prediction: { name: out, output: out } }
 `;
 
 let world: ModelWorld;
@@ -113,25 +113,25 @@ test("a batch and its rows one by one answer alike, and a refused row has null f
 
 test("a list takes its default or NaN as a whole", async () => {
   expect((await world.predict("default", [{ id: 4 }, { id: 404 }])).predictions).toEqual([
-    { y: [1, 1, 1, 1] },
-    { y: [1, 1, 1, 1] },
+    { out: [1, 1, 1, 1] },
+    { out: [1, 1, 1, 1] },
   ]);
   expect(await world.predict("nan", [{ id: 1 }, { id: 4 }])).toMatchObject({
-    predictions: [{ y: -1 }, null],
+    predictions: [{ out: -1 }, null],
     errors: [{ row: 1, code: "MODEL_FAILED" }],
   });
 });
 
 test("a vector with an infinite element is no prediction", async () => {
   expect(await world.predict("reciprocal", [{ id: 3 }, { id: 1 }])).toMatchObject({
-    predictions: [null, { y: [2, -1, 0.5, 0.125] }],
+    predictions: [null, { out: [2, -1, 0.5, 0.125] }],
     errors: [{ row: 0, code: "MODEL_FAILED" }],
   });
 });
 
 test("float64 into a float32 input: the row whose value it would round is refused with a remedy, the others are answered", async () => {
   const { predictions, errors } = await world.predict("exact", [{ id: 1 }, { id: 2 }]);
-  expect(predictions).toEqual([{ y: [2, -1, 0.5, 0.125] }, null]);
+  expect(predictions).toEqual([{ out: [2, -1, 0.5, 0.125] }, null]);
   expect(errors).toEqual([
     {
       row: 1,
@@ -163,8 +163,8 @@ test.each([
   const yaml = YAML.replace("- { name: a,", "- { name: short, type: list<float32>, default: [1] }\n      - { name: a,")
     .replace('"v:a", "v:b", "v:plan"]', '"v:a", "v:b", "v:plan", "v:short"]')
     .replace(
-      /models:[^]*/,
-      `models: [{ name: m, path: m.onnx, feature_service: s, prediction: { output: y }, ${inputs} }]\n`,
+      /models:[\s\S]*/,
+      `models: [{ name: m, path: m.onnx, feature_service: s, prediction: { output: out }, ${inputs} }]\n`,
     );
   await expect(openModelWorld(yaml, { "m.onnx": RECIPROCAL })).rejects.toThrow(message);
 });

@@ -1,12 +1,6 @@
 import { FlatPredictRequest, PredictAnswer, PredictRequest } from "@larder/contract";
-import { encodeEntityRows, openOnlineStore } from "@larder/store-core";
-import { logicalClock } from "@larder/testkit";
 import { Compile } from "typebox/compile";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LoadedModel } from "../../src/index.ts";
-import { StatusCounts } from "../../src/metrics/status-counts.ts";
-import { createPredictor } from "../../src/predict/predictor.ts";
-import { servedColumns, servedRows } from "../../src/predict/served-rows.ts";
 import { type ModelWorld, openModelWorld } from "../support/model-world.ts";
 import { identityModel } from "../support/onnx-file.ts";
 

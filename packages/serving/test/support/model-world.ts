@@ -1,14 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseDefinitions } from "@larder/schema";
-import { openOnlineStore } from "@larder/store-core";
-import { logicalClock, temporaryFolder } from "@larder/testkit";
+import { type OnlineStore, openOnlineStore } from "@larder/store-core";
+import { type LogicalClock, logicalClock, temporaryFolder } from "@larder/testkit";
 import type { LightMyRequestResponse } from "fastify";
 import { buildApp, loadModels, type ModelSet } from "../../src/index.ts";
 
 /** An app on a memory store with models of its own. */
 export interface ModelWorld extends AsyncDisposable {
   readonly models: ModelSet;
+  readonly store: OnlineStore;
+  readonly clock: LogicalClock;
   post(url: string, body: unknown): Promise<LightMyRequestResponse>;
   /** Writes rows of a view; every column has one value per row. */
   write(view: string, columns: Readonly<Record<string, readonly unknown[]>>): Promise<void>;
@@ -40,6 +42,8 @@ export async function openModelWorld(yaml: string, files: Readonly<Record<string
   const post = (url: string, body: unknown) => app.inject({ method: "POST", url, body: body as object });
   return {
     models,
+    store,
+    clock,
     post,
     write: async (view, columns) => {
       const rows = Object.values(columns)[0]?.length ?? 0;
