@@ -45,7 +45,7 @@ export class HttpConnection {
   #receive(bytes: Buffer): void {
     const all = this.#rest === undefined ? bytes : Buffer.concat([this.#rest, bytes]);
     const end = all.indexOf("\r\n\r\n");
-    const head = end < 0 ? undefined : all.latin1Slice(0, end + 2);
+    const head = end < 0 ? undefined : all.toString("latin1", 0, end + 2);
     if (head === undefined || all.length < end + 4 + lengthOf(head)) {
       this.#rest = all;
       return;
