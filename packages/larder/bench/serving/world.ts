@@ -169,7 +169,7 @@ function versionOf(name: string): string {
 function definitionsText(connectionString: string): string {
   const features = FEATURES.map((name) => `{ name: ${name}, type: float32 }`).join(", ");
   return `project: bench
-online_store: { type: redis, connection_string: "${connectionString}", layout: packed }
+online_store: { type: redis, connection_string: "${connectionString}", layout: packed, deadline: 1s }
 entities: [{ name: customer, join_keys: [{ name: customer_id, type: int64 }] }]
 feature_views:
   - { name: churn_features, entity: customer, ttl: 30d, features: [${features}] }
