@@ -38,7 +38,7 @@ export function listDefinitions(definitions: Definitions): readonly ListedDefini
     listed.push({ ...words(service), kind: "feature_service", name: service.name, detail });
   }
   for (const model of definitions.models.values()) {
-    const detail = `service ${model.featureService.name}; prediction ${model.prediction.name}`;
+    const detail = `service ${model.featureService.name}; prediction ${model.predictions.map((each) => each.name).join(", ")}`;
     listed.push({ ...words(model), kind: "model", name: model.name, detail });
   }
   for (const { name, ttl } of definitions.tenants.values()) {

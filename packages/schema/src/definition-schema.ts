@@ -3,6 +3,7 @@ import {
   definitionName,
   duration,
   featureValue,
+  inputFeature,
   limit,
   listOf,
   mapOf,
@@ -202,22 +203,39 @@ const featureService = section({
 
 const onMissing = oneOf("reject", "default", "nan");
 
+const prediction = section({
+  name: optional(definitionName, "Its name in answers.", "the model's name; in a list, the output's"),
+  output: required(text, "ONNX output."),
+  index: optional(
+    Type.Integer({ minimum: 0 }),
+    "Column of an [n, k] output.",
+    "the value of [n] or [n, 1], the whole row of [n, k]",
+  ),
+});
+
+const requestFeature = section({
+  name: required(definitionName, "The feature, and its member in a request's entity rows."),
+  type: required(Type.Enum(VALUE_TYPES), "Value type: a scalar, or a list of scalars."),
+  default: optional(featureValue, "Stands in where a row does not bring it.", "every row must bring it"),
+});
+
 const model = section({
   name: required(definitionName, "The model."),
   path: required(text, "ONNX file; relative to the folder of feature_store.yaml."),
   feature_service: required(definitionName, "The features it takes."),
   inputs: withDefault(
-    mapOf(Type.Union([reference, listOf(reference, 1)])),
-    "ONNX input -> view:feature, or a list of them; an input not named here takes the feature of its name.",
+    mapOf(Type.Union([inputFeature, listOf(inputFeature, 1)])),
+    "ONNX input -> view:feature or the name of a request feature, or a list of them; an input not named here takes the feature of its name.",
     {},
   ),
+  request_features: withDefault(
+    listOf(requestFeature),
+    "Values known only when a prediction is asked for, which every entity row brings beside its join keys.",
+    [],
+  ),
   prediction: required(
-    section({
-      name: optional(definitionName, "Name of the prediction in answers.", "the model's name"),
-      output: required(text, "ONNX output."),
-      index: optional(Type.Integer({ minimum: 0 }), "Column of an [n, k] output.", "the output is [n] or [n, 1]"),
-    }),
-    "What it answers.",
+    Type.Union([prediction, listOf(prediction, 1)]),
+    "What it answers: an output, or a list of them.",
   ),
   on_missing: withDefault(
     Type.Union([onMissing, mapOf(onMissing)]),

@@ -119,10 +119,30 @@ export type OnStoreFailure =
   | { readonly policy: "defaults" }
   | { readonly policy: "stale"; readonly maxAge: number; readonly otherwise: "fail" | "defaults" };
 
+/** A value that every row of a prediction request brings itself. */
+export interface RequestFeature extends Described {
+  readonly type: ValueType;
+  /** Of a row that does not bring it; undefined: every row must. */
+  readonly default: Exclude<FeatureValue, null> | undefined;
+}
+
+/** What feeds one place of a model input: a feature of the store, or one of the request. */
+export type ModelFeature =
+  | { readonly kind: "stored"; readonly ref: FeatureRef }
+  | { readonly kind: "request"; readonly feature: RequestFeature };
+
 /** One model input: a single feature, or several side by side for an `[n, k]` input. */
 export interface ModelInput {
   readonly name: string;
-  readonly features: readonly FeatureRef[];
+  readonly features: readonly ModelFeature[];
+}
+
+/** One member of a model's answer. */
+export interface PredictionDefinition {
+  readonly name: string;
+  readonly output: string;
+  /** Column of a `[n, k]` output; undefined for `[n]` and `[n, 1]`, and for a whole row of `[n, k]`. */
+  readonly index: number | undefined;
 }
 
 /** A model to serve. */
@@ -132,12 +152,10 @@ export interface ModelDefinition extends Described {
   readonly featureService: FeatureService;
   /** What the file says under `inputs`; inputs it does not mention take the feature of their name, checked when the model is loaded. */
   readonly inputs: ReadonlyMap<string, ModelInput>;
-  readonly prediction: {
-    readonly name: string;
-    readonly output: string;
-    /** Column of a `[n, k]` output; undefined for `[n]` and `[n, 1]`. */
-    readonly index: number | undefined;
-  };
+  /** In the order of the file, at least one, each of its own name. */
+  readonly predictions: readonly PredictionDefinition[];
+  /** In the order of the file. */
+  readonly requestFeatures: readonly RequestFeature[];
   readonly onMissing: OnMissing;
   /** Overrides of `onMissing`, by `view:feature`. */
   readonly onMissingByFeature: ReadonlyMap<string, OnMissing>;

@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   "METHOD_NOT_ALLOWED",
   "RATE_LIMITED",
   "UNSAFE_INTEGER",
+  "INEXACT_VALUE",
+  "WRONG_WIDTH",
   // who the caller is
   "UNAUTHENTICATED",
   "FORBIDDEN",

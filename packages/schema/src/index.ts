@@ -25,6 +25,7 @@ export type {
   JoinKey,
   JwtConfig,
   ModelDefinition,
+  ModelFeature,
   ModelInput,
   Notice,
   OfflineStoreConfig,
@@ -34,6 +35,8 @@ export type {
   OnStoreFailure,
   PackedRedisConfig,
   Place,
+  PredictionDefinition,
+  RequestFeature,
   ServerConfig,
   StreamSource,
   Tenant,
@@ -51,6 +54,7 @@ export {
   type LarderErrorInit,
   type Problem,
 } from "./errors.ts";
+export { Fault } from "./fault.ts";
 export { type ParseJsonOptions, parseJson } from "./json/parse-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
@@ -59,7 +63,13 @@ export { isLoopbackHost } from "./loopback.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
 export { type DecodeRowsOptions, decodeRows } from "./rows/decode-rows.ts";
-export { type DecodedValue, decodeFeatureValue, decodeKeyValue } from "./rows/decode-value.ts";
+export {
+  type DecodedValue,
+  decodeFeatureValue,
+  decodeKeyValue,
+  featureDecoder,
+  type ValueDecoder,
+} from "./rows/decode-value.ts";
 export { compileRowDecoder, type RowShape } from "./rows/row-decoder.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";

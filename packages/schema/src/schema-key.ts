@@ -3,7 +3,16 @@ import { DURATION_PATTERN } from "./duration.ts";
 import { SIZE_PATTERN } from "./size.ts";
 
 /** Text with rules that JSON Schema alone cannot state or explain; see load/text-forms.ts. Published as `x-form`. */
-export type TextForm = "project" | "name" | "reference" | "duration" | "limit" | "online_ttl" | "size" | "value";
+export type TextForm =
+  | "project"
+  | "name"
+  | "reference"
+  | "input"
+  | "duration"
+  | "limit"
+  | "online_ttl"
+  | "size"
+  | "value";
 
 /** What a default may be. */
 type Literal = string | number | boolean | readonly Literal[] | { readonly [key: string]: Literal };
@@ -61,6 +70,9 @@ export const definitionName = Type.String({
 
 /** `view:feature`. */
 export const reference = Type.String({ pattern: "^[^:]+:[^:]+$", "x-form": "reference" });
+
+/** What feeds a model's input: `view:feature`, or the name of a request feature. */
+export const inputFeature = Type.String({ pattern: "^[^:]+(:[^:]+)?$", "x-form": "input" });
 
 /** A duration of which 0 means none. */
 export const duration = Type.Union([Type.String({ pattern: `${DURATION_PATTERN}|^0$` }), Type.Literal(0)], {

@@ -35,7 +35,11 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
   const services = byName(
     value.feature_services.map((service, i) => compileService(service, placeOf(`feature_services[${i}]`), views)),
   );
-  const models = byName(value.models.map((model, i) => compileModel(model, placeOf(`models[${i}]`), services, folder)));
+  const models = byName(
+    value.models.map((model, i) =>
+      compileModel(model, (path) => placeOf(path === "" ? `models[${i}]` : `models[${i}].${path}`), services, folder),
+    ),
+  );
   const tenants = byName(Object.entries(value.tenants).map(([name, tenant]) => compileTenant(name, tenant)));
   const { stream } = value;
   return deepFreeze({

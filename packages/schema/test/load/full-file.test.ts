@@ -78,8 +78,9 @@ test("a file with every kind of definition compiles whole", () => {
   const model = definitions.models.get("churn");
   expect(model?.path).toBe("/srv/churn/models/churn.onnx");
   expect(model?.featureService).toBe(service);
-  expect(model?.inputs.get("contract")?.features).toEqual([service?.features[1]]);
-  expect(model?.prediction).toEqual({ name: "churn_probability", output: "probabilities", index: 1 });
+  expect(model?.inputs.get("contract")?.features).toEqual([{ kind: "stored", ref: service?.features[1] }]);
+  expect(model?.predictions).toEqual([{ name: "churn_probability", output: "probabilities", index: 1 }]);
+  expect(model?.requestFeatures).toEqual([]);
   expect(model?.onMissing).toBe("reject");
   expect(model?.onStoreFailure).toEqual({ policy: "stale", maxAge: 3_600_000_000, otherwise: "fail" });
   expect(definitions.tenants.get("acme")).toEqual({
@@ -223,7 +224,17 @@ test("on_missing is a word, or a map of default and features", () => {
 
 test("a model answers under its own name, and fails with the store, unless told otherwise", () => {
   const model = parseDefinitions(SHOP).models.get("churn");
-  expect(model?.prediction.name).toBe("churn");
+  expect(model?.predictions.map(({ name }) => name)).toEqual(["churn"]);
+  const several = parseDefinitions(
+    shopWith(
+      "{ output: probabilities, index: 1 }",
+      "[{ output: label }, { name: p, output: probabilities, index: 1 }]",
+    ),
+  );
+  expect(several.models.get("churn")?.predictions).toEqual([
+    { name: "label", output: "label", index: undefined },
+    { name: "p", output: "probabilities", index: 1 },
+  ]);
   expect(model?.onStoreFailure).toEqual({ policy: "fail" });
   const stale = shopWith("    path: churn.onnx", "    path: churn.onnx\n    on_store_failure: { policy: stale }");
   expect(parseDefinitions(stale).models.get("churn")?.onStoreFailure).toEqual({
@@ -344,4 +355,23 @@ test("the hash follows the meaning and nothing else", () => {
   ];
   const hashes = different.map(([from, to]) => hashOf(shopWith(from, to)));
   expect(new Set([base, ...hashes]).size).toBe(different.length + 1);
+});
+
+test("a model's request features feed its inputs by their bare names", () => {
+  const yaml = shopWith(
+    '    inputs: { age_in: "profile:age" }',
+    `    request_features:
+      - { name: amount, type: int64, default: "9007199254740993" }
+      - { name: vector, type: list<float32> }
+    inputs: { age_in: ["profile:age", amount] }`,
+  );
+  const model = parseDefinitions(yaml).models.get("churn");
+  expect(model?.requestFeatures).toMatchObject([
+    { name: "amount", type: "int64", default: 9007199254740993n },
+    { name: "vector", type: "list<float32>", default: undefined },
+  ]);
+  expect(model?.inputs.get("age_in")?.features).toMatchObject([
+    { kind: "stored", ref: { viewName: "profile" } },
+    { kind: "request", feature: { name: "amount" } },
+  ]);
 });

@@ -1,7 +1,7 @@
-import { type Definitions, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
+import { type Definitions, type FeatureRef, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
 import { createReadPlan, type ReadPlan } from "@larder/store-core";
 import { bindInputs, featureName, type InputBinding } from "./bind-inputs.ts";
-import { checkOutput, outputLayout } from "./bind-output.ts";
+import { bindOutputs, checkOutputs, type OutputBinding, outputNames } from "./bind-output.ts";
 import { createTensorData } from "./feed-table.ts";
 import type { ModelRunner, Tensor } from "./model-runner.ts";
 import { createOnnxRunner } from "./onnx-runner.ts";
@@ -11,6 +11,8 @@ export interface LoadedModel {
   readonly definition: ModelDefinition;
   readonly runner: ModelRunner;
   readonly inputs: readonly InputBinding[];
+  /** One per prediction of the definition. */
+  readonly outputs: readonly OutputBinding[];
   /** Reads what the inputs take, each feature once. */
   readonly plan: ReadPlan;
 }
@@ -24,7 +26,7 @@ export interface ModelSet {
 }
 
 /**
- * Loads every model of the definitions: reads the file, checks its inputs and output against the yaml, runs it once on zeros. Either all
+ * Loads every model of the definitions: reads the file, checks its inputs and outputs against the yaml, runs it once on zeros. Either all
  * models are loaded or none stays open.
  * @throws MODEL_UNREADABLE, MODEL_MISMATCH (all problems of a model at once), MISSING_DEPENDENCY
  */
@@ -49,19 +51,34 @@ async function loadModel(definitions: Definitions, definition: ModelDefinition):
   try {
     const problems: Problem[] = [];
     const inputs = bindInputs(definition, runner.inputs, problems);
-    checkOutput(definition, runner.outputs, problems);
+    checkOutputs(definition, runner.outputs, problems);
+    const stored = storedFeatures(inputs);
+    if (stored.length === 0 && problems.length === 0) problems.push(nothingStored(definition));
     if (problems.length > 0) throw mismatch(definition, problems);
-    await warmUp(definition, runner, inputs);
-    return { definition, runner, inputs, plan: planOf(definitions, inputs) };
+    const outputs = await warmUp(definition, runner, inputs);
+    const plan = createReadPlan(definitions, stored, { fullFeatureNames: true });
+    return { definition, runner, inputs, outputs, plan };
   } catch (error) {
     await runner.close();
     throw error;
   }
 }
 
-function planOf(definitions: Definitions, inputs: readonly InputBinding[]): ReadPlan {
-  const refs = new Map(inputs.flatMap((input) => input.features.map((ref) => [featureName(ref), ref] as const)));
-  return createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
+/** What the inputs take from the store, each feature once. */
+function storedFeatures(inputs: readonly InputBinding[]): readonly FeatureRef[] {
+  const slots = inputs.flatMap((input) => input.slots);
+  const refs = slots.flatMap(({ feature }) => (feature.kind === "stored" ? [feature.ref] : []));
+  return [...new Map(refs.map((ref) => [featureName(ref), ref])).values()];
+}
+
+function nothingStored({ featureService }: ModelDefinition): Problem {
+  const what = `no input takes a feature of feature service "${featureService.name}"`;
+  return {
+    place: "inputs",
+    field: "inputs",
+    what,
+    remedy: "Feed an input from the service: that is what is looked up",
+  };
 }
 
 /** The first run of a session is slow, and shows what the file did not say. */
@@ -69,14 +86,13 @@ async function warmUp(
   definition: ModelDefinition,
   runner: ModelRunner,
   inputs: readonly InputBinding[],
-): Promise<void> {
+): Promise<readonly OutputBinding[]> {
   const feeds = new Map<string, Tensor>();
-  for (const { name, type, features, rank } of inputs) {
-    const dims = rank === 1 ? [1] : [1, features.length];
-    feeds.set(name, { type, data: createTensorData(type, features.length), dims });
+  for (const { name, type, width, rank } of inputs) {
+    feeds.set(name, { type, data: createTensorData(type, width), dims: rank === 1 ? [1] : [1, width] });
   }
   try {
-    outputLayout(definition, await runner.run(feeds, definition.prediction.output), 1);
+    return bindOutputs(definition, await runner.run(feeds, outputNames(definition)), 1);
   } catch (cause) {
     const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
     const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;

@@ -30,10 +30,10 @@ export interface ModelRunner {
   /** SHA-256 (hex) of the bytes that were loaded. */
   readonly version: string;
   /**
-   * Runs all inputs for one output.
+   * Runs all inputs for some outputs, each named once. Answers one tensor per name, in the order of `outputs`.
    * @throws MODEL_FAILED, with the runtime's own words as its cause only
    */
-  run(feeds: ReadonlyMap<string, Tensor>, output: string): Promise<Tensor>;
+  run(feeds: ReadonlyMap<string, Tensor>, outputs: readonly string[]): Promise<readonly Tensor[]>;
   /** Frees the model. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { LarderError } from "@larder/schema";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { type ModelRunner, TENSOR_TYPES, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
+import { withoutZipMaps } from "./zip-map.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
@@ -16,7 +17,7 @@ export async function createOnnxRunner(model: { readonly name: string; readonly 
   const bytes = await readModel(model);
   let session: InferenceSession;
   try {
-    session = await ort.InferenceSession.create(bytes, {
+    session = await ort.InferenceSession.create(withoutZipMaps(bytes), {
       executionProviders: ["cpu"],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,
@@ -47,7 +48,7 @@ class OnnxRunner implements ModelRunner {
     this.outputs = session.outputMetadata.map(specOf);
   }
 
-  async run(feeds: ReadonlyMap<string, Tensor>, output: string): Promise<Tensor> {
+  async run(feeds: ReadonlyMap<string, Tensor>, outputs: readonly string[]): Promise<readonly Tensor[]> {
     const session = this.#session;
     if (session === undefined) {
       throw new LarderError("MODEL_NOT_READY", {
@@ -58,14 +59,17 @@ class OnnxRunner implements ModelRunner {
     }
     const inputs: Record<string, OrtTensor> = {};
     for (const [name, tensor] of feeds) inputs[name] = this.#tensor(tensor);
-    let answer: OrtTensor | undefined;
+    let answers: Readonly<Record<string, OrtTensor | undefined>>;
     try {
-      answer = (await session.run(inputs, [output]))[output] as OrtTensor | undefined;
+      answers = (await session.run(inputs, outputs)) as Readonly<Record<string, OrtTensor | undefined>>;
     } catch (cause) {
       throw this.#failed("failed on this input", cause);
     }
-    if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
-    return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+    return outputs.map((output) => {
+      const answer = answers[output];
+      if (answer === undefined || !isTensorType(answer.type)) throw this.#failed(`gave no usable output "${output}"`);
+      return { type: answer.type, data: answer.data as TensorData, dims: answer.dims };
+    });
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@ import { type FeatureBatch, FieldStatus } from "@larder/store-core";
 import type { StatusCounts } from "../metrics/status-counts.ts";
 import { featureName, onMissingOf } from "../model/bind-inputs.ts";
 import type { LoadedModel } from "../model/load-models.ts";
+import { cellOf } from "./row-inputs.ts";
 
 /** What to do where one column of the plan is not PRESENT. `substitute` keeps its own type; NaN for `nan`, undefined to refuse the row. */
 export interface MissingRule {
@@ -40,4 +41,20 @@ export function findMissing(batch: FeatureBatch, counts: StatusCounts): readonly
     }
   }
   return missing;
+}
+
+/** The missing cells where a request overrides some: a value is not missing any more, and a null makes one missing. */
+export function overrideMissing(
+  missing: readonly MissingCell[],
+  overrides: ReadonlyMap<number, FeatureValue>,
+  model: LoadedModel,
+): readonly MissingCell[] {
+  if (overrides.size === 0) return missing;
+  const columns = model.plan.columns.length;
+  const left = missing.filter(({ row, column }) => !overrides.has(cellOf(row, column, model)));
+  for (const [cell, value] of overrides) {
+    if (value !== null) continue;
+    left.push({ row: Math.floor(cell / columns), column: cell % columns, status: FieldStatus.NULL_VALUE });
+  }
+  return left.sort((a, b) => a.row - b.row || a.column - b.column);
 }
