@@ -14,7 +14,7 @@ import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
-import { createRequestIds } from "./plugins/request-id.ts";
+import { requestId } from "./plugins/request-id.ts";
 import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
@@ -61,7 +61,6 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const { authenticator, tls } = parts;
   const { server } = definitions;
   refuseOpenDoors(parts);
-  const requestId = createRequestIds();
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify<Server>({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
