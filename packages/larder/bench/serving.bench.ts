@@ -14,7 +14,8 @@ const CALM_RATE = 500;
 const QUICK = process.env["LARDER_BENCH"] === "quick";
 const CALLERS = 16;
 const FAST = { rounds: QUICK ? 5 : 25, milliseconds: 250 };
-const WARM_UP = { rounds: QUICK ? 2 : 8, milliseconds: 250 };
+/** Requests of each kind before it is measured. */
+const WARM_UP = QUICK ? 1_000 : 5_000;
 const STEADY = { rounds: QUICK ? 1 : 5, milliseconds: 1_000 };
 const RATES = [CALM_RATE, GOAL_RATE, 2_000, 4_000];
 /** A rate is held where this share of the requests that were due were answered 200. */
@@ -28,7 +29,7 @@ await using turns = startTurns(world);
 const fast: Throughput[] = [];
 const steady: AtRate[] = [];
 for (const kind of [...PREDICT, ...FEATURES]) {
-  await turns.throughput(kind, CALLERS, WARM_UP);
+  await turns.warmUp(kind, CALLERS, WARM_UP);
   fast.push(...(await turns.throughput(kind, CALLERS, FAST)));
 }
 for (const kind of PREDICT) for (const rate of RATES) steady.push(...(await turns.atRate(kind, rate, STEADY)));

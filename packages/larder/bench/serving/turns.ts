@@ -3,6 +3,9 @@ import { startPacer } from "./pacer.ts";
 import type { Kind } from "./requests.ts";
 import { type Contender, cpuOf, type World } from "./world.ts";
 
+/** Longest warm-up of a server. */
+const WARM_UP_MS = 5_000;
+
 /** One server's requests as fast as they were answered. */
 export interface Throughput {
   readonly kind: string;
@@ -31,6 +34,8 @@ export interface Rounds {
 
 /** Measures the servers of a world in turns, so that a slow moment of the machine hits all alike. */
 export interface Turns extends AsyncDisposable {
+  /** Asks each server so many times, for at most some seconds, so that its code is compiled. */
+  warmUp(kind: Kind, callers: number, answers: number): Promise<void>;
   /** @param callers requests under way at once */
   throughput(kind: Kind, callers: number, rounds: Rounds): Promise<readonly Throughput[]>;
   atRate(kind: Kind, rate: number, rounds: Rounds): Promise<readonly AtRate[]>;
@@ -53,6 +58,14 @@ export function startTurns({ floor, larder, redisPid }: World): Turns {
   }
 
   return {
+    async warmUp(kind, callers, answers) {
+      await inTurn(kind, 1, async (_, load) => {
+        const end = performance.now() + WARM_UP_MS;
+        for (let done = 0; done < answers && performance.now() < end; ) {
+          done += (await load.asFastAsAnswered(kind.requests, callers, 100)).answers;
+        }
+      });
+    },
     async throughput(kind, callers, { rounds, milliseconds }) {
       const found = new Map([floor, larder].map((server) => [server, new Sums()]));
       const servers = await inTurn(kind, rounds, async (server, load) => {
