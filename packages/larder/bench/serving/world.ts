@@ -14,6 +14,7 @@ import {
   temporaryFolder,
   until,
 } from "@larder/testkit";
+import { fastify } from "fastify";
 import { Redis } from "ioredis";
 
 export const CUSTOMERS = 10_000;
@@ -27,6 +28,8 @@ const FEATURES = [
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
 const MODEL = join(PACKAGE, "..", "serving", "test", "fixtures", "churn", "churn_numeric.onnx");
+/** Of util-linux. */
+const TASKSET = "taskset";
 const SERVER_CORE = 0;
 const OTHER_CORE = 1;
 
@@ -64,7 +67,7 @@ export async function openWorld(): Promise<World> {
     floor,
     larder,
     redisPid: redis.pid,
-    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores; Linux ${release()}, Redis ${version}, Node ${process.versions.node}, fastify ${versionOf("fastify")}, ioredis ${versionOf("ioredis")}, onnxruntime-node ${versionOf("onnxruntime-node")}; ${places}`,
+    machine: `${cpus()[0]?.model.trim()}, ${cpus().length} cores; Linux ${release()}, Redis ${version}, Node ${process.versions.node}, fastify ${fastify().version}, ioredis ${versionOf("ioredis")}, onnxruntime-node ${versionOf("onnxruntime-node")}; ${places}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -108,14 +111,14 @@ function contender(name: string, port: number, child: ChildHandle): RunningConte
 
 function startPinned(args: readonly string[], env: Record<string, string>, pinned: boolean): Promise<ChildHandle> {
   return pinned
-    ? startProcess("taskset", ["-c", String(SERVER_CORE), process.execPath, ...args], { env })
+    ? startProcess(TASKSET, ["-c", String(SERVER_CORE), process.execPath, ...args], { env })
     : startProcess(process.execPath, args, { env });
 }
 
 /** Ties a process and what it starts to one core; false where that cannot be done. */
 function pin(pid: number, core: number): boolean {
   try {
-    execFileSync("taskset", ["-apc", String(core), String(pid)], { stdio: "ignore" });
+    execFileSync(TASKSET, ["-apc", String(core), String(pid)], { stdio: "ignore" });
     return true;
   } catch {
     return false;
@@ -166,6 +169,7 @@ function versionOf(name: string): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
+/** With a deadline that no slow moment of the machine misses: what is measured is not how soon a caller is told that the store is slow. */
 function definitionsText(connectionString: string): string {
   const features = FEATURES.map((name) => `{ name: ${name}, type: float32 }`).join(", ");
   return `project: bench
