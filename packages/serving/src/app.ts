@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { RequestListener, Server } from "node:http";
 import { FEAST_PREFIX, REQUEST_ID_HEADER } from "@larder/contract";
 import { type Clock, type Definitions, LarderError, type ServerConfig } from "@larder/schema";
@@ -14,6 +13,7 @@ import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
+import { requestId } from "./plugins/request-id.ts";
 import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
@@ -76,10 +76,17 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
+    // requestLog makes one where there is something to log.
+    childLoggerFactory: (parent) => parent,
   });
-  app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
-  app.addHook("onResponse", async (request, reply) => {
+  // With callbacks: a promise per hook and request would be made for nothing.
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+    done();
+  });
+  app.addHook("onResponse", (request, reply, done) => {
     metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime);
+    done();
   });
   app.addHook("onClose", async () => metrics.close());
   registerConnections(app);
@@ -141,9 +148,4 @@ function refuseOpenDoors({ definitions: { server }, authenticator, tls }: AppPar
     what: "The server's definitions and its parts differ on authentication or TLS",
     remedy: "Open server.auth with openAuthenticator and server.tls with readTlsFiles, and give both to buildApp",
   });
-}
-
-/** A caller's id where it is short and printable, so that logs of both sides meet; otherwise our own. */
-function requestId(given: string | string[] | undefined): string {
-  return typeof given === "string" && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
 }

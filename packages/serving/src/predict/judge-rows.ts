@@ -31,9 +31,13 @@ export function compileMissingRules({ definition, plan }: LoadedModel): readonly
 
 /** Every cell of a batch that is not PRESENT, row by row; counts all statuses on the way. */
 export function findMissing(batch: FeatureBatch, counts: StatusCounts): readonly MissingCell[] {
-  const { columns } = batch.plan;
+  const { columns, views } = batch.plan;
   const missing: MissingCell[] = [];
   for (let row = 0; row < batch.rowCount; row++) {
+    if (isWhole(batch, row)) {
+      for (let view = 0; view < views.length; view++) counts.add(view, FieldStatus.PRESENT, views[view]?.columnCount);
+      continue;
+    }
     for (let column = 0; column < columns.length; column++) {
       const status = batch.status(row, column);
       counts.add(columns[column]?.view as number, status);
@@ -41,6 +45,12 @@ export function findMissing(batch: FeatureBatch, counts: StatusCounts): readonly
     }
   }
   return missing;
+}
+
+/** True only where every cell of the row is PRESENT: the usual row is judged by one look per view. */
+function isWhole(batch: FeatureBatch, row: number): boolean {
+  for (let view = 0; view < batch.plan.views.length; view++) if (!batch.isWhole(row, view)) return false;
+  return true;
 }
 
 /** The missing cells where a request overrides some: a value is not missing any more, and a null makes one missing. */

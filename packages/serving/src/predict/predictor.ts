@@ -92,7 +92,8 @@ async function predict(
       checkShape(model.definition, binding, tensor, kept.length);
       return tensor.data;
     });
-    for (const [place, row] of kept.entries()) {
+    for (let place = 0; place < kept.length; place++) {
+      const row = kept[place] as number;
       if (allFinite(model.outputs, outputs, place)) places[row] = place;
       else errors.set(row, notANumber(row));
     }

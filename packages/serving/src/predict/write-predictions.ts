@@ -87,6 +87,7 @@ function statusTexts(
   { overrides }: RowInputs,
 ): string[] {
   const members = new Array<string>(rowCount).fill("");
+  if (missing.length === 0 && overrides.size === 0) return members.fill("{}");
   const add = (row: number, column: number, word: string): void => {
     const text = `${JSON.stringify(rules[column]?.feature)}:"${word}"`;
     members[row] = members[row] === "" ? text : `${members[row]},${text}`;
