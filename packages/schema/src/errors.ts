@@ -73,6 +73,8 @@ export const ERROR_CODES = [
   "STREAM_POISONED",
   "RECORD_UNREADABLE",
   "RECORD_INVALID",
+  // processes
+  "WORKER_CRASHED",
   // the rest
   "REQUEST_FAILED",
   "ABORTED",

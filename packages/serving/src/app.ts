@@ -8,6 +8,7 @@ import type { Authenticator } from "./auth/credential.ts";
 import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
+import type { MetricsPeers } from "./metrics/metrics-peers.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import type { ModelSet } from "./model/load-models.ts";
 import { registerAdmission } from "./plugins/admission.ts";
@@ -15,6 +16,7 @@ import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
+import { registerObservers } from "./plugins/observers.ts";
 import { createPredictor } from "./predict/predictor.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
@@ -45,8 +47,10 @@ export interface AppParts {
   readonly tls?: TlsFiles;
   /** Where failures of ours are logged; silent when absent. */
   readonly logger?: FastifyBaseLogger;
-  /** Aborted when the process was told to stop: `/readyz` turns 503 while requests are still answered. */
+  /** Aborted when the process was told to stop: `/readyz` turns 503 and answers say `connection: close`, while requests are still answered. */
   readonly stopping?: AbortSignal;
+  /** The other processes of this port, whose metrics `/metrics` answers, too. */
+  readonly peers?: MetricsPeers;
 }
 
 /** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
@@ -64,7 +68,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify<Server>({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    // What arrives while the app closes is answered as ever: see registerConnections.
+    return503OnClosing: false,
     bodyLimit: server.bodyLimitBytes,
     requestTimeout: server.requestTimeoutMs,
     http: nodeLimits(server),
@@ -77,11 +83,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
   });
   app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
-  app.addHook("onResponse", async (request, reply) => {
-    metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime);
-  });
   app.addHook("onClose", async () => metrics.close());
-  registerConnections(app);
+  registerObservers(app, { definitions, metrics, clock });
+  registerConnections(app, stopping);
   registerErrors(app, metrics);
   registerJsonBody(app, server);
 
@@ -111,7 +115,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerMaterializeJobs(app, context, jobs);
   registerPredict(app, context);
   registerHealth(app, context, stopping);
-  registerMetrics(app, context);
+  registerMetrics(app, context, parts.peers);
   registerOpenApi(app, context);
   await app.ready();
   return app;

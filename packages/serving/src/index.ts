@@ -8,6 +8,9 @@ export type {
   MaterializeOutcome,
   MaterializeRun,
 } from "./materialize/materialize-function.ts";
+export type { MetricsPeers, MetricsSnapshot, PeerMetrics } from "./metrics/metrics-peers.ts";
+export { STAGES } from "./metrics/stage-times.ts";
 export { type LoadedModel, loadModels, type ModelSet } from "./model/load-models.ts";
 export type { ModelRunner, Tensor, TensorData, TensorSpec, TensorType } from "./model/model-runner.ts";
+export { type ServedRequest, servedRequests } from "./plugins/observers.ts";
 export { readTlsFiles, type TlsFiles } from "./tls.ts";

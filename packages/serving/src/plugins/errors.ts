@@ -37,7 +37,10 @@ export function sendError(
     request.routeOptions.config?.errorStyle ?? "problem",
     request.id,
   );
-  if (!isCallersOwn(error.code)) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
+  if (!isCallersOwn(error.code)) {
+    const tenant = request.tenant ?? undefined;
+    request.log.error({ tenant, err: thrown, code: error.code, facts: error.facts }, error.what);
+  }
   metrics.countError(error.code);
   if (status === 503 || status === 429) {
     reply.header("retry-after", String(error.facts["retryAfter"] ?? RETRY_AFTER_SECONDS));

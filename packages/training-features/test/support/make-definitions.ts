@@ -101,6 +101,8 @@ export function makeDefinitions(
       headerLimitBytes: 1,
       headersTimeoutMs: 1,
       requestTimeoutMs: 1,
+      drainDelayMs: 0,
+      accessLogSample: undefined,
     },
     budgets: new Map(),
     notices: [],
