@@ -55,9 +55,9 @@ async function load({ file, env, tenant }: ServeRequest): Promise<Definitions> {
 /** The supervisor hears of a failure, and says it once for all. */
 async function serveAsWorker(request: ServeRequest, link: WorkerLink): Promise<void> {
   try {
+    const definitions = await load(request);
     const { runServer } = await import("./run-server.ts");
-    const signal = AbortSignal.any([request.signal, link.stop]);
-    await runServer({ ...request, signal }, await load(request), link);
+    await runServer({ ...request, signal: AbortSignal.any([request.signal, link.stop]) }, definitions, link);
   } catch (error) {
     await link.failed(error);
   } finally {

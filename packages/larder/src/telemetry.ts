@@ -34,6 +34,8 @@ const SWITCHES = [
 export async function openTelemetry({ definitions, env, onProblem }: TelemetryParts): Promise<Telemetry | undefined> {
   if (!isOn(env)) return undefined;
   const [{ startNodeSdk }, api] = await importSdk();
+  // The exporter's own default is 10 s, in which its retries would keep a process alive that has ended.
+  if (!env["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"]) process.env["OTEL_EXPORTER_OTLP_TIMEOUT"] ||= String(FLUSH_MS);
   const named =
     Boolean(env["OTEL_SERVICE_NAME"]) || /(?:^|,)\s*service\.name=/.test(env["OTEL_RESOURCE_ATTRIBUTES"] ?? "");
   const sdk = startNodeSdk({

@@ -83,10 +83,13 @@ function ask(url: string, agent: Agent): Promise<{ readonly failure?: string; re
     });
     sent.on("error", (error) => resolve({ failure: `${sent.reusedSocket ? "reused" : "new"} connection: ${error}` }));
     sent.on("response", (response) => {
-      response.resume();
+      let text = "";
+      response.setEncoding("utf8").on("data", (more: string) => {
+        text += more;
+      });
       response.on("error", (error) => resolve({ failure: String(error) }));
       response.on("end", () => {
-        if (response.statusCode !== 200) resolve({ failure: `status ${response.statusCode}` });
+        if (response.statusCode !== 200) resolve({ failure: `status ${response.statusCode}: ${text}` });
         else resolve({ close: response.headers.connection === "close" });
       });
     });

@@ -5,7 +5,7 @@ import type { FromWorker } from "./messages.ts";
 /** Longest wait for a worker's metrics, in milliseconds; one that is busy for longer is left out of that reading. */
 const COLLECT_MS = 2_000;
 
-type Told = Extract<FromWorker, { kind: "snapshot" | "last" }>;
+type Told = Extract<FromWorker, { kind: "collect" | "snapshot" | "last" }>;
 type Metric = MetricsSnapshot[number];
 type Value = Metric["values"][number] & { readonly metricName?: string };
 

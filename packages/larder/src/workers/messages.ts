@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorFacts } from "@larder/schema";
+import type { ErrorCode, ErrorFacts, Problem } from "@larder/schema";
 import type { MetricsSnapshot, PeerMetrics } from "@larder/serving";
 
 /** What the supervisor tells a worker. */
@@ -17,8 +17,8 @@ export type FromWorker =
   | { readonly kind: "ready"; readonly url: string }
   /** It could not start, or not end well. */
   | { readonly kind: "failed"; readonly error: SentError }
-  /** Ask the others for their metrics. */
-  | { readonly kind: "collect"; readonly id: number }
+  /** Ask the others for their metrics; mine are these. */
+  | { readonly kind: "collect"; readonly id: number; readonly metrics: MetricsSnapshot }
   | { readonly kind: "snapshot"; readonly id: number; readonly metrics: MetricsSnapshot }
   /** Its metrics at its end. */
   | { readonly kind: "last"; readonly metrics: MetricsSnapshot };
@@ -29,4 +29,6 @@ export interface SentError {
   readonly what: string;
   readonly remedy: string;
   readonly facts: ErrorFacts;
+  readonly problems: readonly Problem[];
+  readonly message: string;
 }

@@ -89,8 +89,8 @@ class Supervisor {
     worker.on("message", (message: FromWorker) => {
       if (message.kind === "ready") resolve(message.url);
       else if (message.kind === "failed") failure = receivedError(message.error);
-      else if (message.kind === "collect") void this.#collect(worker, message.id);
       else this.#counts.told(worker.id, message);
+      if (message.kind === "collect") void this.#collect(worker, message.id);
     });
     worker.once("exit", (code: number, killed: string | null) => {
       this.#alive.delete(worker);
@@ -121,7 +121,10 @@ class Supervisor {
     this.#crashes = [...this.#crashes.filter((at) => at > now - CRASH_WINDOW_MS), now];
     this.#crashesEver++;
     logger.error({ code: crash.code, facts: crash.facts }, crash.message);
-    if (this.#crashes.length > count + CRASHES_ABOVE_COUNT) return this.#fatal.reject(crashLoop(this.#crashes, crash));
+    if (this.#crashes.length > count + CRASHES_ABOVE_COUNT) {
+      this.#fatal.reject(crashLoop(this.#crashes, crash));
+      return;
+    }
     const backoff = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** (this.#crashes.length - 1));
     void this.#startAfter(backoff, place);
   }
@@ -202,8 +205,8 @@ function send(worker: Worker, message: ToWorker): void {
   if (worker.isConnected()) worker.send(message, undefined, () => {});
 }
 
-function receivedError({ code, what, remedy, facts }: SentError): LarderError {
-  return new LarderError(code, { what, remedy, facts });
+function receivedError({ code, ...init }: SentError): LarderError {
+  return new LarderError(code, init);
 }
 
 function crashed(worker: Worker, how: string): LarderError {
@@ -216,9 +219,10 @@ function crashed(worker: Worker, how: string): LarderError {
 
 function crashLoop(crashes: readonly number[], cause: LarderError): LarderError {
   return new LarderError("WORKER_CRASHED", {
-    what: `Workers crashed ${crashes.length} times within a minute, at last with: ${cause.what}`,
+    what: `Workers crashed ${crashes.length} times within a minute, at last with ${cause.code}: ${cause.what}`,
     remedy: cause.code === "WORKER_CRASHED" ? "Look in the log for what they said last" : cause.remedy,
     facts: { crashes: crashes.length, last: cause.code },
+    problems: cause.problems,
     cause,
   });
 }

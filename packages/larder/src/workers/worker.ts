@@ -36,13 +36,13 @@ export class WorkerLink {
     join: (own) => {
       this.#own = own;
     },
-    others: async () => {
+    others: async (own) => {
       const id = ++this.#asks;
       const { promise, resolve } = Promise.withResolvers<PeerMetrics | undefined>();
       this.#asked.set(id, resolve);
       const timer = setTimeout(() => resolve(undefined), COLLECT_MS);
       try {
-        await this.#send({ kind: "collect", id });
+        await this.#send({ kind: "collect", id, metrics: own });
         return await promise;
       } finally {
         clearTimeout(timer);
@@ -71,14 +71,17 @@ export class WorkerLink {
     const told = message as ToWorker;
     switch (told.kind) {
       case "stop":
-        return this.#stop.abort(stopped("stop"));
+        this.#stop.abort(stopped("stop"));
+        return;
       case "retire":
-        return this.#retire.abort(stopped("retire"));
+        this.#retire.abort(stopped("retire"));
+        return;
       case "collect":
         void this.#own?.().then((metrics) => this.#send({ kind: "snapshot", id: told.id, metrics }));
         return;
       case "collected":
-        return this.#asked.get(told.id)?.(told.metrics);
+        this.#asked.get(told.id)?.(told.metrics);
+        return;
     }
   };
 
@@ -104,9 +107,10 @@ function stopped(signal: string): LarderError {
 
 function sentError(thrown: unknown): SentError {
   if (isLarderError(thrown)) {
-    const { code, what, remedy, facts } = thrown;
-    return { code, what, remedy, facts };
+    const { code, what, remedy, facts, problems, message } = thrown;
+    return { code, what, remedy, facts, problems, message };
   }
   const what = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: "INTERNAL", what, remedy: "Report it with the log", facts: {} };
+  const remedy = "Report it with the log";
+  return { code: "INTERNAL", what, remedy, facts: {}, problems: [], message: `${what}. ${remedy}.` };
 }

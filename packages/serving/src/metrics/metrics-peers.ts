@@ -16,14 +16,15 @@ export interface PeerMetrics {
 export interface MetricsPeers {
   /** Called once with what reads the metrics of this process. */
   join(own: () => Promise<MetricsSnapshot>): void;
-  /** Those of the others; undefined when they could not be had in time. */
-  others(): Promise<PeerMetrics | undefined>;
+  /** Tells this process's own metrics and answers those of the others; undefined when they could not be had in time. */
+  others(own: MetricsSnapshot): Promise<PeerMetrics | undefined>;
 }
 
 /** One text for several processes: counters and histograms are added, of a gauge the sum or the greatest counts. */
 export async function metricsText(registry: Registry, peers: MetricsPeers | undefined): Promise<string> {
   if (peers === undefined) return registry.metrics();
-  const [own, others] = await Promise.all([registry.getMetricsAsJSON(), peers.others()]);
+  const own = await registry.getMetricsAsJSON();
+  const others = await peers.others(own);
   const all = AggregatorRegistry.aggregate([own, ...(others?.snapshots ?? [])]);
   const registers = [all];
   const workers = new Gauge({ name: "larder_workers", help: "Processes that answer requests", registers });
