@@ -142,7 +142,11 @@ test.concurrent("by default spans go as protobuf; a collector that is down delay
   await serveOnce(project.folder, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   expect(collector.received.map(({ path, type }) => [path, type])).toEqual([["/v1/traces", "application/x-protobuf"]]);
   const { body } = collector.received[0] as Received;
-  for (const part of [Buffer.from(TRACE, "hex"), Buffer.from("POST /t/:tenant/get-online-features"), Buffer.from("queue")])
+  for (const part of [
+    Buffer.from(TRACE, "hex"),
+    Buffer.from("POST /t/:tenant/get-online-features"),
+    Buffer.from("queue"),
+  ])
     expect(body.includes(part)).toBe(true);
   expect(body.toString("latin1")).not.toMatch(/larder_secret|987654321/);
 

@@ -1,14 +1,16 @@
-import { Histogram, type Registry } from "prom-client";
+import { Gauge, Histogram, type Registry } from "prom-client";
 
 /** What a histogram of prom-client answers when it is read. */
 type Read = Awaited<ReturnType<Histogram<"stage">["get"]>>;
 
 /**
  * A histogram of a few stages that are known beforehand. prom-client's own looks labels up for every value, which costs more than some of these stages
- * take; this one counts in an array, and writes labels when it is read.
+ * take; this one counts in an array, and writes labels when it is read. It is a
+ * gauge only to be one of its metrics: what it answers is a histogram, as one of prom-client's describes it.
  */
-export class StageHistogram extends Histogram<"stage"> {
+export class StageHistogram extends Gauge<"stage"> {
   readonly #name: string;
+  readonly #empty: Histogram<"stage">;
   readonly #stages: readonly string[];
   readonly #edges: readonly number[];
   /** Per stage: values up to each edge and above the one before, then those above the last, then their sum. */
@@ -17,7 +19,8 @@ export class StageHistogram extends Histogram<"stage"> {
 
   /** `edges` in seconds, rising. */
   constructor(name: string, help: string, stages: readonly string[], edges: readonly number[], registry: Registry) {
-    super({ name, help, labelNames: ["stage"], buckets: [...edges], registers: [registry] });
+    super({ name, help, registers: [registry] });
+    this.#empty = new Histogram({ name, help, labelNames: ["stage"], buckets: [...edges], registers: [] });
     this.#name = name;
     this.#stages = stages;
     this.#edges = edges;
@@ -55,6 +58,6 @@ export class StageHistogram extends Histogram<"stage"> {
       values.push({ labels: { stage }, value: cells[this.#stride - 1] as number, metricName: `${name}_sum` });
       values.push({ labels: { stage }, value: count, metricName: `${name}_count` });
     }
-    return { ...(await super.get()), values };
+    return { ...(await this.#empty.get()), values };
   }
 }
