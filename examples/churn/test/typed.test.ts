@@ -8,22 +8,24 @@ import { blocks } from "./document-blocks.ts";
 const ROOT = join(import.meta.dirname, "..", "..", "..");
 const EXAMPLE = join(import.meta.dirname, "..");
 const GENERATED = join(EXAMPLE, "larder.gen.ts");
+const GENERATED_CLIENT = join(EXAMPLE, "larder.client.gen.ts");
 
-test("larder.gen.ts is what `larder codegen -f examples/churn/feature_store.yaml` writes", async () => {
+test("larder.gen.ts and larder.client.gen.ts are what `larder codegen -f examples/churn/feature_store.yaml`, alone and with --client, writes", async () => {
   const definitions = await loadDefinitions(join(EXAMPLE, "feature_store.yaml"));
   expect(await readFile(GENERATED, "utf8")).toBe(generateTypes(definitions));
+  expect(await readFile(GENERATED_CLIENT, "utf8")).toBe(generateTypes(definitions, "client"));
 });
 
-test("the TypeScript of README.md and docs/typed.md compiles against larder.gen.ts, under the strict settings", async () => {
+test("the TypeScript of README.md, docs/typed.md and docs/client.md compiles against the generated files, under the strict settings", async () => {
   await using folder = await temporaryFolder();
   const programs: string[] = [];
-  for (const name of ["README.md", "docs/typed.md"]) {
+  for (const name of ["README.md", "docs/typed.md", "docs/client.md"]) {
     const found = blocks(await readFile(join(ROOT, name), "utf8"), "ts");
     expect(found.length, name).toBeGreaterThan(0);
     programs.push(...found);
   }
   for (const [at, program] of programs.entries()) {
-    expect(program).toContain('from "./larder.gen.ts"');
+    expect(program).toMatch(/from ".\/larder(\.client)?\.gen\.ts"/);
     await writeFile(join(folder.path, `program${at}.ts`), program);
   }
   // The compiler must have read the types: a feature that is not there is an error.
@@ -32,6 +34,7 @@ test("the TypeScript of README.md and docs/typed.md compiles against larder.gen.
 export const name: FeatureName = "billing:contract";
 `;
   await copyFile(GENERATED, join(folder.path, "larder.gen.ts"));
+  await copyFile(GENERATED_CLIENT, join(folder.path, "larder.client.gen.ts"));
   await writeFile(join(folder.path, "wrong.ts"), wrong);
   const tsconfig = {
     extends: join(ROOT, "tsconfig.base.json"),
@@ -42,7 +45,10 @@ export const name: FeatureName = "billing:contract";
       noEmit: true,
       // A document shows what can be had, and does not use all of it.
       noUnusedLocals: false,
-      paths: { larder: [join(ROOT, "packages/larder/src/index.ts")] },
+      paths: {
+        larder: [join(ROOT, "packages/larder/src/index.ts")],
+        "@larder/client": [join(ROOT, "packages/client/src/index.ts")],
+      },
       typeRoots: [join(EXAMPLE, "node_modules/@types")],
     },
     include: ["*.ts"],

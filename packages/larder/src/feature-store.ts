@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import type { Int64Mode, OnlineFeatures, TimeInput } from "@larder/contract/typed";
 import type { MaterializeReport } from "@larder/materializer";
 import {
   type Clock,
@@ -14,10 +15,10 @@ import {
 import { encodeEntityRows, type OnlineStore, openOnlineStore } from "@larder/store-core";
 import type { TrainingSetReport } from "@larder/training-features";
 import { type ErasureReceipt, forgetEntity } from "./forget-entity.ts";
-import { createOnlineFeatures, type EntityRow, type Int64Mode, type OnlineFeatures } from "./online-features.ts";
+import { createOnlineFeatures, type EntityRow } from "./online-features.ts";
 import { type PushResult, pushRows } from "./push-rows.ts";
 import { type FeatureSelection, ReadPlans } from "./read-plans.ts";
-import { microsOf, type TimeInput } from "./time-input.ts";
+import { microsOf } from "./time-input.ts";
 import { createTrainingSet, type TrainingSetOptions } from "./training-set.ts";
 
 /** How a store is opened. */

@@ -1,3 +1,5 @@
+export type * as Typed from "@larder/contract/typed";
+export type { Int64Mode, OnlineFeatures, TimeInput } from "@larder/contract/typed";
 export { isLarderError, LarderError } from "@larder/schema";
 export {
   FeatureStore,
@@ -9,10 +11,8 @@ export {
   type OnlineFeaturesRequest,
 } from "./feature-store.ts";
 export type { ErasureReceipt } from "./forget-entity.ts";
-export type { EntityRow, Int64Mode, OnlineFeatures } from "./online-features.ts";
+export type { EntityRow } from "./online-features.ts";
 export type { PushResult } from "./push-rows.ts";
 export type { FeatureSelection } from "./read-plans.ts";
-export type { TimeInput } from "./time-input.ts";
 export { type GeneratedFeatureStore, generatedFeatureStore } from "./typed/generated-feature-store.ts";
-export type * as Typed from "./typed/typed.ts";
 export type { TypedFeatureStore, TypedFeatureStoreOptions } from "./typed/typed-feature-store.ts";

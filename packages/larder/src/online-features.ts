@@ -1,28 +1,9 @@
+import type { Int64Mode, OnlineFeatures } from "@larder/contract/typed";
 import { type FeatureValue, formatTime, LarderError, type ScalarValue } from "@larder/schema";
 import { type FeatureBatch, STATUS_NAMES, type StatusName } from "@larder/store-core";
 
-/** How int64 and unix_timestamp values come out: as `number`, refused beyond 2^53, or as `bigint`. */
-export type Int64Mode = "number" | "bigint";
-
 /** One entity row of a request: join key -> value, as the caller wrote it. */
 export type EntityRow = Readonly<Record<string, unknown>>;
-
-/**
- * The answer of `getOnlineFeatures`: entity rows x features, in the order of the request. `Values` are the features of one entity row, `Keys` its
- * join keys; what `larder codegen` generates knows both.
- */
-export interface OnlineFeatures<Values extends object = Record<string, unknown>, Keys extends object = object> {
-  /** Column name -> one value per entity row: join keys as they were given, then features. null where there is no value; see `statuses`. */
-  toDict(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name][] };
-  /** One object per entity row. */
-  toRows(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name] }[];
-  /** Feature -> why each value is what it is. */
-  readonly statuses: { readonly [Name in keyof Values]: readonly StatusName[] };
-  /** Feature -> event time of the row each value came from, ISO 8601 with microseconds; null where there is no row. */
-  readonly eventTimestamps: { readonly [Name in keyof Values]: readonly (string | null)[] };
-  /** True iff last-known-good rows or outage defaults were used. */
-  readonly degraded: boolean;
-}
 
 /**
  * Turns a read into the caller's representation, all of it at once, so that a value that does not fit is an error of the call.

@@ -1,7 +1,5 @@
+import type { TimeInput } from "@larder/contract/typed";
 import { LarderError, MAX_ONLINE_MICROS, parseTime } from "@larder/schema";
-
-/** A time as callers give it: ISO 8601 text (without a zone it is UTC), a `Date`, or bigint microseconds since the epoch. */
-export type TimeInput = string | Date | bigint;
 
 /** Microseconds since the epoch. @throws INVALID_REQUEST naming `field` */
 export function microsOf(field: string, time: TimeInput): number {

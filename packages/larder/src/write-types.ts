@@ -1,13 +1,13 @@
 import { basename } from "node:path";
-import { type Definitions, GENERATED_MARK, generateTypes, LarderError } from "@larder/schema";
+import { type Definitions, GENERATED_MARK, type GeneratedKind, generateTypes, LarderError } from "@larder/schema";
 import { readGenerated, writeGenerated } from "./generated-file.ts";
 
 /**
  * Writes the types of the definitions; true when the file was not up to date.
  * @throws OUTPUT_UNWRITABLE, also for a file that was not generated
  */
-export async function writeTypes(definitions: Definitions, out: string): Promise<boolean> {
-  const text = generateTypes(definitions);
+export async function writeTypes(definitions: Definitions, out: string, kind: GeneratedKind): Promise<boolean> {
+  const text = generateTypes(definitions, kind);
   const before = await readGenerated(out);
   if (before === text) return false;
   if (before !== undefined && before !== "" && !before.startsWith(GENERATED_MARK)) {
@@ -22,15 +22,15 @@ export async function writeTypes(definitions: Definitions, out: string): Promise
 }
 
 /** @throws CODEGEN_STALE unless the file is what {@link writeTypes} would write, OUTPUT_UNWRITABLE */
-export async function checkTypes(definitions: Definitions, out: string): Promise<void> {
+export async function checkTypes(definitions: Definitions, out: string, kind: GeneratedKind): Promise<void> {
   const found = await readGenerated(out);
-  if (found === generateTypes(definitions)) return;
+  if (found === generateTypes(definitions, kind)) return;
   throw new LarderError("CODEGEN_STALE", {
     what:
       found === undefined
         ? `There is no ${out}`
         : `${out} is not what codegen writes for ${basename(definitions.file)} as it is now`,
-    remedy: "Run `larder codegen` and commit what it wrote",
+    remedy: `Run \`larder codegen${kind === "client" ? " --client" : ""}\` and commit what it wrote`,
     facts: { out, file: definitions.file },
   });
 }

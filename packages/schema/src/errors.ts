@@ -75,6 +75,9 @@ export const ERROR_CODES = [
   "RECORD_INVALID",
   // processes
   "WORKER_CRASHED",
+  // what a client meets
+  "SERVER_UNAVAILABLE",
+  "DEADLINE_EXCEEDED",
   // the rest
   "REQUEST_FAILED",
   "ABORTED",
@@ -122,6 +125,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "MODEL_NOT_READY",
   "MODEL_BUSY",
   "STREAM_UNAVAILABLE",
+  "SERVER_UNAVAILABLE",
 ]);
 
 const MARK = Symbol.for("larder.error");

@@ -1,5 +1,5 @@
 export { type Clock, systemClock } from "./clock.ts";
-export { GENERATED_MARK, generateTypes } from "./codegen/generate-types.ts";
+export { GENERATED_MARK, type GeneratedKind, generateTypes } from "./codegen/generate-types.ts";
 export { hashShapes } from "./codegen/shapes.ts";
 export type { ChangeKind, DefinitionChange } from "./compatibility/change-list.ts";
 export {

@@ -1,6 +1,5 @@
+import type { Int64Mode, Schema } from "@larder/contract/typed";
 import { FeatureStore } from "../feature-store.ts";
-import type { Int64Mode } from "../online-features.ts";
-import type { Schema } from "./typed.ts";
 import type { TypedFeatureStore, TypedFeatureStoreOptions } from "./typed-feature-store.ts";
 
 /** What `larder.gen.ts` exports as `FeatureStore`. */

@@ -1,23 +1,27 @@
 import type {
+  Columns,
+  Echo,
+  FeatureName,
+  FeaturesEntityRow,
+  FeaturesOf,
+  FeatureVector,
+  Int64Mode,
+  Listed,
+  OnlineFeatures,
+  PushRow,
+  Schema,
+  Selection,
+  ServiceEntityRow,
+  ServiceName,
+  ViewName,
+} from "@larder/contract/typed";
+import type {
   FeatureStore,
   FeatureStoreOptions,
   HistoricalFeaturesRequest,
   MaterializeRequest,
   OnlineFeaturesRequest,
 } from "../feature-store.ts";
-import type { Int64Mode, OnlineFeatures } from "../online-features.ts";
-import type {
-  Columns,
-  FeatureName,
-  FeaturesEntityRow,
-  FeaturesOf,
-  FeatureVector,
-  PushRow,
-  Schema,
-  ServiceEntityRow,
-  ServiceName,
-  ViewName,
-} from "./typed.ts";
 
 /** How a typed store is opened. */
 export interface TypedFeatureStoreOptions<S extends Schema, Int64 extends Int64Mode>
@@ -29,7 +33,7 @@ export interface TypedFeatureStoreOptions<S extends Schema, Int64 extends Int64M
 /** A {@link FeatureStore} whose names and values the compiler checks. It is the same object: the types are all there is to it. */
 export interface TypedFeatureStore<S extends Schema, Int64 extends Int64Mode = "number"> extends Untyped {
   readonly tenant: S["tenants"];
-  joinKeys(selection: TypedSelection<S>): ReturnType<FeatureStore["joinKeys"]>;
+  joinKeys(selection: Selection<S>): ReturnType<FeatureStore["joinKeys"]>;
 
   /** The newest values of each entity for a list of features, in the order of the request. */
   getOnlineFeatures<
@@ -62,7 +66,7 @@ export interface TypedFeatureStore<S extends Schema, Int64 extends Int64Mode = "
   ): ReturnType<FeatureStore["materialize"]>;
 
   getHistoricalFeatures(
-    request: Omit<HistoricalFeaturesRequest, "features" | "featureService"> & TypedSelection<S>,
+    request: Omit<HistoricalFeaturesRequest, "features" | "featureService"> & Selection<S>,
   ): ReturnType<FeatureStore["getHistoricalFeatures"]>;
 }
 
@@ -72,21 +76,9 @@ type Untyped = Omit<
   "tenant" | "joinKeys" | "getOnlineFeatures" | "push" | "materialize" | "getHistoricalFeatures"
 >;
 
-/** A list of features or a feature service, never both. */
-type TypedSelection<S extends Schema> = { readonly fullFeatureNames?: boolean | undefined } & (
-  | { readonly features: readonly FeatureName<S>[]; readonly featureService?: undefined }
-  | { readonly featureService: ServiceName<S>; readonly features?: undefined }
-);
-
 interface TypedRequest<Row, Full extends boolean>
   extends Omit<OnlineFeaturesRequest, "features" | "featureService" | "fullFeatureNames" | "entityRows"> {
   /** One object per entity: join key -> value. Other members are ignored. */
   readonly entityRows: readonly Row[];
   readonly fullFeatureNames?: Full | undefined;
 }
-
-/** Columns of a list written out in the call are all there; those of a list computed elsewhere may be. */
-type Listed<F extends readonly string[], Values> = number extends F["length"] ? Partial<Values> : Values;
-
-/** Join keys come back as they were given, of all that a row holds. */
-type Echo<Row, Keys> = { -readonly [K in keyof Keys]: K extends keyof Row ? Row[K] : never };

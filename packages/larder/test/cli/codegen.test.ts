@@ -1,8 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import type { Schema } from "@larder/contract/typed";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { generatedFeatureStore } from "../../src/index.ts";
-import type { Schema } from "../../src/typed/typed.ts";
 import { IN_MEMORY } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";

@@ -5,6 +5,7 @@ import {
   hashShapes,
   type ModelShape,
   type ServiceShape,
+  type Shapes,
   shapesOf,
   type ViewShape,
 } from "./shapes.ts";
@@ -15,17 +16,17 @@ export const GENERATED_MARK = "// Written by `larder codegen`";
 /** Lines longer than this are broken, so that a formatter set to it has nothing to change. */
 const LINE_WIDTH = 120;
 
-/**
- * The text of `larder.gen.ts`: a `FeatureStore` whose `open` answers a store typed for these definitions. The same definitions give the same bytes,
- * whatever their order and wherever their file is.
- */
-export function generateTypes(definitions: Definitions): string {
-  const shapes = shapesOf(definitions);
-  return `${GENERATED_MARK} from ${comment(basename(definitions.file))} (project ${shapes.project}). Do not edit.
-// After a change of the definitions run \`larder codegen\` again. Until then \`larder codegen --check\` exits 1, and where a name or type has changed,
-// \`open\` fails with CODEGEN_STALE.
-import { generatedFeatureStore, type Int64Mode, type Typed, type TypedFeatureStore } from "larder";
+/** Which file is written: types of the embedded API, or of the HTTP client. */
+export type GeneratedKind = "store" | "client";
 
+/**
+ * The text of `larder.gen.ts`: a `FeatureStore` whose `open` answers a store typed for these definitions; or of `larder.client.gen.ts`, where it is
+ * `createClient`. The same definitions give the same bytes, whatever their order and wherever their file is.
+ */
+export function generateTypes(definitions: Definitions, kind: GeneratedKind = "store"): string {
+  const shapes = shapesOf(definitions);
+  const source = `${comment(basename(definitions.file))} (project ${shapes.project})`;
+  return `${kind === "store" ? storeHead(source) : clientHead(source)}
 /** Names and value types of the definitions, as types: nothing of it is there at run time. */
 export interface Schema {
 ${union("  readonly tenants", shapes.tenants)}
@@ -34,12 +35,7 @@ ${map("  readonly services", shapes.services.map(serviceLines))}
 ${map("  readonly models", shapes.models.map(modelLines))}
 }
 
-/** As \`FeatureStore\` of "larder", with names and values checked by the compiler. */
-export const FeatureStore = generatedFeatureStore<Schema>({
-  // What the types depend on; \`open\` compares it with the definitions it is given.
-  shapes: "${hashShapes(definitions)}",
-});
-export type FeatureStore<Int64 extends Int64Mode = "number"> = TypedFeatureStore<Schema, Int64>;
+${kind === "store" ? storeEntry(hashShapes(definitions)) : clientEntry(shapes)}
 
 export type TenantName = Schema["tenants"];
 export type ViewName = Typed.ViewName<Schema>;
@@ -62,6 +58,66 @@ export type PushRow<View extends ViewName> = Typed.PushRow<Schema, View>;
 export type ModelRequest<Model extends ModelName> = Typed.ModelRequest<Schema, Model>;
 export type ModelAnswer<Model extends ModelName> = Typed.ModelAnswer<Schema, Model>;
 `;
+}
+
+function storeHead(source: string): string {
+  return `${GENERATED_MARK} from ${source}. Do not edit.
+// After a change of the definitions run \`larder codegen\` again. Until then \`larder codegen --check\` exits 1, and where a name or type has changed,
+// \`open\` fails with CODEGEN_STALE.
+import { generatedFeatureStore, type Int64Mode, type Typed, type TypedFeatureStore } from "larder";
+`;
+}
+
+function storeEntry(hash: string): string {
+  return `/** As \`FeatureStore\` of "larder", with names and values checked by the compiler. */
+export const FeatureStore = generatedFeatureStore<Schema>({
+  // What the types depend on; \`open\` compares it with the definitions it is given.
+  shapes: "${hash}",
+});
+export type FeatureStore<Int64 extends Int64Mode = "number"> = TypedFeatureStore<Schema, Int64>;`;
+}
+
+function clientHead(source: string): string {
+  return `${GENERATED_MARK} --client from ${source}. Do not edit.
+// After a change of the definitions run \`larder codegen --client\` again; until then \`larder codegen --client --check\` exits 1.
+import { generatedClient, type Int64Mode, type Typed, type TypedClient } from "@larder/client";
+`;
+}
+
+function clientEntry({ views, services }: Shapes): string {
+  const features = views.flatMap(({ name, features }) =>
+    features.map((each) => ({ ...each, name: `${name}:${each.name}` })),
+  );
+  const perService = services.map((service) => ({ name: service.name, types: wireTypes(service.features) }));
+  const told = perService.filter(({ types }) => types.length > 0);
+  return `/** As \`createClient\` of "@larder/client", with names and values checked by the compiler. */
+export const createClient = generatedClient<Schema>({
+  // Values that JSON has no form for.
+${object("features", wireTypes(features), "  ")}
+${object(
+  "services",
+  told.flatMap(({ name, types }) => objectLines(key(name), types)),
+  "  ",
+)}
+});
+export type Client<Int64 extends Int64Mode = "number"> = TypedClient<Schema, Int64>;`;
+}
+
+/** Lines for the columns whose values JSON has no form for. */
+function wireTypes(columns: readonly ColumnShape[]): readonly string[] {
+  return columns
+    .filter(({ type }) => /int64|unix_timestamp|bytes/.test(type))
+    .map(({ name, type }) => `${key(name)}: ${literal(type)},`);
+}
+
+function object(name: string, lines: readonly string[], indent: string): string {
+  return objectLines(name, lines)
+    .map((line) => indent + line)
+    .join("\n");
+}
+
+function objectLines(name: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [`${name}: {},`] : [`${name}: {`, ...indented(lines), "},"];
 }
 
 function viewLines(view: ViewShape): readonly string[] {
@@ -120,7 +176,11 @@ function indented(lines: readonly string[]): readonly string[] {
 }
 
 function property(name: string): string {
-  return `readonly ${/^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name)}`;
+  return `readonly ${key(name)}`;
+}
+
+function key(name: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : literal(name);
 }
 
 /** A string literal in printable characters: what is not, could end a line or turn the reading direction of an editor. */

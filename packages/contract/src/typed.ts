@@ -1,7 +1,12 @@
-import type { PredictAnswer, RowError, Status } from "@larder/contract";
 import type { KeyType, TimeUnit, ValueType } from "@larder/schema";
-import type { Int64Mode } from "../online-features.ts";
-import type { TimeInput } from "../time-input.ts";
+import type { PredictAnswer, RowError } from "./predict.ts";
+import type { Status } from "./value.ts";
+
+/** How int64 and unix_timestamp values come out: as `number`, refused beyond 2^53, or as `bigint`. */
+export type Int64Mode = "number" | "bigint";
+
+/** A time as callers give it: ISO 8601 text (without a zone it is UTC), a `Date`, or bigint microseconds since the epoch. */
+export type TimeInput = string | Date | bigint;
 
 /**
  * The names and value types of one `feature_store.yaml`, as `larder codegen` writes them down: nothing but types, which the others of this module
@@ -153,7 +158,8 @@ export type ModelRequest<S extends Schema, M extends ModelName<S>> =
   | { readonly entity_rows: readonly ModelEntityRow<S, M>[] }
   | ModelEntityRow<S, M>;
 
-type ModelEntityRow<S extends Schema, M extends ModelName<S>> = {
+/** One entity of a model's request. */
+export type ModelEntityRow<S extends Schema, M extends ModelName<S>> = {
   readonly [K in keyof ServiceEntityRow<S, ServiceOf<S, M>>]: Extract<
     ServiceEntityRow<S, ServiceOf<S, M>>[K],
     number | string
@@ -188,3 +194,32 @@ type Flat<T> = { [K in keyof T]: T[K] };
 type All<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer Every) => void
   ? Flat<Every>
   : never;
+
+/**
+ * The answer of `getOnlineFeatures`: entity rows x features, in the order of the request. `Values` are the features of one entity row, `Keys` its
+ * join keys; what `larder codegen` generates knows both.
+ */
+export interface OnlineFeatures<Values extends object = Record<string, unknown>, Keys extends object = object> {
+  /** Column name -> one value per entity row: join keys as they were given, then features. null where there is no value; see `statuses`. */
+  toDict(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name][] };
+  /** One object per entity row. */
+  toRows(): { [Name in keyof (Keys & Values)]: (Keys & Values)[Name] }[];
+  /** Feature -> why each value is what it is. */
+  readonly statuses: { readonly [Name in keyof Values]: readonly Status[] };
+  /** Feature -> event time of the row each value came from, ISO 8601 with microseconds; null where there is no row. */
+  readonly eventTimestamps: { readonly [Name in keyof Values]: readonly (string | null)[] };
+  /** True iff last-known-good rows or outage defaults were used. */
+  readonly degraded: boolean;
+}
+
+/** A list of features or a feature service, never both. */
+export type Selection<S extends Schema> = { readonly fullFeatureNames?: boolean | undefined } & (
+  | { readonly features: readonly FeatureName<S>[]; readonly featureService?: undefined }
+  | { readonly featureService: ServiceName<S>; readonly features?: undefined }
+);
+
+/** Columns of a list written out in the call are all there; those of a list computed elsewhere may be. */
+export type Listed<F extends readonly string[], Values> = number extends F["length"] ? Partial<Values> : Values;
+
+/** Join keys come back as they were given, of all that a row holds. */
+export type Echo<Row, Keys> = { -readonly [K in keyof Keys]: K extends keyof Row ? Row[K] : never };

@@ -1,0 +1,113 @@
+// Written by `larder codegen` --client from feature_store.yaml (project shop). Do not edit.
+// After a change of the definitions run `larder codegen --client` again; until then `larder codegen --client --check` exits 1.
+import { generatedClient, type Int64Mode, type Typed, type TypedClient } from "@larder/client";
+
+/** Names and value types of the definitions, as types: nothing of it is there at run time. */
+export interface Schema {
+  readonly tenants: "acme" | "default";
+  readonly views: {
+    /** What a customer has signed */
+    readonly plans: {
+      readonly joinKeys: {
+        readonly customer_id: "int64";
+      };
+      readonly features: {
+        readonly active: "bool";
+        readonly invoices: "list<int64>";
+        /** basic or more; no *\/ in here */
+        readonly plan: "string";
+        readonly price: "int64";
+      };
+    };
+    readonly rates: {
+      readonly joinKeys: Record<never, never>;
+      readonly features: {
+        readonly euro: "float32";
+      };
+    };
+    readonly sales: {
+      readonly joinKeys: {
+        readonly country: "string";
+        readonly number: "int32";
+      };
+      readonly features: {
+        readonly logo: "bytes";
+        readonly opened: "unix_timestamp";
+        readonly turnover: "float64";
+      };
+      readonly partialRows: true;
+      readonly timeUnit: "ms";
+      readonly tombstone: "deleted";
+    };
+  };
+  readonly services: {
+    readonly pair: {
+      readonly joinKeys: {
+        readonly customer_id: "int64";
+        readonly partner_id: "int64";
+      };
+      readonly features: {
+        readonly "partner:plan": "string";
+        readonly "plans:invoices": "list<int64>";
+        readonly "plans:plan": "string";
+        readonly "rates:euro": "float32";
+      };
+    };
+    readonly plans_v1: {
+      readonly joinKeys: {
+        readonly customer_id: "int64";
+      };
+      readonly features: {
+        readonly "plans:plan": "string";
+        readonly "plans:price": "int64";
+      };
+    };
+  };
+  readonly models: {
+    readonly churn: {
+      readonly featureService: "plans_v1";
+      readonly prediction: "probability";
+    };
+  };
+}
+
+/** As `createClient` of "@larder/client", with names and values checked by the compiler. */
+export const createClient = generatedClient<Schema>({
+  // Values that JSON has no form for.
+  features: {
+    "plans:invoices": "list<int64>",
+    "plans:price": "int64",
+    "sales:logo": "bytes",
+    "sales:opened": "unix_timestamp",
+  },
+  services: {
+    pair: {
+      "plans:invoices": "list<int64>",
+    },
+    plans_v1: {
+      "plans:price": "int64",
+    },
+  },
+});
+export type Client<Int64 extends Int64Mode = "number"> = TypedClient<Schema, Int64>;
+
+export type TenantName = Schema["tenants"];
+export type ViewName = Typed.ViewName<Schema>;
+/** `view:feature`. */
+export type FeatureName = Typed.FeatureName<Schema>;
+export type ServiceName = Typed.ServiceName<Schema>;
+export type ModelName = Typed.ModelName<Schema>;
+
+/** What a request must bring for a feature service: its join keys. */
+export type EntityRow<Service extends ServiceName> = Typed.ServiceEntityRow<Schema, Service>;
+/** What a feature service answers for one entity row; null where there is no value. */
+export type FeatureVector<Service extends ServiceName, Int64 extends Int64Mode = "number"> = Typed.FeatureVector<
+  Schema,
+  Service,
+  Int64
+>;
+/** A row as `push` takes it. */
+export type PushRow<View extends ViewName> = Typed.PushRow<Schema, View>;
+/** What a model's route takes and answers over HTTP. */
+export type ModelRequest<Model extends ModelName> = Typed.ModelRequest<Schema, Model>;
+export type ModelAnswer<Model extends ModelName> = Typed.ModelAnswer<Schema, Model>;
