@@ -24,12 +24,12 @@ export interface SupervisorParts {
 /** Longest wait for a worker to answer requests, in milliseconds: models are loaded and warmed up in it. */
 const START_MS = 120_000;
 
-/** Wait before a crashed worker is replaced, in milliseconds: doubled with every crash of {@link CRASH_WINDOW_MS}, up to the second. */
+/** Wait before a crashed worker is replaced, in milliseconds: doubled with every crash in a row, up to the second. */
 const BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 5_000;
 
-/** Crashes are forgotten after so many milliseconds; so many above the number of workers within it are a loop, which nobody is helped by. */
-const CRASH_WINDOW_MS = 60_000;
+/** A crash of a worker that served for so many milliseconds begins a new row; so many in a row above the number of workers are a loop, which helps nobody. */
+const SOUND_MS = 60_000;
 const CRASHES_ABOVE_COUNT = 3;
 
 /**
@@ -49,7 +49,8 @@ class Supervisor {
   /** Every worker that has not ended. */
   readonly #alive = new Set<Worker>();
   readonly #fatal = Promise.withResolvers<never>();
-  #crashes: readonly number[] = [];
+  /** In a row. */
+  #crashes = 0;
   #crashesEver = 0;
   #rolling: Promise<void> | undefined;
   #rollAgain = false;
@@ -86,6 +87,7 @@ class Supervisor {
     this.#alive.add(worker);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     let failure: LarderError | undefined;
+    let servingSince = Number.POSITIVE_INFINITY;
     worker.on("message", (message: FromWorker) => {
       if (message.kind === "ready") resolve(message.url);
       else if (message.kind === "failed") failure = receivedError(message.error);
@@ -99,13 +101,16 @@ class Supervisor {
       if (served) this.#serving.delete(place);
       const crash = failure ?? crashed(worker, killed ?? `exit code ${code}`);
       reject(crash);
-      if (served) this.#replaceCrashed(place, crash);
+      if (!served) return;
+      if (performance.now() - servingSince > SOUND_MS) this.#crashes = 0;
+      this.#replaceCrashed(place, crash);
     });
     const timer = setTimeout(() => worker.process.kill("SIGKILL"), START_MS);
     try {
       const url = await promise;
       const before = this.#serving.get(place);
       this.#serving.set(place, worker);
+      servingSince = performance.now();
       logger.info({ worker: worker.id, pid: worker.process.pid }, "worker started");
       if (before !== undefined) await this.#endOne(before, { kind: "retire" });
       return url;
@@ -117,15 +122,14 @@ class Supervisor {
   #replaceCrashed(place: number, crash: LarderError): void {
     const { signal, logger, count } = this.#parts;
     if (signal.aborted) return;
-    const now = performance.now();
-    this.#crashes = [...this.#crashes.filter((at) => at > now - CRASH_WINDOW_MS), now];
+    this.#crashes++;
     this.#crashesEver++;
     logger.error({ code: crash.code, facts: crash.facts }, crash.message);
-    if (this.#crashes.length > count + CRASHES_ABOVE_COUNT) {
+    if (this.#crashes > count + CRASHES_ABOVE_COUNT) {
       this.#fatal.reject(crashLoop(this.#crashes, crash));
       return;
     }
-    const backoff = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** (this.#crashes.length - 1));
+    const backoff = Math.min(MAX_BACKOFF_MS, BACKOFF_MS * 2 ** (this.#crashes - 1));
     void this.#startAfter(backoff, place);
   }
 
@@ -217,11 +221,11 @@ function crashed(worker: Worker, how: string): LarderError {
   });
 }
 
-function crashLoop(crashes: readonly number[], cause: LarderError): LarderError {
+function crashLoop(crashes: number, cause: LarderError): LarderError {
   return new LarderError("WORKER_CRASHED", {
-    what: `Workers crashed ${crashes.length} times within a minute, at last with ${cause.code}: ${cause.what}`,
+    what: `Workers crashed ${crashes} times in a row, at last with ${cause.code}: ${cause.what}`,
     remedy: cause.code === "WORKER_CRASHED" ? "Look in the log for what they said last" : cause.remedy,
-    facts: { crashes: crashes.length, last: cause.code },
+    facts: { crashes, last: cause.code },
     problems: cause.problems,
     cause,
   });
