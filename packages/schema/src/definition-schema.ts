@@ -389,6 +389,22 @@ const server = section({
   header_limit: withDefault(size, "Largest request header.", "16KiB"),
   headers_timeout: withDefault(limit, "Longest wait for a request's header.", "10s"),
   request_timeout: withDefault(limit, "Longest wait for a whole request.", "30s"),
+  drain_delay: withDefault(
+    duration,
+    "After SIGTERM, not ready and with connection: close, new requests are still answered so long: what a load balancer takes to notice.",
+    0,
+  ),
+  access_log: optional(
+    section({
+      sample: withDefault(
+        Type.Number({ minimum: 0, maximum: 1 }),
+        "The part of all answers that gets a line; errors get one always, but for 429.",
+        1,
+      ),
+    }),
+    "A log line per answer.",
+    "only failures of the server are logged",
+  ),
   strict_feast: withDefault(
     Type.Boolean(),
     "Feast's own routes answer as Feast's server does, as they always do below /feast (see feast.md).",

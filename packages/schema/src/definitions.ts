@@ -322,6 +322,10 @@ export interface ServerConfig {
   readonly headerLimitBytes: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How long requests are still taken when the process was told to stop. */
+  readonly drainDelayMs: number;
+  /** Part of the answers that are logged, 0 to 1; undefined = no access log. */
+  readonly accessLogSample: number | undefined;
   /** Feast's routes answer as Feast's own server does. */
   readonly strictFeast: boolean;
 }

@@ -75,6 +75,8 @@ export const ERROR_CODES = [
   "STREAM_POISONED",
   "RECORD_UNREADABLE",
   "RECORD_INVALID",
+  // processes
+  "WORKER_CRASHED",
   // what a client meets
   "SERVER_UNAVAILABLE",
   "DEADLINE_EXCEEDED",

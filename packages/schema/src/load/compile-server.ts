@@ -32,6 +32,8 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
     headerLimitBytes: bytes(server.header_limit),
     headersTimeoutMs: micros(server.headers_timeout) / 1000,
     requestTimeoutMs: micros(server.request_timeout) / 1000,
+    drainDelayMs: micros(server.drain_delay) / 1000,
+    accessLogSample: server.access_log?.sample,
   };
 }
 

@@ -137,6 +137,8 @@ test("the smallest file gets every default", () => {
     headerLimitBytes: 16 * 1024,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
+    drainDelayMs: 0,
+    accessLogSample: undefined,
     strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);

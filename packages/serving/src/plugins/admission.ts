@@ -14,6 +14,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who sends it; null where nobody is asked. */
     credential: Credential | null;
+    /** Whose rows it is for; null where that is of no matter, or not known yet. */
+    tenant: string | null;
   }
 }
 
@@ -34,6 +36,7 @@ export function registerAdmission(
   const openMetrics = typeof auth === "object" && auth.metrics === "open";
 
   app.decorateRequest("credential", null);
+  app.decorateRequest("tenant", null);
   if (authenticator !== undefined) {
     app.addHook("onRequest", async (request) => {
       const { contract } = request.routeOptions.config;
@@ -50,6 +53,7 @@ export function registerAdmission(
 
   function admit(request: FastifyRequest, reply: FastifyReply): void {
     const tenant = tenantOf(context, request);
+    request.tenant = tenant;
     limited(tenant, "rate", () => rates.take(tenant));
     limited(tenant, "share", () => shares.enter(tenant));
     reply.raw.once("close", () => shares.leave(tenant));

@@ -8,5 +8,5 @@ export function requestId(given: string | string[] | undefined): string {
 
 /** The logger of a request's lines, which name it. Made when there is something to log, which is seldom: one per request is dear. */
 export function requestLog(request: FastifyRequest): FastifyBaseLogger {
-  return request.log.child({ reqId: request.id });
+  return request.log.child({ request_id: request.id, tenant: request.tenant ?? undefined });
 }

@@ -58,7 +58,9 @@ async function predict(
   metrics.observeLookup(tenant, storeMs);
 
   const counts = new StatusCounts(plan.views.length);
+  const fed = performance.now();
   const predictions = await predictor.predict(batch, inputs, counts, modelCall(context, reply, true));
+  const decodeMs = performance.now() - fed - predictions.modelMs;
   metrics.countStatuses(plan, tenant, counts);
   metrics.observeModel(definition.name, predictions.modelMs);
   const refused = predictions.errors.length;
@@ -68,7 +70,12 @@ async function predict(
     ? writeFlatPrediction(predictor, predictions, inputs)
     : writePredictions(predictor, predictions, inputs, batch.degraded);
   markDegraded(reply, batch, tenant, metrics);
-  sendTiming(reply, { store: storeMs, model: predictions.modelMs });
+  sendTiming(request, reply, metrics, {
+    asked: started,
+    store: storeMs,
+    decode: decodeMs,
+    model: predictions.modelMs,
+  });
   return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
 }
 

@@ -1,8 +1,6 @@
 import { encodeEntityRows, FieldStatus } from "@larder/store-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { LoadedModel } from "../../src/index.ts";
 import { StatusCounts } from "../../src/metrics/status-counts.ts";
-import { createPredictor } from "../../src/predict/predictor.ts";
 import { type ServedRows, servedColumns, servedRows } from "../../src/predict/served-rows.ts";
 import { type ModelWorld, openModelWorld } from "../support/model-world.ts";
 import { identityModel } from "../support/onnx-file.ts";
@@ -45,11 +43,12 @@ beforeAll(async () => {
 afterAll(() => world[Symbol.asyncDispose]());
 
 async function served(rows: readonly Readonly<Record<string, unknown>>[]): Promise<ServedRows> {
-  const predictor = createPredictor(world.models.models.get("fraud") as LoadedModel);
+  using lease = world.models.acquire("fraud");
+  const { predictor } = lease;
   const { plan } = predictor.model;
   const inputs = predictor.readInputs(rows);
   const batch = await world.store.read(plan, encodeEntityRows(plan, rows), { tenant: "default" });
-  const predictions = await predictor.predict(batch, inputs, new StatusCounts(plan.views.length));
+  const predictions = await predictor.predict(batch, inputs, new StatusCounts(plan.views.length), {});
   return servedRows(predictor, servedColumns(predictor), { batch, inputs, predictions }, world.clock.now());
 }
 

@@ -4,11 +4,11 @@ import { parseDefinitions } from "@larder/schema";
 import { type OnlineStore, openOnlineStore } from "@larder/store-core";
 import { type LogicalClock, logicalClock, temporaryFolder } from "@larder/testkit";
 import type { LightMyRequestResponse } from "fastify";
-import { buildApp, loadModels, type ModelSet } from "../../src/index.ts";
+import { buildApp, loadModels, type ModelRegistry } from "../../src/index.ts";
 
 /** An app on a memory store with models of its own. */
 export interface ModelWorld extends AsyncDisposable {
-  readonly models: ModelSet;
+  readonly models: ModelRegistry;
   readonly store: OnlineStore;
   readonly clock: LogicalClock;
   post(url: string, body: unknown): Promise<LightMyRequestResponse>;
