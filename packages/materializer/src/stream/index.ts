@@ -18,6 +18,7 @@ export {
 export type { OutgoingRecord, RecordSink } from "./record-sink.ts";
 export type { StreamAdmin } from "./stream-admin.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./sync/dead-letters.ts";
+export { LATENCY_EDGES_MS, type LatencyCounts, latencyQuantile, sumLatencies } from "./sync/latencies.ts";
 export type { Dependency, Outage } from "./sync/outages.ts";
 export {
   type StreamDeadLetter,
@@ -35,3 +36,4 @@ export type {
   ViewCounts,
   WriteCounts,
 } from "./sync/sync-status.ts";
+export type { ViewLagStatus } from "./sync/view-lag.ts";
