@@ -10,6 +10,12 @@ export type {
   StreamRecord,
   TopicPartition,
 } from "./event-source.ts";
+export type { Letter, LetterReason } from "./letters/letter.ts";
+export type { LetterParts, LetterProgress, LetterRequest } from "./letters/letter-box.ts";
+export type { LetterFilter } from "./letters/letter-filter.ts";
+export { type LetterGroup, type LetterList, listLetters } from "./letters/list-letters.ts";
+export { type PurgeReport, purgeLetters } from "./letters/purge-letters.ts";
+export { type ReplayReport, type ReplayRequest, replayLetters } from "./letters/replay-letters.ts";
 export {
   openEventSource,
   openRecordSink,
