@@ -16,6 +16,7 @@ export type { LetterFilter } from "./letters/letter-filter.ts";
 export { type LetterGroup, type LetterList, listLetters } from "./letters/list-letters.ts";
 export { type PurgeReport, purgeLetters } from "./letters/purge-letters.ts";
 export { type ReplayReport, type ReplayRequest, replayLetters } from "./letters/replay-letters.ts";
+export { showLetter } from "./letters/show-letter.ts";
 export {
   openEventSource,
   openRecordSink,

@@ -1,6 +1,7 @@
 import type { Verb } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
+import { dlqVerbs } from "./dlq.ts";
 import { doctorVerb } from "./doctor.ts";
 import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
@@ -42,6 +43,7 @@ export const VERBS: readonly Verb[] = [
   modelVerbs,
   serveVerb,
   syncVerb,
+  dlqVerbs,
   keysVerbs,
   statusVerb,
   sweepVerb,
