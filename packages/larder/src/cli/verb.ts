@@ -106,6 +106,15 @@ export function defineGroup(name: string, summary: string, verbs: readonly Verb[
   };
 }
 
+/** A verb that has others below it, as `larder sync` has `larder sync status`. */
+export function withVerbs(verb: Verb, below: readonly Verb[]): Verb {
+  return (act) => {
+    const command = verb(act);
+    for (const each of below) command.addCommand(each(act));
+    return command;
+  };
+}
+
 /** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */
 function unwrapped(text: string): string {
   return text.replace(/(?<!\n)\n(?!\n)/g, " ");

@@ -15,9 +15,9 @@ export interface SyncStatusBody {
 interface PartitionBody {
   readonly topic: string;
   readonly partition: number;
-  readonly position: bigint | null;
-  readonly committed: bigint | null;
-  readonly high_watermark: bigint;
+  readonly position: bigint | number | null;
+  readonly committed: bigint | number | null;
+  readonly high_watermark: bigint | number;
   readonly oldest_unsettled: string | null;
   readonly in_flight: { readonly records: number; readonly bytes: number };
   readonly paused: boolean;

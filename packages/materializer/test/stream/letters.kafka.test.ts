@@ -15,7 +15,7 @@ import {
   showLetter,
   streamOf,
 } from "../../src/stream/index.ts";
-import { headerOf, isCaughtUp, NOW_MS, readTopic, recordOf, startMember, streamDefinitions } from "./world.ts";
+import { headerOf, heldOf, isCaughtUp, NOW_MS, readTopic, recordOf, startMember, streamDefinitions } from "./world.ts";
 
 const WAIT = 60_000;
 const LETTERS = ".dead-letter";
@@ -121,8 +121,8 @@ test("what a sync refused is listed, sent back when the cause is mended, and bec
   await using member = await startMember(mended, { settings: { holdMs: 0, commitMs: 50 } });
   expect(await replay(desk)).toMatchObject({ sent: 2, before: 0, complete: true });
   await until(WAIT, "both came again", async () => (await list(desk, {})).count === 3);
-  const held = await member.store.scan({ tenant: "late", view: "scores" }, { tenant: "late" }).next();
-  expect(held.value?.row).toMatchObject({ createdTime: row.createdTime * 1_000, values: [7, ""] });
+  const [held] = await heldOf(member.store, "late");
+  expect(held?.row).toMatchObject({ createdTime: row.createdTime * 1_000, values: [7, ""] });
   const again = (await list(desk, { codes: ["RECORD_UNREADABLE"] }, 5)).letters.map(({ reason }) => reason?.attempt);
   expect(again.toSorted()).toEqual([1, 2]);
   // It goes on behind what was sent: only the new letter is left.

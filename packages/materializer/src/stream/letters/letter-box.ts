@@ -87,7 +87,15 @@ export class LetterBox {
       await this.#refuseMissing(topic);
       const starts = (await startsOf?.(topic)) ?? (as === "reader" ? await this.#firstOf(topic, filter) : undefined);
       await using source = await openEventSource({ ...stream, groupId }, [topic]);
+      let last: Promise<unknown> = Promise.resolve();
+      // Partitions come side by side; limits and rates are of all of them.
+      const inTurn = (batch: RecordBatch, stillOurs: () => boolean) => {
+        const taken = last.then(() => takeBatch(batch, stillOurs));
+        last = taken.catch(() => {}); // the reader hears of it
+        return taken;
+      };
       const takeBatch = async (batch: RecordBatch, stillOurs: () => boolean) => {
+        if (enough || !stillOurs()) return enough ? "enough" : "more";
         const letters: LetterBatch["letters"][number][] = [];
         for (const record of batch.records) {
           const letter = readLetter(batch, record);
@@ -99,7 +107,7 @@ export class LetterBox {
         if (wish === "enough" || isPast(letters, filter)) enough = true;
         return enough ? "enough" : "more";
       };
-      await readToEnd({ topic, source, groupId, admin, starts, signal, onBatch: takeBatch });
+      await readToEnd({ topic, source, groupId, admin, starts, signal, onBatch: inTurn });
     }
   }
 

@@ -166,6 +166,6 @@ class Replay {
     const { perSecond, signal } = this.#request;
     const due = this.#begun + ((this.report.sent + count) * 1_000) / perSecond;
     const ms = due - performance.now();
-    if (ms > 0) await wait(ms, undefined, { signal });
+    if (ms > 0) await wait(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
 }
