@@ -1,5 +1,7 @@
 import { type ChildHandle, type KafkaServer, startKafka, startProcess, until } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCli } from "../src/cli/program.ts";
+import { plainTerminal } from "./cli/plain-terminal.ts";
 import { createProject, LARDER, type Project } from "./project.ts";
 
 const WAIT = 60_000;
@@ -38,6 +40,13 @@ const start = (project: Project, ...args: readonly string[]): Promise<ChildHandl
     env: { INIT_CWD: undefined, NO_COLOR: undefined },
   });
 
+/** A verb in this process, with --json. */
+async function larder(project: Project, ...args: readonly string[]) {
+  const terminal = plainTerminal(undefined, project.folder);
+  const code = await runCli([...args, "--json"], terminal);
+  return { code, value: JSON.parse(terminal.said) };
+}
+
 const endOf = async (topic: string): Promise<number> =>
   Number((await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0n));
 
@@ -48,7 +57,7 @@ test("lag as users mean it: by view and tenant, from a running sync, and what is
   await using project = await createProject(yaml(topic));
   const now = Date.now();
   await kafka.produce(topic, [event(1, now), event(2, now - 3_600_000), event(3, now, "nobody")]);
-  const before = await project.json("sync", "status", "--url", "http://127.0.0.1:9");
+  const before = await larder(project, "sync", "status", "--url", "http://127.0.0.1:9");
   expect(before).toMatchObject({
     code: 0,
     value: {
@@ -65,7 +74,7 @@ test("lag as users mean it: by view and tenant, from a running sync, and what is
     const [committed, ends] = await Promise.all([kafka.committed(topic, topic), kafka.endOffsets(topic)]);
     return ends.every((end, partition) => end === 0n || committed[partition] === end);
   });
-  const running = await project.json("sync", "status", "--url", url);
+  const running = await larder(project, "sync", "status", "--url", url);
   expect(running.value).toMatchObject({
     topics: [{ topic, lag: 0 }],
     process: {
@@ -127,7 +136,7 @@ test("dead letters are listed, shown, sent back after a kill in between, and pur
     await child.waitForExit();
   }
   await project.write("mended.yaml", yaml(topic, "{ default: {}, late: {} }"));
-  const mended = (...args: readonly string[]) => project.json("dlq", ...args, "-f", "mended.yaml");
+  const mended = (...args: readonly string[]) => larder(project, "dlq", ...args, "-f", "mended.yaml");
   expect(await mended("list", "--limit", "1")).toMatchObject({
     code: 0,
     value: {
@@ -137,9 +146,9 @@ test("dead letters are listed, shown, sent back after a kill in between, and pur
     },
   });
   const at = ["--partition", "0", "--offset", "7"];
-  const shown = await project.larder("dlq", "show", ...at);
-  expect(shown.stdout).toContain("refused partition 0 offset 7");
-  expect(shown.stdout).not.toContain("event_timestamp");
+  const shown = JSON.stringify((await mended("show", ...at)).value);
+  expect(shown).toContain('"offset":7');
+  expect(shown).not.toContain("event_timestamp");
   expect(await mended("show", ...at, "--payload")).toMatchObject({
     value: { value: event(7, time).value, headers: { tenant: "late" } },
   });

@@ -43,7 +43,7 @@ LARDER_API_KEY. Changes nothing.`,
       );
       return { json: syncJson(overview), text: syncText(overview) };
     };
-    if (options.watch !== true) return look();
+    if (options.watch !== true) return await look(); // before the store is closed
     const { stringifyJson } = await import("@larder/schema");
     const fresh = terminal.width === undefined ? "" : "\u001b[H\u001b[2J"; // from the top of an empty screen
     while (!signal.aborted) {
