@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { type ChildHandle, type KafkaServer, startKafka, startProcess, until } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCli } from "../src/cli/program.ts";
@@ -47,10 +49,16 @@ async function larder(project: Project, ...args: readonly string[]) {
   return { code, value: JSON.parse(terminal.said) };
 }
 
+/** What the guide prints, with `…` for what differs from run to run. */
+function printed(text: string): RegExp {
+  const parts = text.split("…").map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".+")}`, "m");
+}
+
 const endOf = async (topic: string): Promise<number> =>
   Number((await kafka.endOffsets(topic)).reduce((sum, end) => sum + end, 0n));
 
-test("lag as users mean it: by view and tenant, from a running sync, and what is known without one", async () => {
+test.concurrent("lag as users mean it: by view and tenant, from a running sync, and what is known without one", async () => {
   const topic = "lagging";
   await kafka.createTopic(topic, { partitions: 2 });
   await kafka.createTopic(`${topic}.dead-letter`, { partitions: 1 });
@@ -118,7 +126,7 @@ test("lag as users mean it: by view and tenant, from a running sync, and what is
   await child.waitForExit();
 });
 
-test("dead letters are listed, shown, sent back after a kill in between, and purged", async () => {
+test.concurrent("dead letters are listed, shown, sent back after a kill in between, and purged", async () => {
   const topic = "refused";
   await kafka.createTopic(topic, { partitions: 1 });
   await kafka.createTopic(`${topic}.dead-letter`, { partitions: 1 });
@@ -175,4 +183,41 @@ test("dead letters are listed, shown, sent back after a kill in between, and pur
   expect(await mended("purge", "--yes")).toMatchObject({ code: 0, value: { deleted: count, kept: 0 } });
   expect(await mended("list")).toMatchObject({ value: { count: 0 } });
   expect(await mended("replay", "--rate", "fast")).toMatchObject({ code: 2, value: { error: { code: "USAGE" } } });
+});
+
+test.concurrent("the guide works, command by command, and prints what it says", async () => {
+  const guide = await readFile(join(import.meta.dirname, "../../../docs/dead-letters.md"), "utf8");
+  const blocks = [...guide.matchAll(/^```(\w+)\n(.*?)^```/gms)].map(([, kind = "", text = ""]) => ({ kind, text }));
+  const topic = "scores";
+  await kafka.createTopic(topic, { partitions: 1 });
+  await kafka.createTopic(`${topic}.dead-letter`, { partitions: 1 });
+  const refused = {
+    "larder.code": "UNKNOWN_TENANT",
+    "larder.field": "tenant",
+    "larder.message": "The record's tenant is none of this store. List it under tenants, or correct the record.",
+    "larder.topic": topic,
+    "larder.partition": "0",
+    "larder.offset": "0",
+    "larder.timestamp": String(Date.parse("2026-01-01T00:00:00Z")),
+    "larder.attempt": "1",
+    "larder.time": "2026-01-01T00:00:05.000Z",
+  };
+  const { headers, ...record } = event(1, Date.parse("2026-01-01T00:00:00Z"), "acme");
+  await kafka.produce(`${topic}.dead-letter`, [{ ...record, headers: { ...headers, ...refused } }]);
+  await using project = await createProject(yaml(topic));
+  let said = "";
+  let commands = 0;
+  for (const { kind, text } of blocks) {
+    if (kind === "yaml") await project.write("feature_store.yaml", yaml(topic).replace(/^tenants: .*\n/m, text));
+    if (kind === "text") expect(said).toMatch(printed(text));
+    if (kind !== "sh") continue;
+    for (const line of text.trim().split("\n")) {
+      const terminal = plainTerminal(undefined, project.folder);
+      expect([line, await runCli(line.split(" ").slice(1), terminal)]).toEqual([line, 0]);
+      said = terminal.said;
+      commands++;
+    }
+  }
+  expect(commands).toBe(6);
+  expect(said).toContain("deleted 1 letter");
 });

@@ -47,8 +47,11 @@ LARDER_API_KEY. Changes nothing.`,
     const { stringifyJson } = await import("@larder/schema");
     const fresh = terminal.width === undefined ? "" : "\u001b[H\u001b[2J"; // from the top of an empty screen
     while (!signal.aborted) {
-      const { json, text } = await look();
-      terminal.out(options.json === true ? `${stringifyJson(json)}\n` : `${fresh}${text}`);
+      const seen = await look().catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      if (seen === undefined) break;
+      terminal.out(options.json === true ? `${stringifyJson(seen.json)}\n` : `${fresh}${seen.text}`);
       await wait(every, undefined, { signal }).catch(() => {});
     }
     return undefined;
