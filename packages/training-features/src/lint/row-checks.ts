@@ -18,8 +18,8 @@ export async function checkFuture(context: LintContext): Promise<FoundFact[]> {
 export async function checkDuplicates(context: LintContext): Promise<FoundFact[]> {
   const keys = lintKeys(context.entities).join(", ");
   const row = await context.runner.row(
-    `SELECT CAST(sum(n - 1) AS BIGINT) AS n, CAST(sum(n) FILTER (labels > 1) AS BIGINT) AS torn, coalesce(min(first) FILTER (labels > 1), min(first)) AS first FROM (
-       SELECT count(*) AS n, count(DISTINCT label) AS labels, min(row_no) AS first FROM ${LINT_ROWS} WHERE moment IS NOT NULL
+    `SELECT CAST(sum(n - 1) AS BIGINT) AS n, CAST(sum(n) FILTER (torn) AS BIGINT) AS torn, coalesce(min(first) FILTER (torn), min(first)) AS first FROM (
+       SELECT count(*) AS n, min(label) <> max(label) AS torn, min(row_no) AS first FROM ${LINT_ROWS} WHERE moment IS NOT NULL
        GROUP BY ${keys}, moment HAVING count(*) > 1)`,
   );
   const [rows, torn] = [numberOf(row, "n"), numberOf(row, "torn")];
@@ -39,11 +39,10 @@ export async function checkOneClass(context: LintContext): Promise<FoundFact[]> 
   if (label === undefined || label.quantity || label.classes.length < 2) return [];
   const chance = label.classes.map(({ rows }) => `pow(${rows} / ${label.rows}.0, n)`).join(" + ");
   const row = await context.runner.row(
-    `SELECT count(*) AS several, count(*) FILTER (labels = 1) AS single, CAST(sum(n) AS BIGINT) AS n, min(first) FILTER (labels = 1) AS first,
-       sum((${chance}) * entities) AS expected FROM (
-       SELECT n, labels, first, 1 AS entities FROM (
-         SELECT count(*) AS n, count(DISTINCT label) AS labels, min(row_no) AS first FROM ${LINT_ROWS} WHERE label IS NOT NULL
-         GROUP BY ${lintKeys(context.entities).join(", ")} HAVING count(*) > 1))`,
+    `SELECT count(*) AS several, count(*) FILTER (one) AS single, CAST(sum(n) AS BIGINT) AS n, min(first) FILTER (one) AS first,
+       sum(${chance}) AS expected FROM (
+       SELECT count(*) AS n, min(label) = max(label) AS one, min(row_no) AS first FROM ${LINT_ROWS} WHERE label IS NOT NULL
+       GROUP BY ${lintKeys(context.entities).join(", ")} HAVING count(*) > 1)`,
   );
   const [several, single] = [numberOf(row, "several"), numberOf(row, "single")];
   if (several < 20 || single < 0.95 * several || numberOf(row, "expected") > 0.8 * several) return [];

@@ -111,13 +111,14 @@ export async function checkNulls(context: LintContext, view: ViewResult, index: 
 export async function checkTtl(context: LintContext, view: ViewResult, index: number): Promise<FoundFact[]> {
   const { projection, table } = view;
   if (projection.ttl !== undefined || context.entities.maxTime === undefined) return [];
-  const keys = (alias: string) => keysOf(view).map((key) => `${alias}.${key}`);
+  const keys = keysOf(view).join(", ");
   const same = keysOf(view).map((key) => `s.${key} = w.${key}`);
   const scan = scanSql(table, { range: { to: context.entities.maxTime } });
   const spacing = await context.sourceRunner(view).row(
     `SELECT CAST(median(spacing) AS BIGINT) AS spacing FROM (
-       SELECT (max(event) - min(event)) / (count(DISTINCT event) - 1) AS spacing FROM (${scan}) AS s
-       SEMI JOIN ${foundTable(index)} AS w ON ${same.join(" AND ")} GROUP BY ${keys("s").join(", ")} HAVING count(DISTINCT event) > 2)`,
+       SELECT (max(event) - min(event)) / (count(*) - 1) AS spacing FROM (
+         SELECT DISTINCT ${keys}, event FROM (${scan}) AS s SEMI JOIN ${foundTable(index)} AS w ON ${same.join(" AND ")})
+       GROUP BY ${keys} HAVING count(*) > 2)`,
   );
   const micros = numberOf(spacing, "spacing");
   if (micros <= 0) return [];

@@ -6,7 +6,7 @@ import { testEngine } from "../support/parquet.ts";
 
 let engine: OfflineEngine;
 beforeAll(async () => {
-  engine = await testEngine(2);
+  engine = await testEngine();
 });
 afterAll(() => engine.close());
 
@@ -14,7 +14,7 @@ const HOUR = 3_600_000_000;
 const noise = ["float64", normal(2, "d")] as const;
 
 /** What is planted, and how it must be found: code, severity, and the feature if one is meant. */
-const PLANTED: readonly (readonly [string, LintSketch, LintCode, Severity, string?])[] = [
+const PLANTED: [string, LintSketch, LintCode, Severity, string?][] = [
   [
     "rows that arrive days late, joined by event time",
     { asOf: "event_time", delay: `${u(5, "d")} * ${days(20)}` },
@@ -86,7 +86,7 @@ const PLANTED: readonly (readonly [string, LintSketch, LintCode, Severity, strin
   ["one entity in ten whose daily rows ended, without TTL", { ttl: undefined, history: 130, rows: 100, event: `${days("d")} + ${u(4, "d")} * ${HOUR}`, where: `i % 10 <> 0 OR d < 20` }, "TTL_MISSING", "warning"],
   ["event times in Berlin's summer, read as UTC", { delay: `${u(5, "d")} * 300000000 - 2 * ${HOUR}` }, "TIME_ZONE_MIX_UP", "warning"],
   ["half of the event times in New York's", { delay: `${u(5, "d")} * 50000000 + CASE WHEN i % 2 = 0 THEN 5 * ${HOUR} ELSE 0 END` }, "TIME_ZONE_MIX_UP", "warning"],
-  ["winter and summer time", { delay: `${u(5, "d")} * 50000000 + CASE WHEN d > 3 THEN 2 ELSE 1 END * ${HOUR}` }, "TIME_ZONE_MIX_UP", "warning"],
+  ["winter and summer time", { delay: `${u(5, "d")} * 50000000 + CASE WHEN i % 3 = 0 THEN 2 ELSE 1 END * ${HOUR}` }, "TIME_ZONE_MIX_UP", "warning"],
   ["labels of events, two hours off", { time: `${days(60 + 5 * 5)} + ${u(4, "5")} * ${days(1)} + 2 * ${HOUR}` }, "TIME_ZONE_MIX_UP", "warning"],
   ["labels of events, five hours early", { time: `${days(60 + 5 * 5)} + ${u(4, "5")} * ${days(1)} - 5 * ${HOUR}` }, "TIME_ZONE_MIX_UP", "warning"],
   ["a random split of rows of the same customers", { rows: 400, repeat: 4, columns: { part: `CASE WHEN ${u(7)} < 0.8 THEN 'train' ELSE 'test' END` }, split: "part" }, "SPLIT_SHARES_ENTITIES", "error"],
@@ -103,8 +103,7 @@ test("at least thirty leaks are planted, of every code", async () => {
 
 test.each(PLANTED)("%s", async (_, sketch, code, severity, feature) => {
   await using folder = await temporaryFolder();
-  for (const seed of [1]) {
-    const { findings, manifest } = await lintScene(engine, folder.path, { ...sketch, seed });
+  const { findings, manifest } = await lintScene(engine, folder.path, sketch);
     const planted = findings.filter((each) => each.code === code && each.feature === (feature ?? null));
     expect(planted.map((each) => each.severity), JSON.stringify(findings)).toEqual([severity]);
     const [{ what, why, remedy, rows, example } = planted[0]!] = planted;
@@ -114,5 +113,4 @@ test.each(PLANTED)("%s", async (_, sketch, code, severity, feature) => {
     expect(manifest.lint?.findings.map((each) => each.code)).toEqual(findings.map((each) => each.code));
     const others = findings.filter((each) => each.severity === "error" && each.code !== code);
     expect(others).toEqual([]);
-  }
 });
