@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
+import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
+import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
 
@@ -12,6 +14,8 @@ const PROVIDERS = {
   redis: provideRedis,
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
+  tritonclient: provideTritonClient,
+  kafka: provideKafka,
   valkey: provideValkey,
 };
 
