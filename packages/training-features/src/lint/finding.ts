@@ -68,7 +68,8 @@ export function isAtLeast({ severity }: Pick<LintFinding, "severity">, least: Se
 export function sortFindings(findings: readonly LintFinding[]): LintFinding[] {
   return findings.toSorted(
     (a, b) =>
-      GRAVITY.indexOf(a.severity) - GRAVITY.indexOf(b.severity) || LINT_CODES.indexOf(a.code) - LINT_CODES.indexOf(b.code),
+      GRAVITY.indexOf(a.severity) - GRAVITY.indexOf(b.severity) ||
+      LINT_CODES.indexOf(a.code) - LINT_CODES.indexOf(b.code),
   );
 }
 
@@ -107,7 +108,8 @@ const ADVICE: Readonly<Record<LintCode, { readonly why: string; readonly remedy:
   },
   MANY_NULLS: {
     why: "A model learns little from a column without values, and may learn who lacks them",
-    remedy: "See that the view has rows for these entities before their labels' times, with these join keys and this tenant",
+    remedy:
+      "See that the view has rows for these entities before their labels' times, with these join keys and this tenant",
   },
   MANY_OUT_OF_TTL: {
     why: "These rows find a value, but one older than the view's TTL, so they get null",

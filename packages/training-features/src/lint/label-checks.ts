@@ -71,14 +71,20 @@ async function verdictsOn(subject: Subject, { type }: OutputFeature): Promise<Ve
   return [
     ...ranked.verdicts,
     ...(ranked.values <= Math.max(FEW_VALUES, ranked.rows / 2) ? await categories(subject, subject.value) : []),
-    ...(ranked.rows < subject.label.rows ? await categories(subject, `(${subject.value} IS NULL)`, "whether it is null") : []),
+    ...(ranked.rows < subject.label.rows
+      ? await categories(subject, `(${subject.value} IS NULL)`, "whether it is null")
+      : []),
   ];
 }
 
 /**
  * Identity up to a bijection, and lambda on held-out entities. Null is a value for the second and none for the first.
  */
-async function categories({ context, label, from, value, name }: Subject, sql: string, told = "it"): Promise<Verdict[]> {
+async function categories(
+  { context, label, from, value, name }: Subject,
+  sql: string,
+  told = "it",
+): Promise<Verdict[]> {
   const { runner } = context;
   const major = quoteText(label.classes[0]!.label);
   await runner.run(`CREATE OR REPLACE TEMP TABLE lint_pairs AS

@@ -32,7 +32,11 @@ export interface LintColumns {
 }
 
 /** @throws INVALID_REQUEST for a label or split column that the entity rows do not have */
-export function checkLintColumns({ label, splitColumn }: LintColumns, entities: EntityRows, timestampColumn: string): void {
+export function checkLintColumns(
+  { label, splitColumn }: LintColumns,
+  entities: EntityRows,
+  timestampColumn: string,
+): void {
   for (const [field, name] of [
     ["label", label],
     ["split_column", splitColumn],

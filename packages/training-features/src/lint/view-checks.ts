@@ -36,7 +36,11 @@ export async function checkCreated(context: LintContext, view: ViewResult, index
 }
 
 /** Winners whose event time is exactly the label's. */
-export async function checkSameTime(context: LintContext, { projection }: ViewResult, index: number): Promise<FoundFact[]> {
+export async function checkSameTime(
+  context: LintContext,
+  { projection }: ViewResult,
+  index: number,
+): Promise<FoundFact[]> {
   const row = await context.runner.row(
     `SELECT count(*) AS found, count(*) FILTER (event = moment) AS n, min(row_no) FILTER (event = moment) AS first
      FROM ${foundTable(index)} WHERE alive AND NOT tombstone`,

@@ -70,7 +70,9 @@ export async function checkEntityZone(context: LintContext, view: ViewResult, in
      FROM entity_rows WHERE rowid % ${every} = 0 AND ${context.entities.time} IS NOT NULL`,
   );
   try {
-    const facts = await context.runner.row(`SELECT count(*) AS n, count(DISTINCT moment % ${HOUR}) AS phases FROM ${sample}`);
+    const facts = await context.runner.row(
+      `SELECT count(*) AS n, count(DISTINCT moment % ${HOUR}) AS phases FROM ${sample}`,
+    );
     const looked = numberOf(facts, "n");
     if (numberOf(facts, "phases") < Math.max(PHASES, 0.1 * looked)) return [];
     const reach = BigInt(WIDEST * HOUR);

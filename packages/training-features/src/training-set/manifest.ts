@@ -73,7 +73,9 @@ export interface TrainingSetManifest {
 export interface ManifestLint {
   readonly label: string | null;
   readonly split_column: string | null;
-  readonly findings: readonly (Omit<LintFinding, "why" | "remedy" | "example"> & { readonly example_row: number | null })[];
+  readonly findings: readonly (Omit<LintFinding, "why" | "remedy" | "example"> & {
+    readonly example_row: number | null;
+  })[];
 }
 
 /** The manifest's path: `train.parquet` has `train.manifest.json` beside it. */

@@ -1,13 +1,13 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
+import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { dropTables } from "../offline/sql-text.ts";
 import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
-import type { LintFinding } from "../lint/finding.ts";
-import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
-import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type FeatureView, type KeyType, LarderError, type ValueType } from "@larder/schema";
 import {
-  buildTrainingSet,
   type AsOf,
+  buildTrainingSet,
   type LintFinding,
   type LintRequest,
   type OfflineEngine,
