@@ -163,7 +163,7 @@ FROM g JOIN m USING (v) GROUP BY label ORDER BY n DESC, label LIMIT 20`);
   const total = rows.reduce((sum, row) => sum + numberOf(row, "n"), 0);
   const runs = rows.reduce((sum, row) => sum + numberOf(row, "runs"), 0);
   const verdicts: Verdict[] = [];
-  for (const row of rows) {
+  for (const row of rows.length === 2 ? rows.slice(1) : rows) {
     const n = numberOf(row, "n");
     if (n === total) continue;
     const auc = (numberOf(row, "twice") - n * (n + 1)) / (2 * n * (total - n));
