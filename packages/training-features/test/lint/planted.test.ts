@@ -257,7 +257,7 @@ const OF_A_CLASS: PlantedFeatures = {
   as_flag: ["bool", "y = 1", "FEATURE_IS_LABEL", "error"],
   as_list: ["list<string>", "['a', CASE y WHEN 1 THEN 'x' ELSE 'y' END]", "FEATURE_IS_LABEL", "error"],
   among_nulls: ["int64", `CASE WHEN ${u(7)} < 0.6 THEN NULL ELSE y END`, "FEATURE_IS_LABEL", "error"],
-  with_errors: ["int64", `CASE WHEN ${u(7)} < 0.005 THEN 1 - y ELSE y END`, "FEATURE_PREDICTS_LABEL", "error"],
+  with_errors: ["int64", `CASE WHEN ${u(7)} < 0.0025 THEN 1 - y ELSE y END`, "FEATURE_PREDICTS_LABEL", "error"],
   in_many_words: [
     "string",
     `CASE y WHEN 1 THEN 'left ' ELSE 'stays ' END || (${u(7)} * 12)::INTEGER`,
