@@ -1,3 +1,4 @@
+export { createPace, type Pace } from "../pace.ts";
 export { createRecordDecoder, type RecordDecoderOptions } from "./decode/record-decoder.ts";
 export type { DecodedRecord, DecodedStreamRow, RecordDecoder, Refusal } from "./decoded-record.ts";
 export type {
