@@ -17,7 +17,18 @@ export {
   openStreamAdmin,
 } from "./open-stream.ts";
 export type { OutgoingRecord, RecordSink } from "./record-sink.ts";
-export type { StreamAdmin } from "./stream-admin.ts";
+export {
+  moveGroup,
+  type PartitionStart,
+  planStart,
+  planWindow,
+  type StartPlan,
+  type StartRequest,
+  type WindowRequest,
+} from "./start/plan-start.ts";
+export { type ReplayParts, type ReplayReport, type ReplayRequest, replay } from "./start/replay.ts";
+export { parseStartPosition, type StartPosition } from "./start/start-position.ts";
+export type { GroupMember, StreamAdmin } from "./stream-admin.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./sync/dead-letters.ts";
 export type { Dependency, Outage } from "./sync/outages.ts";
 export {

@@ -1,7 +1,9 @@
+import { RATE_HELP } from "../rate-option.ts";
+import type { MaterializeOptions } from "../run-materialize.ts";
 import { collect, defineVerb } from "../verb.ts";
 
 /** `larder materialize-incremental END`: what came since the last run, from Parquet into the online store. */
-export const materializeIncrementalVerb = defineVerb<{ readonly view?: readonly string[]; readonly lookback?: string }>(
+export const materializeIncrementalVerb = defineVerb<MaterializeOptions & { readonly lookback?: string }>(
   {
     usage: "materialize-incremental <END>",
     summary: "load what came since the last run from Parquet into the online store",
@@ -18,7 +20,8 @@ none. Refused rows and the exit code are as for materialize.`,
     options: (command) =>
       command
         .option("--view <name>", "only this view; may be repeated", collect)
-        .option("--lookback <duration>", "how long a row may take from its created time into the files (default: 1h)"),
+        .option("--lookback <duration>", "how long a row may take from its created time into the files (default: 1h)")
+        .option("--max-rows-per-second <number>", RATE_HELP),
     async run(context) {
       const { openStore } = await import("../open-store.ts");
       const { durationOption } = await import("../duration-option.ts");
@@ -26,12 +29,12 @@ none. Refused rows and the exit code are as for materialize.`,
       const { timeArgument } = await import("../time-argument.ts");
       const { warnOfDifference } = await import("../warn-of-difference.ts");
       const end = timeArgument("END", context.args[0] ?? "");
-      const { view, lookback } = context.options;
+      const { lookback } = context.options;
       const micros = lookback === undefined ? undefined : durationOption("--lookback", lookback);
       await using opened = await openStore(context);
       await warnOfDifference(opened, context);
       const { materializeIncremental } = await import("@larder/materializer");
-      return await runMaterialize(context, view, (request) =>
+      return await runMaterialize(context, (request) =>
         materializeIncremental(opened, { ...request, end, ...(micros === undefined ? {} : { lookback: micros }) }),
       );
     },
