@@ -21,6 +21,7 @@ export interface DemoOutput {
     readonly after: number;
     readonly ms: number;
   }): void;
+  /** All that the demo started has ended. */
   ending(interrupted: boolean): void;
 }
 
@@ -36,7 +37,7 @@ export function jsonOutput(write: (line: string) => void): DemoOutput {
 
 /** A line for each event, under a head. */
 export function textOutput(talk: Talk): DemoOutput {
-  const start = performance.now();
+  let start = 0;
   let events = 0;
   const line = (customer: number, what: string, probability: string, seen: string): void => {
     const seconds = ((performance.now() - start) / 1_000).toFixed(1).padStart(6);
@@ -44,6 +45,7 @@ export function textOutput(talk: Talk): DemoOutput {
   };
   return {
     ready({ brokers, topics, url, sync }) {
+      start = performance.now();
       talk.line(`\n${talk.bold("Events through Kafka, and what the model makes of them")}\n`);
       talk.line(`  Kafka  ${brokers.join(", ")}  ${topics.join(", ")}`);
       talk.line(`  sync   ${sync}/status\n  serve  ${url}/predict\n`);

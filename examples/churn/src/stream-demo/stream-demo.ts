@@ -35,8 +35,10 @@ export async function runStreamDemo(args: readonly string[]): Promise<0 | 1 | 2>
   const stop = () => interrupted.abort();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, stop);
   try {
-    await using opened = new AsyncDisposableStack();
-    await demo(wish, output, opened, interrupted.signal);
+    {
+      await using opened = new AsyncDisposableStack();
+      await demo(wish, output, opened, interrupted.signal);
+    }
     output.ending(interrupted.signal.aborted);
   } catch (error) {
     if (interrupted.signal.aborted) return 0;
