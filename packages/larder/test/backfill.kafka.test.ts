@@ -121,7 +121,10 @@ test.concurrent("bootstrap-while-streaming: a store that is filled from Parquet 
 });
 
 /** Runs a verb in this process, which costs a tenth of one of its own. */
-async function json(project: Project, ...args: readonly string[]): Promise<{ readonly code: number; readonly value: unknown }> {
+async function json(
+  project: Project,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly value: unknown }> {
   const terminal = plainTerminal(undefined, project.folder);
   const code = await runCli([...args, "--json"], terminal);
   return { code, value: JSON.parse(terminal.said) };
@@ -182,7 +185,10 @@ test.concurrent("a group is moved to a time, an end or offsets, but not while it
 
   const { id } = earliest.members[0] ?? {};
   const refused = await json(project, "sync", "--port", "0", "--from", "earliest");
-  expect(refused).toMatchObject({ code: 1, value: { error: { code: "STREAM_GROUP_ACTIVE", facts: { members: [id] } } } });
+  expect(refused).toMatchObject({
+    code: 1,
+    value: { error: { code: "STREAM_GROUP_ACTIVE", facts: { members: [id] } } },
+  });
   expect(await kafka.committed(topic, topic)).toEqual([5n, 5n]);
   sync.child.signal("SIGTERM");
   await sync.child.waitForExit();

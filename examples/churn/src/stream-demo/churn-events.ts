@@ -12,9 +12,15 @@ export interface ChurnEvent {
 /** What may happen, in turn; the model weighs each of it. */
 const HAPPENINGS: readonly { readonly what: string; readonly change: (features: Features) => Partial<Features> }[] = [
   { what: "signs for two years", change: () => ({ contract: "Two year" }) },
-  { what: "the bill goes up by $15", change: ({ monthly_charges }) => ({ monthly_charges: (monthly_charges ?? 0) + 15 }) },
+  {
+    what: "the bill goes up by $15",
+    change: ({ monthly_charges }) => ({ monthly_charges: (monthly_charges ?? 0) + 15 }),
+  },
   { what: "falls back to month-to-month", change: () => ({ contract: "Month-to-month" }) },
-  { what: "the bill goes down by $20", change: ({ monthly_charges }) => ({ monthly_charges: (monthly_charges ?? 0) - 20 }) },
+  {
+    what: "the bill goes down by $20",
+    change: ({ monthly_charges }) => ({ monthly_charges: (monthly_charges ?? 0) - 20 }),
+  },
   { what: "signs for one year", change: () => ({ contract: "One year" }) },
   { what: "pays by electronic check", change: () => ({ payment_method: "Electronic check" }) },
   { what: "pays by bank transfer", change: () => ({ payment_method: "Bank transfer (automatic)" }) },

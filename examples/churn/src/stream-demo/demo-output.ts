@@ -41,7 +41,9 @@ export function textOutput(talk: Talk): DemoOutput {
   let events = 0;
   const line = (customer: number, what: string, probability: string, seen: string): void => {
     const seconds = ((performance.now() - start) / 1_000).toFixed(1).padStart(6);
-    talk.line(`${seconds} s  ${String(customer).padStart(8)}  ${what.padEnd(30)}  ${probability.padStart(18)}  ${seen.padStart(8)}`);
+    talk.line(
+      `${seconds} s  ${String(customer).padStart(8)}  ${what.padEnd(30)}  ${probability.padStart(18)}  ${seen.padStart(8)}`,
+    );
   };
   return {
     ready({ brokers, topics, url, sync }) {
@@ -56,6 +58,7 @@ export function textOutput(talk: Talk): DemoOutput {
       events++;
       line(customer, what, `${before.toFixed(4)} -> ${after.toFixed(4)}`, `${ms.toFixed(0)} ms`);
     },
-    ending: () => talk.line(`\n  ${events} events, ${events} predictions that changed. Broker, sync and server are stopped.`),
+    ending: () =>
+      talk.line(`\n  ${events} events, ${events} predictions that changed. Broker, sync and server are stopped.`),
   };
 }

@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { type KafkaHand, kafkaHand, startKafka } from "@larder/testkit";
 import { type GoldenRow, readGolden } from "../golden.ts";
 import { predict } from "../quickstart/ask.ts";
-import { EXAMPLE, startServer } from "../quickstart/command.ts";
+import { EXAMPLE, type Server, startServer } from "../quickstart/command.ts";
 import { terminalTalk } from "../quickstart/terminal.ts";
 import type { Features } from "../telco.ts";
 import { nextEvent, recordsOf } from "./churn-events.ts";
@@ -80,25 +80,36 @@ async function demo(wish: Wish, output: DemoOutput, opened: AsyncDisposableStack
   const kafka = kafkaHand(brokers);
   const name = `larder-demo-${randomBytes(4).toString("hex")}`;
   const folder = opened.adopt(await makeDemoFolder(brokers, name), ({ remove }) => remove());
-  for (const topic of topicsIn(folder)) {
-    signal.throwIfAborted();
-    await kafka.createTopic(topic, { partitions: 2 });
-    // A broker of the demo's own is thrown away whole.
-    if (wish.brokers !== undefined) opened.defer(() => kafka.deleteTopic(topic));
+  const topics = topicsIn(folder);
+  // A broker of the demo's own is thrown away whole.
+  if (wish.brokers !== undefined) {
+    opened.defer(async () => void (await Promise.allSettled(topics.map((topic) => kafka.deleteTopic(topic)))));
   }
-  // Stopped in the opposite order, and by one signal: a Ctrl-C on the terminal has reached them already.
+  await allOf(topics.map((topic) => kafka.createTopic(topic, { partitions: 2 })));
+  signal.throwIfAborted();
+  const servers: Server[] = [];
+  // One signal is enough: a Ctrl-C on the terminal has reached them already.
+  const told = () => process.stdout.isTTY === true && signal.aborted;
+  opened.defer(async () => void (await Promise.all(servers.map((server) => server.stop(told())))));
   const start = async (verb: string) => {
-    signal.throwIfAborted();
     const server = await startServer(verb, "-f", folder.file, "--port", "0");
-    return opened.adopt(server, (each) => each.stop(process.stdout.isTTY === true && signal.aborted));
+    servers.push(server);
+    return server;
   };
-  const [serve, sync] = [await start("serve"), await start("sync")];
+  const [serve, sync] = await allOf([start("serve"), start("sync")]);
+  if (serve === undefined || sync === undefined) return;
   output.ready({ brokers, topics: [...folder.topics.values()], url: serve.url, sync: sync.url });
   const broken = Promise.race([serve.ended, sync.ended]).then((why) => {
     throw new Error(why);
   });
   broken.catch(() => {}); // whoever waits for an event hears of it
   await Promise.race([broken, tell({ kafka, folder, url: serve.url, seconds: wish.seconds }, output, signal)]);
+}
+
+/** Waits for all of them, so that nothing is under way any more when one fails. */
+async function allOf<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 interface Scene {
@@ -120,7 +131,8 @@ async function tell({ kafka, folder, url, seconds }: Scene, output: DemoOutput, 
     while (!signal.aborted) {
       const [now] = (await predict(url, [id])).predictions;
       if (now !== undefined && now !== before) return now;
-      if (performance.now() > end) throw new Error(`What happened to customer ${id} is not seen after ${SEEN_MS / 1_000} s.`);
+      if (performance.now() > end)
+        throw new Error(`What happened to customer ${id} is not seen after ${SEEN_MS / 1_000} s.`);
       await wait(ASK_MS);
     }
     return undefined;

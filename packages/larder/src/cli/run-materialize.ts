@@ -1,6 +1,6 @@
 import type { MaterializeReport, RunRequest } from "@larder/materializer";
-import { materializeResult } from "./render/materialize-report.ts";
 import { rateOption } from "./rate-option.ts";
+import { materializeResult } from "./render/materialize-report.ts";
 import type { VerbContext, VerbResult } from "./verb.ts";
 
 /** The options that every materialize has. */

@@ -52,7 +52,8 @@ function refuseWrong({ from, until, dryRun, host, port }: SyncOptions): void {
   }
   if (until === undefined) return;
   for (const [name, value] of Object.entries({ "--host": host, "--port": port })) {
-    if (value !== undefined) throw wrong(name, `${name} has no meaning with --until`, "Leave it out: a replay serves no probes");
+    if (value !== undefined)
+      throw wrong(name, `${name} has no meaning with --until`, "Leave it out: a replay serves no probes");
   }
 }
 

@@ -11,7 +11,16 @@ export function positionsResult({ groupId, members, partitions }: StartPlan): Ve
     const left = last > first ? last - first : 0n;
     return { topic, partition, begin, end, committed: committed ?? null, from, until: until ?? null, offsets: left };
   });
-  const columns = ["topic", "partition", "oldest", "end", "committed", "from", ...(bounded ? ["until"] : []), "to read"];
+  const columns = [
+    "topic",
+    "partition",
+    "oldest",
+    "end",
+    "committed",
+    "from",
+    ...(bounded ? ["until"] : []),
+    "to read",
+  ];
   const lines = rows.map(({ topic, partition, begin, end, committed, from, until, offsets }) => [
     topic,
     partition,

@@ -98,7 +98,13 @@ const QUIET_MS = 10_000;
 const GRACE_MS = 5_000;
 
 /** What is left of a partition's window after a former run. */
-function leftOf({ topic, partition, from, until = from, committed }: StartPlan["partitions"][number]): BoundedPartition {
+function leftOf({
+  topic,
+  partition,
+  from,
+  until = from,
+  committed,
+}: StartPlan["partitions"][number]): BoundedPartition {
   const left = committed === undefined || committed < from ? from : committed;
   return { topic, partition, from: left < until ? left : until, until };
 }

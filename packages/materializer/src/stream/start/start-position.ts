@@ -95,7 +95,11 @@ function readOffset(text: string): PartitionOffset | undefined {
   return { topic, partition: Number(partition), offset: BigInt(offset ?? "") };
 }
 
-function refuseOutside(ends: readonly TopicEnds[], option: string, { topic, partition, offset }: PartitionOffset): void {
+function refuseOutside(
+  ends: readonly TopicEnds[],
+  option: string,
+  { topic, partition, offset }: PartitionOffset,
+): void {
   const of = ends.find((each) => each.topic === topic);
   if (of === undefined) {
     const topics = ends.map((each) => each.topic).join(", ");
