@@ -66,7 +66,7 @@ export async function planWindow(admin: StreamAdmin, request: WindowRequest): Pr
 }
 
 /** The group that reads a window: the same for the same words, so that a run can go on where a killed one was, and nobody else's. */
-export function windowGroup({ groupId, topics, from, until }: WindowRequest): string {
+function windowGroup({ groupId, topics, from, until }: WindowRequest): string {
   const words = JSON.stringify([[...topics].sort(), from.text, until.text]);
   return `${groupId}.replay-${createHash("sha256").update(words).digest("hex").slice(0, 12)}`;
 }
