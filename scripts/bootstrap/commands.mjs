@@ -5,6 +5,7 @@ import { SetupError } from "./setup-error.mjs";
 /** What each command of its own runs, from the repository's root. Every other name is a turbo task. */
 const PROGRAMS = {
   quickstart: ["examples/churn/scripts/quickstart.mjs"],
+  "demo:stream": ["--conditions=@larder/source", "examples/churn/scripts/demo-stream.mjs"],
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
   bench: ["scripts/bench.mjs", "bench"],

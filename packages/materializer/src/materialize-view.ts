@@ -75,7 +75,7 @@ async function* chunksAfter(
   plan: ViewPlan,
   state: CheckpointState,
 ): AsyncGenerator<LatestRowsChunk> {
-  const { tenant, chunkRows = CHUNK_ROWS, signal, onProgress } = request;
+  const { tenant, chunkRows = CHUNK_ROWS, pace, signal, onProgress } = request;
   const chunks = source.readLatestRows({
     definitions,
     view,
@@ -83,7 +83,7 @@ async function* chunksAfter(
     start: BigInt(plan.window.start),
     end: BigInt(plan.window.end),
     late: plan.late,
-    chunkRows,
+    chunkRows: Math.min(chunkRows, pace?.rowsAtOnce ?? chunkRows),
     after: state.after,
     signal,
     onProgress: (fraction) => onProgress?.({ view: view.name, phase: "search", fraction }),
@@ -105,7 +105,8 @@ async function applied(
   state: CheckpointState,
   chunk: LatestRowsChunk,
 ): Promise<CheckpointState> {
-  const { tenant, signal, retryDelaysMs } = request;
+  const { tenant, signal, retryDelaysMs, pace } = request;
+  await pace?.take(chunk.rows.length, signal);
   const { counts, samples, created } = await applyChunk(
     { store, view, tenant, clock, signal, retryDelaysMs, onlineTtl: definitions.onlineTtl(view, tenant) },
     chunk.rows,

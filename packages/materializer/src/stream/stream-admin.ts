@@ -19,6 +19,22 @@ export interface StreamAdmin extends AsyncDisposable {
   keepsRecordTimes(topic: string): Promise<boolean>;
   /** Deletes the records before each of these offsets, for good. */
   deleteBefore(positions: readonly PartitionOffset[]): Promise<void>;
+  /** Who is in the group now; a killed process counts until its session has timed out. A group that does not exist has nobody. */
+  members(groupId: string): Promise<readonly GroupMember[]>;
+  /**
+   * Commits in the name of a group without members. What several calls set stays set when a later one fails.
+   * @throws STREAM_GROUP_ACTIVE when the group has members
+   */
+  setOffsets(groupId: string, offsets: readonly PartitionOffset[]): Promise<void>;
+  /** Removes a group and what it has committed; one that does not exist is removed already. @throws STREAM_GROUP_ACTIVE */
+  deleteGroup(groupId: string): Promise<void>;
   /** Ends every connection and timer. Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** A process in a group, as the broker knows it. */
+export interface GroupMember {
+  readonly id: string;
+  readonly clientId: string;
+  readonly host: string;
 }

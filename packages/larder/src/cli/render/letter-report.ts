@@ -1,4 +1,4 @@
-import type { Letter, LetterList, PurgeReport, ReplayReport } from "@larder/materializer/stream";
+import type { Letter, LetterList, LetterReplayReport, PurgeReport } from "@larder/materializer/stream";
 import { formatTime } from "@larder/schema";
 import { renderTable } from "./table.ts";
 
@@ -91,7 +91,7 @@ export function letterText(letter: Letter, withPayload: boolean): string {
   );
 }
 
-export function replayJson(report: ReplayReport): object {
+export function replayJson(report: LetterReplayReport): object {
   const { dryRun, sent, refusedStill, withoutValue, foreign, unread, before, complete } = report;
   return {
     dry_run: dryRun,
@@ -103,7 +103,7 @@ export function replayJson(report: ReplayReport): object {
   };
 }
 
-export function replayText(report: ReplayReport): string {
+export function replayText(report: LetterReplayReport): string {
   const { dryRun, sent, refusedStill, withoutValue, foreign, unread, before, complete } = report;
   const lines = [
     `${dryRun ? "would send" : "sent"} ${sent} letter${sent === 1 ? "" : "s"} back to where they came from${complete ? "" : "; --limit ended it, the next run goes on"}`,

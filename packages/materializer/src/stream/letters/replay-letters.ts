@@ -6,7 +6,7 @@ import type { Letter, LetterReason } from "./letter.ts";
 import { type LetterBatch, LetterBox, type LetterParts, type LetterRequest } from "./letter-box.ts";
 
 /** How to replay. */
-export interface ReplayRequest extends LetterRequest {
+export interface LetterReplayRequest extends LetterRequest {
   readonly sink: Pick<RecordSink, "send">;
   /** At most so many in this run. */
   readonly limit?: number | undefined;
@@ -17,7 +17,7 @@ export interface ReplayRequest extends LetterRequest {
 }
 
 /** What a replay did. */
-export interface ReplayReport {
+export interface LetterReplayReport {
   readonly dryRun: boolean;
   /** Sent back, or what would be. */
   readonly sent: number;
@@ -44,7 +44,7 @@ const MAX_SENT = 100;
  * the last {@link MAX_SENT} again. What is refused again comes back as a new letter, behind the end of this run.
  * @throws STREAM_MISCONFIGURED where a topic stamps records with its own time, by which a deletion would win over what came after it
  */
-export async function replayLetters(parts: LetterParts, request: ReplayRequest): Promise<ReplayReport> {
+export async function replayLetters(parts: LetterParts, request: LetterReplayRequest): Promise<LetterReplayReport> {
   const box = new LetterBox(parts, request);
   const replay = new Replay(parts, request, box);
   await replay.refuseChangedTimes();
@@ -70,14 +70,14 @@ export async function replayLetters(parts: LetterParts, request: ReplayRequest):
 }
 
 class Replay {
-  readonly report: { -readonly [Fact in keyof ReplayReport]: ReplayReport[Fact] };
+  readonly report: { -readonly [Fact in keyof LetterReplayReport]: LetterReplayReport[Fact] };
   readonly #parts: LetterParts;
-  readonly #request: ReplayRequest;
+  readonly #request: LetterReplayRequest;
   readonly #box: LetterBox;
   readonly #partitions = new Map<string, number>();
   readonly #begun = performance.now();
 
-  constructor(parts: LetterParts, request: ReplayRequest, box: LetterBox) {
+  constructor(parts: LetterParts, request: LetterReplayRequest, box: LetterBox) {
     this.#parts = parts;
     this.#request = request;
     this.#box = box;

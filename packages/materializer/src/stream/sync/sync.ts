@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import { type Clock, type Definitions, type FeatureView, isLarderError, LarderError } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
+import type { Pace } from "../../pace.ts";
 import type { DecodedRecord, RecordDecoder, Refusal } from "../decoded-record.ts";
 import type { BatchConsumer, EventSource, Generation, RecordBatch, TopicPartition } from "../event-source.ts";
 import type { RecordSink } from "../record-sink.ts";
@@ -24,6 +25,8 @@ export interface SyncParts {
   readonly sink: Pick<RecordSink, "send">;
   readonly decoder: RecordDecoder;
   readonly clock: Clock;
+  /** Default: as fast as the store takes rows. */
+  readonly pace?: Pace;
   readonly onEvent?: (event: SyncEvent) => void;
   readonly settings?: Partial<SyncSettings>;
 }
@@ -87,7 +90,7 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#settings = { ...SYNC_SETTINGS, ...parts.settings };
     this.#stream = streamOf(parts.definitions);
     const { backoff, holdMs, commitMs, commitRecords } = this.#settings;
-    const { store, source, sink, clock, onEvent } = parts;
+    const { store, source, sink, clock, pace, onEvent } = parts;
     const signal = this.#end.signal;
     const outages = new Outages((of, problem) =>
       onEvent?.(problem === undefined ? { kind: "back", of } : { kind: "away", of, problem }),
@@ -117,6 +120,7 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#writerParts = {
       now: () => clock.now(),
       store,
+      pace,
       backoff,
       outages,
       signal,

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { type ErrorCode, type FeatureRow, type FeatureView, isLarderError, type LarderError } from "@larder/schema";
 import { createRowOrder, type OnlineStore, type RowOrder, type WriteResult } from "@larder/store-core";
+import type { Pace } from "../../pace.ts";
 import type { Refusal } from "../decoded-record.ts";
 import { type Backoff, untilItWorks } from "./backoff.ts";
 import type { LaneRecord } from "./lane.ts";
@@ -18,6 +19,7 @@ export interface WaitingRow {
 /** What a {@link ViewWriter} works with. */
 export interface ViewWriterParts {
   readonly store: OnlineStore;
+  readonly pace: Pace | undefined;
   readonly backoff: Backoff;
   readonly outages: Outages;
   /** Ends waits and writes. */
@@ -95,8 +97,10 @@ export class ViewWriter {
 
   async #run(): Promise<void> {
     await turn(); // what is decoded in the same turn is written together
-    while (this.#waiting.length > 0 && !this.#parts.signal.aborted) {
-      this.#batch = this.#waiting.splice(0, MAX_ROWS);
+    const { pace, signal } = this.#parts;
+    const most = Math.min(MAX_ROWS, pace?.rowsAtOnce ?? MAX_ROWS);
+    while (this.#waiting.length > 0 && !signal.aborted) {
+      this.#batch = this.#waiting.splice(0, most);
       await this.#write(this.#batch);
     }
     this.#batch = [];
@@ -108,6 +112,7 @@ export class ViewWriter {
     for (let items = batch; items.length > 0; ) {
       const merged = mergeRows(this.view, this.#order, items);
       try {
+        await this.#parts.pace?.take(merged.length, this.#parts.signal);
         const result = await this.#put(merged.map(({ row }) => row));
         for (const outcome of ["applied", "duplicate", "stale", "expired", "conflict"] as const) {
           this.counts[outcome] += result[outcome];
