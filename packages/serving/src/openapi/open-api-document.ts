@@ -13,9 +13,19 @@ import {
   servedRoutes,
   TENANT_HEADER,
 } from "@larder/contract";
-import type { Definitions, ServerConfig } from "@larder/schema";
+import type { Definitions, FeatureRef, ServerConfig } from "@larder/schema";
 import type { TSchema } from "typebox";
-import { deleteBody, featuresBody, modelBody, pushBody, type TypedBody, writeBody } from "./typed-bodies.ts";
+import type { ModelState } from "../registry/model-state.ts";
+import {
+  deleteBody,
+  featuresBody,
+  materializeBody,
+  materializeIncrementalBody,
+  modelBody,
+  pushBody,
+  type TypedBody,
+  writeBody,
+} from "./typed-bodies.ts";
 import type { Json } from "./value-schema.ts";
 
 /** One operation of the document: a route of the contract, or of one model where the route is every model's. */
@@ -38,14 +48,14 @@ interface Described {
  * Generates OpenAPI 3.1 from the contract's schemas and the definitions' names and types, so that the document cannot differ from what is checked. A
  * route that predicts with a model stands there once for each model.
  */
-export function openApiDocument(definitions: Definitions): Json {
+export function openApiDocument(definitions: Definitions, states: readonly ModelState[]): Json {
   const { project, server, models } = definitions;
   const schemes = securitySchemes(server);
   const schemas: Record<string, Json | TSchema> = Object.fromEntries(
     Object.values(ERROR_BODIES).map(([name, schema]) => [name, schema]),
   );
   const paths: Record<string, Json> = {};
-  for (const each of operations(definitions)) {
+  for (const each of operations(definitions, states)) {
     const { route, operationId } = each;
     const [own = "", ofTenant] = pathsOf(route);
     const method = route.method.toLowerCase();
@@ -67,9 +77,10 @@ export function openApiDocument(definitions: Definitions): Json {
   };
 }
 
-function operations(definitions: Definitions): readonly Operation[] {
-  const { server, models } = definitions;
-  const [first] = models.values();
+function operations(definitions: Definitions, states: readonly ModelState[]): readonly Operation[] {
+  const { server } = definitions;
+  const bodies = new Map(states.map((state) => [state.definition.name, modelBody(state.definition, readsOf(state))]));
+  const [first] = bodies.values();
   const typed: Readonly<Partial<Record<string, TypedBody | undefined>>> = {
     // Strictly, they take Feast's coercions, too.
     ...(server.strictFeast
@@ -78,19 +89,27 @@ function operations(definitions: Definitions): readonly Operation[] {
           getOnlineFeatures: featuresBody(definitions),
           push: pushBody(definitions),
           writeToOnlineStore: writeBody(definitions),
+          materialize: materializeBody(definitions),
+          materializeIncremental: materializeIncrementalBody(definitions),
         }),
     deleteFromOnlineStore: deleteBody(definitions),
-    predict: first === undefined ? undefined : modelBody(first),
+    predict: first,
   };
   return Object.entries(servedRoutes(server)).flatMap(([operationId, route]): Operation[] => {
     if (operationId !== "predictWithModel" && operationId !== "predictWithVersion")
       return [{ operationId, route, typed: typed[operationId] }];
-    return [...models.values()].map((model) => ({
-      operationId: `${operationId}.${identifier(model.name)}`,
-      route: { ...route, path: route.path.replace("{model}", () => encodeURIComponent(model.name)) },
-      typed: modelBody(model),
+    return [...bodies].map(([name, body]) => ({
+      operationId: `${operationId}.${identifier(name)}`,
+      route: { ...route, path: route.path.replace("{model}", () => encodeURIComponent(name)) },
+      typed: body,
     }));
   });
+}
+
+/** What the current version's inputs take; without one, all that the service has. */
+function readsOf({ definition, current, versions }: ModelState): readonly FeatureRef[] {
+  const model = versions.find(({ version }) => version === current)?.model;
+  return model?.plan.columns.map(({ ref }) => ref) ?? definition.featureService.features;
 }
 
 /** A name as operation ids and components may have it; different ones stay different. */

@@ -36,7 +36,7 @@ export function featuresBody({ services, views }: Pick<Definitions, "services" |
     title: "Features of several views",
     description: "With the join keys of all these views.",
     required: ["features", "entities"],
-    properties: { features: references(readable), entities: { ...keyColumns(keys), required: [] }, ...options },
+    properties: { features: references(readable), entities: keyColumns(keys), ...options },
   };
   const example = { features: [`${first.name}:${first.features[0]?.name}`], entities: exampleColumns(first.joinKeys) };
   return { body: { anyOf: [...ofService, ...ofViews, ...(readable.length > 1 ? [ofSeveral] : [])] }, example };
@@ -71,13 +71,50 @@ export function deleteBody({ views }: Pick<Definitions, "views">): TypedBody | u
   }));
 }
 
-/** A model's route: entity rows with its join keys, request features and overrides; its predictions. */
-export function modelBody(model: ModelDefinition): TypedBody {
+/** `POST /materialize`: a window, or everything, of views with a source. */
+export function materializeBody({ views }: Pick<Definitions, "views">): TypedBody | undefined {
+  const members = materializeMembers(views);
+  if (members === undefined) return undefined;
+  const unused = { type: "null" };
+  const window = {
+    type: "object",
+    required: ["start_ts", "end_ts"],
+    properties: { start_ts: TIME, end_ts: TIME, disable_event_timestamp: { const: false }, ...members },
+  };
+  const everything = {
+    type: "object",
+    required: ["disable_event_timestamp"],
+    properties: { disable_event_timestamp: { const: true }, start_ts: unused, end_ts: unused, ...members },
+  };
+  return { body: { anyOf: [window, everything] }, example: { start_ts: EXAMPLE_TIME, end_ts: EXAMPLE_TIME } };
+}
+
+/** `POST /materialize-incremental`: up to when. */
+export function materializeIncrementalBody({ views }: Pick<Definitions, "views">): TypedBody | undefined {
+  const members = materializeMembers(views);
+  if (members === undefined) return undefined;
+  const body = { type: "object", required: ["end_ts"], properties: { end_ts: TIME, ...members } };
+  return { body, example: { end_ts: EXAMPLE_TIME } };
+}
+
+function materializeMembers(views: Definitions["views"]): Readonly<Record<string, Json>> | undefined {
+  const sourced = [...views.values()].flatMap(({ name, source }) => (source === undefined ? [] : [name]));
+  if (sourced.length === 0) return undefined;
+  return {
+    feature_views: { type: ["array", "null"], minItems: 1, items: { enum: sourced } },
+    full_feature_names: { type: "boolean" },
+    version: { type: "null" },
+  };
+}
+
+/**
+ * A model's route: entity rows with its join keys, request features and overrides; its predictions.
+ * @param reads the features that its inputs take; the service may have more
+ */
+export function modelBody(model: ModelDefinition, reads: readonly FeatureRef[]): TypedBody {
   const { name, featureService, requestFeatures } = model;
-  const keys = joinKeysOf(featureService.features);
-  const stored = new Map(
-    featureService.features.map((ref) => [`${ref.viewName}:${ref.feature.name}`, ref.feature.type]),
-  );
+  const keys = joinKeysOf(reads);
+  const stored = new Map(reads.map((ref) => [`${ref.viewName}:${ref.feature.name}`, ref.feature.type]));
   const row = {
     type: "object",
     required: [...keys, ...requestFeatures.filter((feature) => feature.default === undefined)].map((each) => each.name),
@@ -148,6 +185,7 @@ export function modelBody(model: ModelDefinition): TypedBody {
   return { body: { anyOf: [rows, row] }, answer: { anyOf: [many, flat] }, example: { entity_rows: [example] } };
 }
 
+const EVENT_TIME = "event_timestamp";
 const TIME = { type: "string", minLength: 1, description: "ISO 8601; without a zone it is UTC." };
 const EXAMPLE_TIME = "2024-01-01T00:00:00Z";
 const FLAGS = { allow_registry_cache: { type: "boolean" }, transform_on_write: { type: "boolean" } };
@@ -199,7 +237,7 @@ function frame(views: readonly FeatureView[]): Json {
       properties[name] = column(requestValue(type, { nullable: true }));
       if (partialRows === "refuse" && source?.tombstoneColumn === undefined && !renamed.has(name)) required.add(name);
     }
-    if (source === undefined && stream === undefined) required.add("event_timestamp");
+    if (stream === undefined && (source?.timestampField ?? EVENT_TIME) === EVENT_TIME) required.add(EVENT_TIME);
   }
   return {
     type: "object",
@@ -207,7 +245,7 @@ function frame(views: readonly FeatureView[]): Json {
     required: [...required],
     properties: {
       ...properties,
-      event_timestamp: column(time, "ISO 8601; without a zone it is UTC."),
+      [EVENT_TIME]: column(time, "ISO 8601; without a zone it is UTC."),
     },
     additionalProperties: { type: "array" },
   };
