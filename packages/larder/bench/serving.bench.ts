@@ -1,6 +1,6 @@
 // `larder serve` beside the same thing written by hand (floors/serving.mjs: Fastify, ioredis and ONNX Runtime), on the same model, values and Redis,
 // in turns of one run. `npm run bench:serving`; figures go to reports/serving.json. LARDER_BENCH=quick takes a fifth of the rounds.
-import { median, percentile, printTable, writeReport } from "./serving/report.ts";
+import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
 import { features, predictions } from "./serving/requests.ts";
 import { type AtRate, startTurns, type Throughput } from "./serving/turns.ts";
 import { openWorld } from "./serving/world.ts";
@@ -87,14 +87,8 @@ const goals = [
     met: own.rest < GOALS.ownMs,
   },
 ];
-printTable(
-  ["goal", "measured", "wanted"],
-  goals.map(({ goal, measured, wanted }) => [goal, measured, wanted]),
-);
-writeReport({ machine: world.machine, callers: CALLERS, fast, compared, rates, own, goals });
-for (const { goal, met } of goals) if (!met) console.error(`Missed: ${goal}`);
-// As k6 does when a threshold is crossed.
-if (goals.some(({ met }) => !met)) process.exitCode = 99;
+judge(goals);
+writeReport("serving", { machine: world.machine, callers: CALLERS, fast, compared, rates, own, goals });
 
 /** By the median of rounds, in each of which both had their turn within half a second. */
 function compare(floor: Throughput, larder: Throughput) {
