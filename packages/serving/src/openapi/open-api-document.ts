@@ -96,8 +96,8 @@ function operations(definitions: Definitions, states: readonly ModelState[]): re
     predict: first,
   };
   return Object.entries(servedRoutes(server)).flatMap(([operationId, route]): Operation[] => {
-    if (operationId !== "predictWithModel" && operationId !== "predictWithVersion")
-      return [{ operationId, route, typed: typed[operationId] }];
+    const ofEachModel = operationId === "predictWithModel" || operationId === "predictWithVersion";
+    if (!ofEachModel || bodies.size === 0) return [{ operationId, route, typed: typed[operationId] }];
     return [...bodies].map(([name, body]) => ({
       operationId: `${operationId}.${identifier(name)}`,
       route: { ...route, path: route.path.replace("{model}", () => encodeURIComponent(name)) },
