@@ -21,7 +21,7 @@ const RATES = [CALM_RATE, GOAL_RATE, 2_000, 4_000];
 /** A rate is held where this share of the requests that were due were answered 200. */
 const HELD = 0.97;
 
-const PREDICT = [1, 100].map(predictions);
+const PREDICT = [1, 100].map((rows) => predictions(rows));
 const FEATURES = [1, 10, 100].map(features);
 
 await using world = await openWorld();
