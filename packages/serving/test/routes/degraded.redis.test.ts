@@ -66,7 +66,7 @@ type Outage = Awaited<ReturnType<typeof openOutage>>;
 async function breakStore({ redis, proxy }: Outage, fault: Fault): Promise<void> {
   if (fault === "hung") await redis.kill("SIGSTOP");
   else if (fault === "down") await redis.kill();
-  else proxy.delay(4 * DEADLINE_MS);
+  else proxy.delay(2 * DEADLINE_MS);
 }
 
 /** `larder_errors_total` has them by code, `larder_degraded_answers_total` the answers without the store. */
