@@ -11,6 +11,9 @@ const PYTHON = join(process.env["LARDER_CACHE"] ?? "", "servers", "schemathesis"
 /** What is asked follows from it, as long as the document and schemathesis stay the same. */
 const SEED = process.env["LARDER_SEED"] ?? "1";
 
+/** Longest that a run may take on a machine that has much else to do. */
+const FUZZ_MS = 500_000;
+
 /** Every value type, a composite key, a view without entities, sources, and a model with request features. */
 const YAML = `project: fuzz
 online_store: { type: memory, deadline: 30s, write_deadline: 30s }
@@ -87,7 +90,7 @@ test("whatever /openapi.json says may be asked is answered as it says; nothing t
   const typed = Object.entries(positive).filter(([name]) => TYPED.test(name));
   expect(typed.length).toBeGreaterThan(20);
   expect(typed.filter(([, statuses]) => (statuses["200"] ?? 0) === 0)).toEqual([]);
-});
+}, 600_000);
 
 test("a server with API keys answers their holders as the document says, and nobody else", async () => {
   await using project = await createShop(`${YAML}server: { auth: { keys: keys.jsonl } }\n`);
@@ -98,8 +101,8 @@ test("a server with API keys answers their holders as the document says, and nob
   // schemathesis repeats each request without the key, and with another, and wants a 401.
   const { positive } = await server.fuzz(...asked, "--header", `Authorization: Bearer ${key}`);
   expect(failures(positive)).toEqual([]);
-  expect(share(positive, /^(?:2|401)/)).toBeGreaterThanOrEqual(0.5);
-});
+  expect(share(positive, /^2/)).toBeGreaterThanOrEqual(0.5);
+}, 600_000);
 
 async function createShop(yaml: string): Promise<Project> {
   const project = await createProject(yaml);
@@ -132,7 +135,7 @@ async function serve(project: Project) {
             PYTHONPATH: HERE,
             PYTHONDONTWRITEBYTECODE: "1",
           },
-          ms: 170_000,
+          ms: FUZZ_MS,
         },
       );
       expect(code, `${stdout}${stderr}`).toBe(0);
