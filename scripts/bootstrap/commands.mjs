@@ -11,6 +11,8 @@ const PROGRAMS = {
   bench: ["scripts/bench.mjs", "bench"],
   "bench:redis": ["scripts/bench.mjs", "bench:redis"],
   "bench:serving": ["scripts/bench.mjs", "bench:serving"],
+  "bench:fairness": ["scripts/bench.mjs", "bench:fairness"],
+  "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
   "lint-packages": ["scripts/lint-packages.mjs"],

@@ -6,6 +6,7 @@ import { provideFeast } from "./feast.mjs";
 import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
+import { provideSchemathesis } from "./schemathesis.mjs";
 import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
@@ -15,6 +16,7 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   tritonclient: provideTritonClient,
+  schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,
 };

@@ -11,6 +11,7 @@ export interface ModelWorld extends AsyncDisposable {
   readonly models: ModelRegistry;
   readonly store: OnlineStore;
   readonly clock: LogicalClock;
+  get(url: string): Promise<LightMyRequestResponse>;
   post(url: string, body: unknown): Promise<LightMyRequestResponse>;
   /** Writes rows of a view; every column has one value per row. */
   write(view: string, columns: Readonly<Record<string, readonly unknown[]>>): Promise<void>;
@@ -44,6 +45,7 @@ export async function openModelWorld(yaml: string, files: Readonly<Record<string
     models,
     store,
     clock,
+    get: (url) => app.inject(url),
     post,
     write: async (view, columns) => {
       const rows = Object.values(columns)[0]?.length ?? 0;
