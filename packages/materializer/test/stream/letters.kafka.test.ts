@@ -5,12 +5,12 @@ import {
   createRecordDecoder,
   type LetterFilter,
   type LetterParts,
+  type LetterReplayRequest,
   listLetters,
   openRecordSink,
   openStreamAdmin,
   purgeLetters,
   type RecordSink,
-  type ReplayRequest,
   replayLetters,
   showLetter,
   streamOf,
@@ -58,7 +58,7 @@ async function openDesk(definitions: Definitions): Promise<Desk> {
   return { definitions, admin, sink, decoder, clock: systemClock, [Symbol.asyncDispose]: close };
 }
 
-const replay = (desk: Desk, more: Partial<ReplayRequest> = {}) =>
+const replay = (desk: Desk, more: Partial<LetterReplayRequest> = {}) =>
   replayLetters(desk, { filter: {}, sink: desk.sink, perSecond: 10_000, dryRun: false, signal: never, ...more });
 const list = (desk: Desk, filter: LetterFilter, limit = 0) => listLetters(desk, { filter, signal: never }, limit);
 
