@@ -1,0 +1,19 @@
+import { seededRandom, startKafka, startRedis, testSeed } from "@larder/testkit";
+import { expect, test } from "vitest";
+import { describeRun } from "./kill-anywhere/describe-run.ts";
+import { KEEPING, killAnywhere } from "./kill-anywhere/run.ts";
+
+test("syncs, broker and store killed anywhere: the store ends as the fold of the events, no row was ever read going backwards, and records were read twice", async () => {
+  await using kafka = await startKafka();
+  await using redis = await startRedis({ args: KEEPING });
+  const random = seededRandom(testSeed());
+  for (const client of ["platformatic", "kafkajs"] as const) {
+    const run = { kafka, redis, random, client, group: `kill-${client}` };
+    const result = await killAnywhere({ ...run, more: (rounds) => rounds < 1 });
+    console.log(`${client}: ${describeRun(result)}`);
+    expect(result.broken.slice(0, 10)).toEqual([]);
+    expect(result.handled).toBeGreaterThan(result.appended);
+    expect(result.duplicates).toBeGreaterThan(0);
+    expect(result.judged).toBeGreaterThan(1_000);
+  }
+});
