@@ -10,6 +10,8 @@ const PROGRAMS = {
   bench: ["scripts/bench.mjs", "bench"],
   "bench:redis": ["scripts/bench.mjs", "bench:redis"],
   "bench:serving": ["scripts/bench.mjs", "bench:serving"],
+  "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
+  soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
   "lint-packages": ["scripts/lint-packages.mjs"],

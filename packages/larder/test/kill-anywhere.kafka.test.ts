@@ -7,13 +7,12 @@ test("syncs, broker and store killed anywhere: the store ends as the fold of the
   await using kafka = await startKafka();
   await using redis = await startRedis({ args: KEEPING });
   const random = seededRandom(testSeed());
-  for (const client of ["platformatic", "kafkajs"] as const) {
-    const run = { kafka, redis, random, client, group: `kill-${client}` };
-    const result = await killAnywhere({ ...run, more: (rounds) => rounds < 1 });
-    console.log(`${client}: ${describeRun(result)}`);
-    expect(result.broken.slice(0, 10)).toEqual([]);
-    expect(result.handled).toBeGreaterThan(result.appended);
-    expect(result.duplicates).toBeGreaterThan(0);
-    expect(result.judged).toBeGreaterThan(1_000);
-  }
+  const client = random.pick(["platformatic", "kafkajs"] as const);
+  const result = await killAnywhere({ kafka, redis, random, client, group: "killed", more: (rounds) => rounds < 1 });
+  console.log(`${client}: ${describeRun(result)}`);
+  expect(result.broken.slice(0, 10)).toEqual([]);
+  // What the topics hold was handled once, and some of it more than once.
+  expect(result.handled).toBeGreaterThan(result.appended);
+  expect(result.duplicates).toBeGreaterThan(0);
+  expect(result.judged).toBeGreaterThan(1_000);
 });

@@ -1,4 +1,4 @@
-import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 
 /** Longest decoding in one turn, in milliseconds. */
 const TURN_MS = 3;
@@ -37,14 +37,14 @@ export class DecodeTurns {
   async #next(): Promise<void> {
     await turn();
     if (this.#rowsWaiting() < ENOUGH_ROWS) return;
-    const late = new AbortController();
-    const room = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, LATEST_MS);
       this.#wake = () => {
-        if (this.#rowsWaiting() < ENOUGH_ROWS) resolve();
+        if (this.#rowsWaiting() >= ENOUGH_ROWS) return;
+        clearTimeout(late);
+        resolve();
       };
     });
-    await Promise.race([room, wait(LATEST_MS, undefined, { signal: late.signal }).catch(() => {})]);
-    late.abort();
     this.#wake = () => {};
   }
 }
