@@ -11,8 +11,6 @@ test("syncs, broker and store killed anywhere: the store ends as the fold of the
   const result = await killAnywhere({ kafka, redis, random, client, group: "killed", more: (rounds) => rounds < 1 });
   console.log(`${client}: ${describeRun(result)}`);
   expect(result.broken.slice(0, 10)).toEqual([]);
-  // What the topics hold was handled once, and some of it more than once.
-  expect(result.handled).toBeGreaterThan(result.appended);
-  expect(result.duplicates).toBeGreaterThan(0);
+  expect(result.duplicates).toBeGreaterThan(result.sentAgain);
   expect(result.judged).toBeGreaterThan(1_000);
 });

@@ -49,8 +49,9 @@ export class History {
     this.broken.push(`${owner} was ${textOf(before)} and then nothing, though nobody deleted it`);
   }
 
-  /** The group's offset of a partition was asked for. */
+  /** The group's offset of a partition was asked for. A broker that has just come back may say -1, that it knows of none: that moves nothing. */
   committed(partition: string, offset: bigint): void {
+    if (offset < 0n) return;
     const before = this.#committed.get(partition) ?? -1n;
     if (offset < before) this.broken.push(`the offset of ${partition} was ${before} and then ${offset}`);
     else this.#committed.set(partition, offset);

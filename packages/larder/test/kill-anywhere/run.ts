@@ -28,12 +28,10 @@ export interface KillResult {
   /** What must never happen, in words; empty is good. */
   readonly broken: readonly string[];
   readonly facts: number;
-  /** Rows that the records in the topics come to. */
-  readonly appended: number;
-  /** Rows that the sync processes are known to have handled: more than were appended, by those that were read twice. */
-  readonly handled: number;
-  /** Rows that met themselves in the store. */
+  readonly records: number;
+  /** Rows of `orders` that met themselves in the store: records that were read twice, but for those the producer had to send again. */
   readonly duplicates: number;
+  readonly sentAgain: number;
   /** Rows that were read and judged, of so many answered reads; others failed while something was away. */
   readonly judged: number;
   readonly reads: { readonly answered: number; readonly failed: number };
@@ -87,19 +85,19 @@ export async function killAnywhere({ kafka, redis, random, client, group, more }
     await Promise.all(processes.map((process) => process.stop()));
     await prober.stop();
   }
-  let appended = 0;
+  const records = { moves: 0, orders: 0 };
   for (const topic of TOPICS) {
     const [letters = 0n] = await kafka.endOffsets(`${topicOf(topic)}.dead-letter`);
     if (letters > 0n) history.broken.push(`${letters} records of ${topic} are in the dead letters`);
-    for (const records of await kafka.endOffsets(topicOf(topic))) appended += Number(records) * READERS[topic].length;
+    for (const end of await kafka.endOffsets(topicOf(topic))) records[topic] += Number(end);
   }
   const wrong = await differences(definitions, foldOf(events.facts));
   return {
     broken: [...history.broken, ...wrong],
     facts: events.facts.length,
-    appended,
-    handled: processes.reduce((sum, { handled }) => sum + handled.rows, 0),
-    duplicates: processes.reduce((sum, { handled }) => sum + handled.duplicates, 0),
+    records: records.moves + records.orders,
+    duplicates: processes.reduce((sum, { duplicates }) => sum + duplicates, 0),
+    sentAgain: records.orders - events.facts.filter(({ topic }) => topic === "orders").length,
     judged: history.rows,
     reads: prober.counts,
     faults,
