@@ -7,8 +7,6 @@ export const VIEWS = ["position", "profile", "orders"] as const;
 export const TENANTS = ["default", "acme"] as const;
 export const CUSTOMERS = 60;
 
-export type View = (typeof VIEWS)[number];
-
 /** The order of a row among those of its entity: it is newer by event time, then by created time. Milliseconds of the epoch. */
 export interface Version {
   readonly event: number;

@@ -15,7 +15,17 @@ const ROUNDS = 4;
 await using kafka = await startKafka();
 await using redis = await startRedis({ args: KEEPING });
 const first = testSeed();
-const total = { runs: 0, seconds: 0, faults: 0, facts: 0, records: 0, duplicates: 0, sentAgain: 0, judged: 0, broken: 0 };
+const total = {
+  runs: 0,
+  seconds: 0,
+  faults: 0,
+  facts: 0,
+  records: 0,
+  duplicates: 0,
+  sentAgain: 0,
+  judged: 0,
+  broken: 0,
+};
 for (let run = 0; performance.now() < end; run++) {
   const random = seededRandom((first + run) % 2 ** 31);
   const client = run % 2 === 0 ? "platformatic" : "kafkajs";
