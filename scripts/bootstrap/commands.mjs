@@ -13,6 +13,8 @@ const PROGRAMS = {
   "bench:serving": ["scripts/bench.mjs", "bench:serving"],
   "bench:fairness": ["scripts/bench.mjs", "bench:fairness"],
   "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
+  "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
+  soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
   "lint-packages": ["scripts/lint-packages.mjs"],

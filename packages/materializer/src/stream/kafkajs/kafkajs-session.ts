@@ -256,17 +256,26 @@ function isSame(a: Generation, b: Generation | undefined): boolean {
 }
 
 function toRecord(message: EachBatchPayload["batch"]["messages"][number]): StreamRecord {
-  const headers = new Map<string, Uint8Array>();
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    // Of a repeated header the last one counts, as a map would have it.
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined && last !== null) headers.set(name, typeof last === "string" ? Buffer.from(last) : last);
-  }
   return {
     offset: BigInt(message.offset),
     timestamp: Number(message.timestamp),
     key: message.key,
     value: message.value,
-    headers,
+    headers: toHeaders(message.headers ?? {}),
   };
+}
+
+const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
+
+function toHeaders(named: NonNullable<EachBatchPayload["batch"]["messages"][number]["headers"]>) {
+  const names = Object.keys(named);
+  if (names.length === 0) return NO_HEADERS;
+  const headers = new Map<string, Uint8Array>();
+  for (const name of names) {
+    // Of a repeated header the last one counts, as a map would have it.
+    const value = named[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined && last !== null) headers.set(name, typeof last === "string" ? Buffer.from(last) : last);
+  }
+  return headers;
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { type Clock, type Definitions, type FeatureView, isLarderError, LarderError } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
 import type { Pace } from "../../pace.ts";
@@ -9,6 +9,7 @@ import type { RecordSink } from "../record-sink.ts";
 import { untilItWorks } from "./backoff.ts";
 import { Commits } from "./commits.ts";
 import { attemptsOf, DeadLetters } from "./dead-letters.ts";
+import { DecodeTurns } from "./decode-turns.ts";
 import { Lane, type LaneRecord } from "./lane.ts";
 import { type Dependency, Outages } from "./outages.ts";
 import { PoisonWindow } from "./poison-window.ts";
@@ -58,9 +59,6 @@ export function createSync(parts: SyncParts): Sync {
   return new SyncEngine(parts);
 }
 
-/** Longest decoding without a turn for others, in milliseconds. */
-const TURN_MS = 5;
-
 /** Refusals that tell of a tenant, not of the records' make: one tenant stops no other, so they raise no alarm. */
 const OF_A_TENANT: ReadonlySet<string> = new Set(["UNKNOWN_TENANT", "QUOTA_EXCEEDED"]);
 
@@ -75,6 +73,7 @@ class SyncEngine implements Sync, BatchConsumer {
   readonly #commits: Commits;
   readonly #deadLetters: DeadLetters;
   readonly #poison: PoisonWindow;
+  readonly #turns = new DecodeTurns(() => this.#rowsWaiting());
   readonly #sent = new Map<string, DeadLetterCount>();
   /** Aborts all waits and writes. */
   readonly #end = new AbortController();
@@ -131,6 +130,7 @@ class SyncEngine implements Sync, BatchConsumer {
           streamWrites.publish({ project, view: view.name, tenant, result, rows, readableAt: clock.now() });
         }
         for (const { from } of items) this.#done(from);
+        this.#turns.written();
       },
       onRefused: (items, refusal) => {
         for (const { from } of items) {
@@ -293,7 +293,7 @@ class SyncEngine implements Sync, BatchConsumer {
 
   async #decode(lane: Lane): Promise<void> {
     lane.decoding = true;
-    let turnEnds = performance.now() + TURN_MS;
+    let turnEnds = await this.#turns.take();
     for (let next = lane.next(); next !== undefined && !lane.gone; next = lane.next()) {
       let decoded = this.#decodeRecord(next);
       if (decoded instanceof Promise) {
@@ -302,9 +302,7 @@ class SyncEngine implements Sync, BatchConsumer {
         lane.awaited = undefined;
       }
       this.#route(next, decoded);
-      if (performance.now() < turnEnds) continue;
-      await turn();
-      turnEnds = performance.now() + TURN_MS;
+      if (performance.now() >= turnEnds) turnEnds = await this.#turns.take();
     }
     lane.decoding = false;
   }
@@ -389,6 +387,12 @@ class SyncEngine implements Sync, BatchConsumer {
     const writer = ofView.get(tenant) ?? new ViewWriter(view, tenant, this.#writerParts);
     ofView.set(tenant, writer);
     return writer;
+  }
+
+  #rowsWaiting(): number {
+    let rows = 0;
+    for (const ofView of this.#writers.values()) for (const writer of ofView.values()) rows += writer.waiting;
+    return rows;
   }
 
   #eachWriter(): readonly ViewWriter[] {

@@ -35,14 +35,17 @@ export interface ViewWriterParts {
 }
 
 /** Rows of one write, before they are merged. */
-const MAX_ROWS = 2_000;
+const MAX_ROWS = 1_000;
+
+/** Writes under way at once, while there are rows for a whole one: the next is made ready while the store works on the last. */
+const MOST_WRITES = 2;
 
 /** A batch is more than a request: longer than the store's own deadline, and no longer than a write may take beside an erasure. Milliseconds. */
 const WRITE_DEADLINE_MS = 5_000;
 
 /**
  * Writes the rows of one view and tenant, of all partitions, in batches of their greatest: what arrives during a write is the next one, so batches are
- * small where little comes and large where much does. A tenant whose rows are refused, or have to wait, keeps no other from being written.
+ * small where little comes and large where much does. Newest wins, so that two writes may be under way at once. A tenant whose rows are refused, or have to wait, keeps no other from being written.
  */
 export class ViewWriter {
   readonly view: FeatureView;
@@ -60,9 +63,11 @@ export class ViewWriter {
   readonly #parts: ViewWriterParts;
   readonly #order: RowOrder;
   #waiting: WaitingRow[] = [];
-  /** What is being written. */
-  #batch: readonly WaitingRow[] = [];
-  #writing = false;
+  /** What is being written, by write. */
+  readonly #batches = new Set<readonly WaitingRow[]>();
+  #writes = 0;
+  /** Writes under way that have failed and are made again. */
+  #away = 0;
 
   constructor(view: FeatureView, tenant: string, parts: ViewWriterParts) {
     this.view = view;
@@ -75,7 +80,7 @@ export class ViewWriter {
   /** The least event time of a row that waits or is being written; undefined when none is. Microseconds of the epoch. */
   get oldest(): number | undefined {
     let oldest: number | undefined;
-    for (const rows of [this.#batch, this.#waiting]) {
+    for (const rows of [...this.#batches, this.#waiting]) {
       for (const { row, from } of rows) {
         if (!from.lane.gone && (oldest === undefined || row.eventTime < oldest)) oldest = row.eventTime;
       }
@@ -83,10 +88,15 @@ export class ViewWriter {
     return oldest;
   }
 
+  /** Rows that wait for a write; 0 while the store refuses them for now, which is not waited for. */
+  get waiting(): number {
+    return this.#away > 0 ? 0 : this.#waiting.length;
+  }
+
   add(item: WaitingRow): void {
     this.#waiting.push(item);
-    if (this.#writing) return;
-    this.#writing = true;
+    if (this.#writes > 0 && (this.#writes === MOST_WRITES || this.#waiting.length < MAX_ROWS)) return;
+    this.#writes++;
     void this.#run().catch(this.#parts.onFailure);
   }
 
@@ -100,11 +110,12 @@ export class ViewWriter {
     const { pace, signal } = this.#parts;
     const most = Math.min(MAX_ROWS, pace?.rowsAtOnce ?? MAX_ROWS);
     while (this.#waiting.length > 0 && !signal.aborted) {
-      this.#batch = this.#waiting.splice(0, most);
-      await this.#write(this.#batch);
+      const batch = this.#waiting.splice(0, most);
+      this.#batches.add(batch);
+      await this.#write(batch);
+      this.#batches.delete(batch);
     }
-    this.#batch = [];
-    this.#writing = false;
+    this.#writes--;
   }
 
   async #write(batch: readonly WaitingRow[]): Promise<void> {
@@ -136,6 +147,7 @@ export class ViewWriter {
 
   async #put(rows: readonly FeatureRow[]): Promise<WriteResult> {
     const { store, backoff, outages, signal } = this.#parts;
+    let failed = false;
     try {
       return await untilItWorks(
         () =>
@@ -146,10 +158,15 @@ export class ViewWriter {
           }),
         backoff,
         signal,
-        (problem) => outages.failed("store", this, problem),
+        (problem) => {
+          if (!failed) this.#away++;
+          failed = true;
+          outages.failed("store", rows, problem);
+        },
       );
     } finally {
-      outages.over("store", this);
+      if (failed) this.#away--;
+      outages.over("store", rows);
     }
   }
 }
