@@ -11,7 +11,7 @@ const PART_MS = 3_600_000;
 
 /** The name of a file: of all processes only one makes it, and names sort by time. @param micros since 1970 */
 export function logFileName(micros: number, writer: string, number: number): string {
-  return `served-${formatTime(micros).replaceAll(/[-:.]/g, "")}-${writer}-${number}.parquet`;
+  return `served-${formatTime(micros).replaceAll(/[-:.]/g, "")}-${writer}-${String(number).padStart(6, "0")}.parquet`;
 }
 
 /** The name that a file has until it is whole. */
