@@ -51,7 +51,13 @@ export async function openModelWorld(yaml: string, files: Readonly<Record<string
   const log =
     servedLog === undefined
       ? undefined
-      : await openServedLog(servedLog, { definitions, store, clock, onProblem, erasure: { leaseMs: 1, writeMs: 2_000 } });
+      : await openServedLog(servedLog, {
+          definitions,
+          store,
+          clock,
+          onProblem,
+          erasure: { leaseMs: 1, writeMs: 2_000 },
+        });
   const app = await buildApp({ definitions, store, models, clock, ...(log === undefined ? {} : { servedLog: log }) });
   const post = (url: string, body: unknown) => app.inject({ method: "POST", url, body: body as object });
   return {

@@ -151,6 +151,14 @@ SELECT l.row_no, ${values.join(", ")}
 FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
 }
 
+/** Table `target`: the winner of each entity row with its times, past its TTL or a tombstone as it may be; for a projection without TTL. */
+export function winnersSql(plan: ViewPlan, target: string): string {
+  const values = plan.projection.features.map(({ feature }) => `f.${featureColumn(feature)}`);
+  return `CREATE OR REPLACE TEMP TABLE ${target} AS
+SELECT l.row_no, f.event, f.tombstone, ${values.join(", ")}
+FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}`;
+}
+
 /** Table `rest`: entity rows for which the bitemporal rule found nothing. */
 export function unmatchedSql(): string {
   return `CREATE OR REPLACE TEMP TABLE rest AS

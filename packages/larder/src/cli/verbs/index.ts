@@ -1,6 +1,7 @@
 import type { Verb } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
+import { consistencyVerb } from "./consistency.ts";
 import { doctorVerb } from "./doctor.ts";
 import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
@@ -39,6 +40,7 @@ export const VERBS: readonly Verb[] = [
   getVerb,
   whyVerb,
   trainingSetVerb,
+  consistencyVerb,
   modelVerbs,
   serveVerb,
   syncVerb,
