@@ -175,18 +175,18 @@ test("only sampled entities are in the log, all of their rows", async () => {
 });
 
 test("rows beyond what may wait are dropped and counted, and every request is answered", async () => {
-  await using world = await open("sample: 1, max_pending: 10kB");
+  await using world = await open("sample: 1, max_pending: 10kB, rotate_size: 10kB");
   const row = { customer_id: 1, shop_code: "b" };
   for (let i = 0; i < 5; i++) {
-    const answer = await world.post("/models/fraud/predict", { entity_rows: Array.from({ length: 20 }, () => row) });
+    const answer = await world.post("/models/fraud/predict", { entity_rows: Array.from({ length: 200 }, () => row) });
     expect(answer.statusCode).toBe(200);
   }
   const full = counts(world)?.full ?? 0;
-  expect(full).toBeGreaterThan(50);
+  expect(full).toBeGreaterThan(500);
   expect(await world.metrics()).toContain(`larder_served_log_rows_total{model="fraud",status="full"} ${full}`);
   expect(world.log?.use().pendingBytes).toBeLessThan(11_000);
   await world.log?.close();
-  expect(await readLog(logOf(world))).toHaveLength(100 - full);
+  expect(await readLog(logOf(world))).toHaveLength(1_000 - full);
 });
 
 test("a disk that takes no files costs rows, which are counted, one complaint, and no request; it goes on when it can", async () => {

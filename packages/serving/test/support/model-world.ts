@@ -37,8 +37,12 @@ export interface Answer {
   readonly metadata: { readonly feature_status: readonly Readonly<Record<string, string>>[] };
 }
 
-/** Starts an app; `files` are the models' bytes by path. */
-export async function openModelWorld(yaml: string, files: Readonly<Record<string, Uint8Array>>): Promise<ModelWorld> {
+/** Starts an app; `files` are the models' bytes by path, `closeMs` what closing the log may take. */
+export async function openModelWorld(
+  yaml: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  closeMs = 60_000,
+): Promise<ModelWorld> {
   const folder = await temporaryFolder();
   for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder.path, name), bytes);
   const definitions = parseDefinitions(yaml, { file: join(folder.path, "feature_store.yaml"), env: {} });
@@ -57,6 +61,7 @@ export async function openModelWorld(yaml: string, files: Readonly<Record<string
           clock,
           onProblem,
           erasure: { leaseMs: 1, writeMs: 2_000 },
+          closeMs,
         });
   const app = await buildApp({ definitions, store, models, clock, ...(log === undefined ? {} : { servedLog: log }) });
   const post = (url: string, body: unknown) => app.inject({ method: "POST", url, body: body as object });
