@@ -104,7 +104,12 @@ async function serveOnce(project: Project, tenant = "default"): Promise<void> {
   const models = opened.use(await loadModels(definitions));
   const config = definitions.server.servedLog;
   if (config === undefined) throw new Error("no log");
-  const servedLog = await openServedLog(config, { definitions, store, clock, onProblem: (problem) => problems.push(problem) });
+  const servedLog = await openServedLog(config, {
+    definitions,
+    store,
+    clock,
+    onProblem: (problem) => problems.push(problem),
+  });
   const app = await buildApp({ definitions, store, models, clock, servedLog });
   opened.defer(() => app.close());
   const post = (url: string, body: object) =>
@@ -138,10 +143,8 @@ test("every planted difference between log and sources gets its verdict, with it
   expect(code).toBe(1);
   const report = JSON.parse(said) as ConsistencyReport;
   const [feature] = report.features;
-  const counted = Object.values(EXPECTED).reduce<Record<string, number>>(
-    (counts, verdict) => ({ ...counts, [verdict]: (counts[verdict] ?? 0) + 1 }),
-    { degraded: 0 },
-  );
+  const counted: Record<string, number> = { degraded: 0 };
+  for (const verdict of Object.values(EXPECTED)) counted[verdict] = (counted[verdict] ?? 0) + 1;
   expect(feature).toMatchObject({ tenant: "default", model: "spend", feature: "orders:spent_30d", rows: 14 });
   expect(feature?.verdicts).toEqual(counted);
   expect(feature).toMatchObject({ max_abs_error: 125, max_rel_error: 125 / 140 });
@@ -175,7 +178,9 @@ test("what is explained is consistent, tenants are told apart, and what cannot b
   expect(other).toMatchObject({ consistent: true, rows: 0, features: [] });
 
   await project.write("feature_store.yaml", YAML.replace("type: float32, default: 1", "type: float64, default: 1"));
-  expect((await consistency(project)).said).toMatch(/^note: orders:spent_30d is of another type by now: not compared\.$/m);
+  expect((await consistency(project)).said).toMatch(
+    /^note: orders:spent_30d is of another type by now: not compared\.$/m,
+  );
   await project.write("feature_store.yaml", YAML.replace("project: shop", "project: other"));
   expect((await consistency(project)).said).toMatch(/^note: 1 files are of project "shop"/m);
 });

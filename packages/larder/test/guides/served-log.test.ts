@@ -22,7 +22,9 @@ test("docs/served-log.md works, command by command, with a real server, and prin
     const [command = "", ...args] = line.split(" ");
     if (args.at(-1) === "&") {
       const env = { INIT_CWD: undefined, NO_COLOR: undefined };
-      server = servers.use(await startProcess(process.execPath, [...LARDER, ...args.slice(0, -1), "--json"], { cwd: at, env }));
+      server = servers.use(
+        await startProcess(process.execPath, [...LARDER, ...args.slice(0, -1), "--json"], { cwd: at, env }),
+      );
       await server.waitForLine(/^\{"url"/, 60_000);
       return { code: 0, output: "" };
     }

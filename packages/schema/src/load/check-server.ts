@@ -12,7 +12,8 @@ export function checkServer(context: CheckContext): void {
 /** Else rows would be dropped while the file that they are for waits to be long enough. */
 function checkServedLog({ file, at, has, problems }: CheckContext): void {
   const log = file.server?.served_log;
-  if (log === undefined || (!has("server.served_log", "max_pending") && !has("server.served_log", "rotate_size"))) return;
+  if (log === undefined || (!has("server.served_log", "max_pending") && !has("server.served_log", "rotate_size")))
+    return;
   const [rotate, pending] = [readSize(String(log.rotate_size)), readSize(String(log.max_pending))];
   if (typeof rotate !== "number" || typeof pending !== "number" || rotate <= pending) return;
   const key = has("server.served_log", "rotate_size") ? "rotate_size" : "max_pending";

@@ -4,6 +4,7 @@ import { DuckDBListValue } from "@duckdb/node-api";
 import { eraseEntity } from "@larder/store-core";
 import { seededRandom, until } from "@larder/testkit";
 import { expect, test } from "vitest";
+import { buildApp, openServedLog } from "../../src/index.ts";
 import { createEntitySample } from "../../src/served-log/entity-sample.ts";
 import { type ModelWorld, openModelWorld } from "../support/model-world.ts";
 import { identityModel } from "../support/onnx-file.ts";
@@ -32,6 +33,13 @@ models:
     inputs: { x: ["ages:age", "ages:Age", amount], label: "sums:spent" }
     prediction: [{ name: seen, output: x_out }, { name: label, output: label_out }]
     on_missing: { "ages:age": default, "ages:Age": default }
+  - name: twin
+    path: m.onnx
+    feature_service: s
+    request_features: [{ name: rate, type: float32, default: 1 }]
+    inputs: { x: ["ages:age", "ages:Age", rate], label: "sums:spent" }
+    prediction: { name: label, output: label_out }
+    on_missing: default
 server: { served_log: { path: log, ${log} } }
 tenants: { default: {}, acme: {} }
 `;
@@ -230,7 +238,27 @@ test("rows of an erased entity that wait are never written, those of its new lif
   expect(counts(world)).toEqual({ written: 2, erased: 2, full: 0, failed: 0 });
 });
 
-test("files of another shape are others, and the oldest go when they are too many", async () => {
+test("models of other features have files of their own, and logs of several processes share a folder", async () => {
+  await using world = await open("sample: 1");
+  const config = world.definitions.server.servedLog;
+  if (config === undefined) throw new Error("no log");
+  const { definitions, store, clock, models } = world;
+  const second = await openServedLog(config, { definitions, store, clock, onProblem: () => {} });
+  const app = await buildApp({ definitions, store, models, clock, servedLog: second });
+  for (const model of ["fraud", "twin", "fraud"]) {
+    const body = { entity_rows: [{ customer_id: 1, shop_code: "b" }] };
+    await world.post(`/models/${model}/predict`, body);
+    await app.inject({ method: "POST", url: `/models/${model}/predict`, body });
+  }
+  await app.close();
+  await Promise.all([second.close(), world.log?.close()]);
+  expect(await logFiles(logOf(world))).toHaveLength(4);
+  const rows = await readLog(logOf(world));
+  expect(rows.map((row) => row["model"]).sort()).toEqual(["fraud", "fraud", "fraud", "fraud", "twin", "twin"]);
+  for (const row of rows) expect(Object.hasOwn(row, "request:rate")).toBe(row["model"] === "twin");
+});
+
+test("the oldest files go when they are too many", async () => {
   await using world = await open("sample: 1, rotate_size: 1kB, max_bytes: 40kB");
   for (let i = 0; i < 20; i++) await world.predict("fraud", [{ customer_id: i, shop_code: "b" }]);
   await world.log?.close();
