@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
+import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { dropTables } from "../offline/sql-text.ts";
-import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
+import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
@@ -40,6 +43,8 @@ export interface TrainingSetRequest {
   readonly tenant: string;
   /** Name of the feature service, for the manifest. */
   readonly service?: string;
+  /** Looks for leaks before anything is written; default: not. */
+  readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
   readonly signal?: AbortSignal;
@@ -48,7 +53,7 @@ export interface TrainingSetRequest {
 
 /** How far a training set is. */
 export interface TrainingSetProgress {
-  /** `entity rows`, `join churn_features`, `write`, `manifest`. */
+  /** `entity rows`, `join churn_features`, `lint`, `write`, `manifest`. */
   readonly step: string;
   /** Share of the whole that is done, 0 to 1. */
   readonly fraction: number;
@@ -63,6 +68,8 @@ export interface TrainingSetReport {
   readonly manifest: TrainingSetManifest;
   /** What the reader should know, as sentences: a rule that is weaker than what was asked for, rows that cannot find anything. */
   readonly notices: readonly string[];
+  /** What the linter found, gravest first; undefined if it was not asked. */
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 /**
@@ -71,7 +78,7 @@ export interface TrainingSetReport {
  * inputs give the same bytes, at any number of threads.
  *
  * @throws ENTITY_ROWS_INVALID, FEATURE_NAME_COLLISION, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, CREATED_LOOKS_LIKE_LOAD_TIME,
- *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED, LEAK_FOUND
  */
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
@@ -82,11 +89,11 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
   const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
   try {
-    const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
+    const { entities, views, manifest, findings } = await withEngine(request, spec, (engine) =>
       joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
     );
     await output.commit(manifestText(manifest));
-    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
+    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views), findings };
   } finally {
     await output.discard();
   }
@@ -96,6 +103,7 @@ interface Joined {
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly manifest: TrainingSetManifest;
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 interface Work {
@@ -110,8 +118,8 @@ interface Work {
 }
 
 async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
-  const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
-  const steps = stepsOf(spec, request.onProgress);
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
+  const steps = stepsOf(spec, request);
   const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
@@ -120,6 +128,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     spec.outputs.map(({ feature }) => feature.output),
     columns,
   );
+  if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
   steps.next()(1);
 
   const views: ViewResult[] = [];
@@ -132,6 +141,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
       index,
       entities,
       pathOf: (file) => relativePath(definitions.folder, file),
+      keepTimes: lint !== undefined,
       signal,
       onProgress: steps.next(),
     });
@@ -139,6 +149,12 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
   }
+
+  const findings =
+    lint === undefined
+      ? undefined
+      : await lintTrainingSet({ engine, request: lint, entities, views, signal, onProgress: steps.next() });
+  if (lint !== undefined && findings !== undefined) refuseLeaks(findings, lint);
 
   const sql = outputSql(spec, columns);
   const written = steps.next();
@@ -154,6 +170,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     spec,
     entities,
     views,
+    findings,
     entitiesFile: kept === undefined ? entities.file!.path : kept,
     out,
     partOf,
@@ -161,7 +178,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
   });
   await refuseChanges(before);
   described(1);
-  return { entities, views, manifest };
+  return { entities, views, manifest, findings };
 }
 
 /** A session of its own, or the caller's, left without this join's tables. */
@@ -178,7 +195,8 @@ async function withEngine<T>(
   try {
     return await work(engine);
   } finally {
-    const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
+    const ofViews = spec.projections.flatMap((_, i) => [joinedTable(i), foundTable(i)]);
+    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, ...ofViews];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
@@ -214,11 +232,14 @@ function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[]
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
-function stepsOf(spec: JoinSpec, onProgress: TrainingSetRequest["onProgress"]) {
-  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share: 0.75 / spec.projections.length }));
+function stepsOf(spec: JoinSpec, { lint, onProgress }: TrainingSetRequest) {
+  const linting = lint === undefined ? [] : [{ step: "lint", share: 0.25 }];
+  const share = (0.75 - (linting[0]?.share ?? 0)) / spec.projections.length;
+  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share }));
   const steps = [
     { step: "entity rows", share: 0.05 },
     ...joins,
+    ...linting,
     { step: "write", share: 0.15 },
     { step: "manifest", share: 0.05 },
   ];
