@@ -359,6 +359,24 @@ const tls = section(
   "HTTPS in place of HTTP.",
 );
 
+const servedLog = section({
+  path: withDefault(text, "Folder of the files; relative to the folder of feature_store.yaml.", "served-log"),
+  sample: withDefault(
+    Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
+    "The part of all entities that is kept. It goes by a hash of the entity key: of one entity all predictions are kept, or none.",
+    0.01,
+  ),
+  rotate_after: withDefault(limit, "A file is written when its first row is so old.", "10m"),
+  rotate_size: withDefault(size, "Or when its rows take so much memory, as estimated.", "16MiB"),
+  max_pending: withDefault(
+    size,
+    "Most memory, as estimated, of rows that are in no file yet; further rows are dropped, and counted.",
+    "64MiB",
+  ),
+  keep: withDefault(limit, "Files are removed when they are so old.", "30d"),
+  max_bytes: withDefault(size, "Most bytes of all files; the oldest are removed.", "1GB"),
+});
+
 const server = section({
   host: withDefault(text, "Address to listen on.", "127.0.0.1"),
   port: withDefault(Type.Integer({ minimum: 0, maximum: 65535 }), "Port to listen on; 0 takes any free one.", 6566),
@@ -404,6 +422,11 @@ const server = section({
     }),
     "A log line per answer.",
     "only failures of the server are logged",
+  ),
+  served_log: optional(
+    servedLog,
+    "Keeps what predictions were made of, as Parquet (see served-log.md).",
+    "nothing is kept",
   ),
   strict_feast: withDefault(
     Type.Boolean(),

@@ -302,6 +302,23 @@ export interface TlsConfig {
   readonly clientCa: string | undefined;
 }
 
+/** The log of served vectors. */
+export interface ServedLogConfig {
+  /** Absolute path of its folder. */
+  readonly path: string;
+  /** Part of the entities whose predictions are kept, above 0, at most 1. */
+  readonly sample: number;
+  readonly rotateAfterMs: number;
+  /** Estimated size in memory of the rows of one file. */
+  readonly rotateBytes: number;
+  /** Most bytes, estimated, of rows in no file yet. */
+  readonly maxPendingBytes: number;
+  /** Age at which files are removed. */
+  readonly keepMs: number;
+  /** Most bytes of all files. */
+  readonly maxBytes: number;
+}
+
 /** Limits and address of the HTTP server. */
 export interface ServerConfig {
   readonly host: string;
@@ -326,6 +343,8 @@ export interface ServerConfig {
   readonly drainDelayMs: number;
   /** Part of the answers that are logged, 0 to 1; undefined = no access log. */
   readonly accessLogSample: number | undefined;
+  /** What predictions were made of is kept in files; undefined = not. */
+  readonly servedLog: ServedLogConfig | undefined;
   /** Feast's routes answer as Feast's own server does. */
   readonly strictFeast: boolean;
 }

@@ -45,6 +45,7 @@ export type {
   RecordField,
   RequestFeature,
   SchemaRegistryConfig,
+  ServedLogConfig,
   ServerConfig,
   StreamConfig,
   StreamFormat,
@@ -84,6 +85,13 @@ export {
   type ValueDecoder,
 } from "./rows/decode-value.ts";
 export { compileRowDecoder, type RowDecoderOptions, type RowShape } from "./rows/row-decoder.ts";
+export {
+  isServedLogDescription,
+  SERVED_LOG_FORMAT,
+  SERVED_LOG_META,
+  type ServedLogDescription,
+  type ServedLogFeature,
+} from "./served-log-format.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

@@ -139,6 +139,7 @@ test("the smallest file gets every default", () => {
     requestTimeoutMs: 30_000,
     drainDelayMs: 0,
     accessLogSample: undefined,
+    servedLog: undefined,
     strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);

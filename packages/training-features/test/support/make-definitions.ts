@@ -103,6 +103,7 @@ export function makeDefinitions(
       requestTimeoutMs: 1,
       drainDelayMs: 0,
       accessLogSample: undefined,
+      servedLog: undefined,
       modelThreads: 1,
       modelQueue: 1,
     },
