@@ -35,6 +35,8 @@ export type {
   ModelInput,
   Notice,
   OfflineStoreConfig,
+  S3Config,
+  S3Credentials,
   OnFull,
   OnlineStoreConfig,
   OnMissing,

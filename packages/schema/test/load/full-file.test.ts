@@ -19,7 +19,7 @@ test("a file with every kind of definition compiles whole", () => {
     writeDeadlineMs: 500,
   });
   expect(definitions.onFailure).toBe("fail");
-  expect(definitions.offlineStore).toEqual({ type: "duckdb", path: "/srv/churn/data" });
+  expect(definitions.offlineStore).toMatchObject({ type: "duckdb", path: "/srv/churn/data" });
   expect(definitions.stream).toMatchObject({
     brokers: ["localhost:9092"],
     groupId: "larder",

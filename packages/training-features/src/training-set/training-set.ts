@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import { type ObjectReader, ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
@@ -32,7 +34,7 @@ export interface TrainingSetRequest {
    * training set can be built again.
    */
   readonly entities: EntityInput;
-  /** Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. */
+  /** Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -76,17 +78,23 @@ export interface TrainingSetReport {
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
-  const out = resolve(request.out);
+  const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
-  const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
+  await using objects = new ObjectStore(request.definitions.offlineStore.s3);
+  const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
-    const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
-      joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
-    );
+    const { entities, views, manifest } = await withEngine(request, spec, async (engine) => {
+      try {
+        return await joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf: output.partOf });
+      } finally {
+        await objects.release();
+      }
+    });
     await output.commit(manifestText(manifest));
-    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
+    const notices = noticesOf(entities, views, objects.reader);
+    return { out, manifestPath, rows: entities.count, manifest, notices };
   } finally {
     await output.discard();
   }
@@ -106,13 +114,14 @@ interface Work {
   readonly format: OutputFormat;
   /** Where entity rows that are in no file are kept. */
   readonly kept: string | undefined;
+  readonly objects: ObjectStore;
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
+async function joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf }: Work): Promise<Joined> {
   const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
   const steps = stepsOf(spec, request.onProgress);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
@@ -131,6 +140,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
       projection,
       index,
       entities,
+      objects,
       pathOf: (file) => relativePath(definitions.folder, file),
       signal,
       onProgress: steps.next(),
@@ -154,12 +164,14 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     spec,
     entities,
     views,
-    entitiesFile: kept === undefined ? entities.file!.path : kept,
+    objectReader: objects.reader,
+    entitiesFile: kept ?? entities.file!.name,
+    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
     out,
     partOf,
     outputSql: sql,
   });
-  await refuseChanges(before);
+  await refuseChanges(before, objects, signal);
   described(1);
   return { entities, views, manifest };
 }
@@ -194,8 +206,8 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
   }
 }
 
-function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[] {
-  const notices: string[] = [];
+function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: ObjectReader | undefined): string[] {
+  const notices = reader === undefined ? [] : [readerNotice(reader)];
   if (entities.nullTimes > 0) {
     notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
   }
@@ -211,6 +223,11 @@ function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[]
     }
   }
   return notices;
+}
+
+function readerNotice({ name, reason }: ObjectReader): string {
+  if (name === "httpfs") return "Objects in S3 were read in place by DuckDB's httpfs.";
+  return `Objects in S3 were copied to the cache and read there${reason === undefined ? "" : `, since httpfs does not load (${reason})`}.`;
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
