@@ -101,7 +101,7 @@ const s3 = section(
     endpoint: optional(text, "URL of an S3-compatible server.", "AWS's, by region"),
     region: optional(text, "The bucket's region.", "AWS_REGION or the profile's; us-east-1 with an endpoint"),
     path_style: optional(Type.Boolean(), "Buckets are in the path, not in the host name.", "true with an endpoint"),
-    access_key_id: optional(text, "Key, best as ${VARIABLE}.", "AWS's chain: environment, profile, container, machine"),
+    access_key_id: optional(text, "Key; let it come from a variable, as every secret.", "AWS's chain: environment, profile, container, machine"),
     secret_access_key: optional(text, "Its secret.", "as access_key_id"),
     session_token: optional(text, "Its session.", "none"),
     reader: withDefault(
@@ -113,8 +113,8 @@ const s3 = section(
     cache_path: withDefault(text, "Folder of staged objects, relative to feature_store.yaml.", ".larder/s3"),
     cache_max_bytes: withDefault(size, "Most bytes kept there; the longest unused go first.", "10GiB"),
     concurrency: withDefault(Type.Integer({ minimum: 1, maximum: 64 }), "Requests under way at once.", 8),
-    timeout: withDefault(limit, "Longest silence of the server before a request is tried again.", "30s"),
-    deadline: withDefault(limit, "Longest time that a failing request is tried again.", "2m"),
+    timeout: withDefault(limit, "Longest silence of the server before a request is tried again.", "10s"),
+    deadline: withDefault(limit, "Longest time that a failing request is tried again.", "1m"),
   },
   "How s3:// addresses are reached.",
 );

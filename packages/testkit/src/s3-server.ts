@@ -28,11 +28,18 @@ const READY_MS = 15_000;
 const KEY = { id: "larder-test", secret: "larder-test-secret" };
 
 /** Starts versitygw from the cache, with these buckets. It never outlives this process. Fails with the remedy when there is none. */
-export async function startS3({ buckets = ["lake"] }: { readonly buckets?: readonly string[] } = {}): Promise<S3Server> {
+export async function startS3({
+  buckets = ["lake"],
+}: {
+  readonly buckets?: readonly string[];
+} = {}): Promise<S3Server> {
   const binary = findServer("s3");
   const folder = await temporaryFolder();
   try {
-    const { port, child } = await onFreePort(async (port) => ({ port, child: await start(binary, folder.path, port, buckets) }));
+    const { port, child } = await onFreePort(async (port) => ({
+      port,
+      child: await start(binary, folder.path, port, buckets),
+    }));
     const stop = async (): Promise<void> => {
       await child.end(0);
       await folder.remove();

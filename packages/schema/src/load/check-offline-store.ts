@@ -13,5 +13,9 @@ export function checkOfflineStore({ file, at, has, problems }: CheckContext): vo
   const url = URL.parse(endpoint);
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
   if (plain && url.pathname === "/" && url.search === "" && url.hash === "") return;
-  problems.add(at(here, "endpoint"), "is no address of a server", "Write https://HOST or http://HOST:PORT, without a path");
+  problems.add(
+    at(here, "endpoint"),
+    "is no address of a server",
+    "Write https://HOST or http://HOST:PORT, without a path",
+  );
 }

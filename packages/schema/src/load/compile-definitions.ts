@@ -1,6 +1,15 @@
 import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, S3Config, Tenant } from "../definitions.ts";
+import type {
+  Budget,
+  Definitions,
+  Entity,
+  FeatureView,
+  Notice,
+  OnlineStoreConfig,
+  S3Config,
+  Tenant,
+} from "../definitions.ts";
 import { bytes } from "../size.ts";
 import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";

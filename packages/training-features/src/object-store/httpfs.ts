@@ -22,9 +22,10 @@ export async function loadHttpfs(
     return error.what;
   }
   const seconds = Math.max(1, Math.ceil(config.timeoutMs / 1000));
-  // DuckDB waits twice as long before each retry: some 100 ms to 6 s.
+  // DuckDB waits twice as long before each retry: 100 ms to 6 s.
+  const retries = Math.max(1, Math.min(6, Math.floor(config.deadlineMs / config.timeoutMs)));
   await engine.run(
-    `SET http_timeout = ${seconds}; SET http_retries = 6; SET http_retry_wait_ms = 100; SET http_retry_backoff = 2`,
+    `SET http_timeout = ${seconds}; SET http_retries = ${retries}; SET http_retry_wait_ms = 100; SET http_retry_backoff = 2`,
     call,
   );
   return undefined;

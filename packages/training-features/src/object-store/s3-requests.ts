@@ -22,6 +22,9 @@ const MAX_OBJECTS = 100_000;
 /** Files above this go up in parts. S3 takes 10,000 of them. */
 const PART_BYTES = 16 * 1024 * 1024;
 
+/** The SDK writes to the console otherwise; what matters in its words is in the error. */
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
 /** The requests that Larder makes of S3, each tried again within its deadline. Failures are coded by {@link withRetries}. */
 export class S3Requests {
   readonly #config: S3Config;
@@ -38,6 +41,7 @@ export class S3Requests {
       // Servers other than AWS's do not all know the checksums that the SDK adds otherwise.
       requestChecksumCalculation: "WHEN_REQUIRED",
       responseChecksumValidation: "WHEN_REQUIRED",
+      logger: SILENT,
       ...(config.endpoint === undefined ? {} : { endpoint: config.endpoint }),
       ...(config.region === undefined ? {} : { region: config.region }),
       ...(config.credentials === undefined ? {} : { credentials: given(config.credentials) }),

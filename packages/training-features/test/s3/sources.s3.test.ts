@@ -1,21 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { S3Config } from "@larder/schema";
 import { type S3Server, startS3, type TemporaryFolder, temporaryFolder } from "@larder/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  buildTrainingSet,
-  fingerprintSource,
-  type OfflineEngine,
-  readFileRows,
-  readLatestRows,
-  type TrainingSetReport,
-} from "../../src/index.ts";
+import { buildTrainingSet, type OfflineEngine, readLatestRows } from "../../src/index.ts";
 import { ObjectStore } from "../../src/object-store/object-store.ts";
 import { goldenFolder, goldenRequest, goldenRuns } from "../support/golden-cases.ts";
-import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
+import { makeDefinitions, makeView } from "../support/make-definitions.ts";
 import { parquetRows, testEngine, writeParquet } from "../support/parquet.ts";
-import { keysBelow, s3Of, uploadFolder } from "../support/s3-scene.ts";
+import { s3Of, uploadFolder } from "../support/s3-scene.ts";
 
 let server: S3Server;
 let folder: TemporaryFolder;
@@ -54,8 +47,9 @@ const view = (path: string, source = {}) =>
   makeView({ name: "stats", features: { v: "float64" }, source: { path, ...source } });
 
 describe.each(["httpfs", "stage"] as const)("read by %s", (reader) => {
-  test("every golden case has the local files' rows", { timeout: 300_000 }, async () => {
-    for (const run of goldenRuns) {
+  test("golden cases have the rows that they have in local files", { timeout: 300_000 }, async () => {
+    // Statements are the same for both; the one that sends ranged requests reads every case.
+    for (const run of goldenRuns.filter((_, i) => reader === "httpfs" || i % 3 === 0)) {
       const local = goldenRequest(run, "s3://lake/golden");
       const s3 = s3Of(server, folder.path, { reader });
       const definitions = {
