@@ -30,6 +30,7 @@ export {
 export {
   MANIFEST_FORMAT,
   type ManifestFile,
+  type ManifestInputFile,
   type ManifestView,
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";

@@ -1,6 +1,6 @@
 import type { Definitions, FeatureView } from "@larder/schema";
 import { findTenant } from "@larder/schema";
-import { ObjectStore } from "../object-store/object-store.ts";
+import { ObjectStore, readerNotice } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
@@ -46,6 +46,8 @@ export interface LatestRowsChunk {
   readonly total: number;
   /** The same in every chunk. */
   readonly unusable: UnusableRows;
+  /** Says so where objects had to be copied, since httpfs does not load; the same in every chunk. */
+  readonly notice?: string | undefined;
 }
 
 /** Rows of the source that belong to no entity or to no moment. */
@@ -98,6 +100,7 @@ async function* readWith(engine: OfflineEngine, request: LatestRowsRequest): Asy
   try {
     const { total, before, unusable } = await prepare(engine, table, request, after);
     await refuseChanges(table.state, objects, signal);
+    const notice = objects.reader?.reason === undefined ? undefined : readerNotice(objects.reader);
     const reader = compileRecordReader(view);
     let rows: SourceRecord[] = [];
     let done = before;
@@ -110,13 +113,13 @@ async function* readWith(engine: OfflineEngine, request: LatestRowsRequest): Asy
         from = to;
         if (rows.length < chunkRows) continue;
         done += rows.length;
-        yield { rows, after: last, done, total, unusable };
+        yield { rows, after: last, done, total, unusable, notice };
         rows = [];
       }
     }
     if (rows.length > 0 || done === before) {
       done += rows.length;
-      yield { rows, after: last ?? request.after, done, total, unusable };
+      yield { rows, after: last ?? request.after, done, total, unusable, notice };
     }
   } finally {
     await engine.run(dropTables(["newest", "latest"]), { subject: { kind: "plan" } });

@@ -12,6 +12,12 @@ export interface ObjectReader {
   readonly reason: string | undefined;
 }
 
+/** A sentence for whoever started the work. */
+export function readerNotice({ name, reason }: ObjectReader): string {
+  if (name === "httpfs") return "Objects in S3 were read in place by DuckDB's httpfs.";
+  return `Objects in S3 were copied to the cache and read there${reason === undefined ? "" : `, since httpfs does not load (${reason})`}.`;
+}
+
 /**
  * Objects in S3, for the length of one piece of work. Nothing is loaded or asked before the first address is met. Listings, ETags and uploads are the
  * SDK's; an engine reads sources by one of two readers, and `reader` says which.

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
-import { type ObjectReader, ObjectStore } from "../object-store/object-store.ts";
+import { type ObjectReader, ObjectStore, readerNotice } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
@@ -223,11 +223,6 @@ function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: O
     }
   }
   return notices;
-}
-
-function readerNotice({ name, reason }: ObjectReader): string {
-  if (name === "httpfs") return "Objects in S3 were read in place by DuckDB's httpfs.";
-  return `Objects in S3 were copied to the cache and read there${reason === undefined ? "" : `, since httpfs does not load (${reason})`}.`;
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */

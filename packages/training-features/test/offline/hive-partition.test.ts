@@ -98,7 +98,7 @@ test("whatever the range, no file that holds a time of it is left out", () => {
       const left = kept(partitions, times.map(nameOf), iso(from), iso(to));
       for (const at of times) if (at >= from && at <= to) expect(left).toContain(nameOf(at));
     }),
-    propertySettings(),
+    propertySettings(100),
   );
 });
 

@@ -14,7 +14,7 @@ import {
   type TrainingSetRequest,
 } from "../../src/index.ts";
 import { ObjectStore } from "../../src/object-store/object-store.ts";
-import { type HttpFaults, startHttpFaults } from "../support/http-faults.ts";
+import { type Fault, type HttpFaults, startHttpFaults } from "../support/http-faults.ts";
 import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
 import { testEngine, writeParquet } from "../support/parquet.ts";
 import { keysBelow, s3Of, uploadFolder } from "../support/s3-scene.ts";
@@ -154,7 +154,7 @@ describe.each(["httpfs", "stage"] as const)("%s", (reader) => {
     await writeParquet(engine, join(own.path, "stats.parquet"), row(2));
     const asked = { ...request(), definitions: definitions({ reader }, `s3://lake/moving-${reader}`) };
     let [written, replaced] = [false, false];
-    road.decide(async () => {
+    road.decide(async (): Promise<Fault> => {
       if (!written || replaced) return "none";
       replaced = true;
       await uploadFolder(s3Of(server, folder.path), own.path, `s3://lake/moving-${reader}`);
@@ -176,6 +176,11 @@ const row = (key: number) =>
 test("which reader ran is said: auto without the extension stages and tells why, httpfs demanded is refused", async () => {
   const httpfsExtension = join(folder.path, "none.duckdb_extension");
   await using fresh = await testEngine();
+  const source = { definitions: definitions({ httpfsExtension }), view: stats, tenant: "default", engine: fresh };
+  for await (const { notice } of readLatestRows({ ...source, start: 0n, end: 2n ** 60n })) {
+    expect(notice).toMatch(/copied to the cache .*httpfs does not load/);
+    break;
+  }
   const report = await buildTrainingSet({ ...request({ httpfsExtension }), engine: fresh });
   expect(report.manifest.object_reader).toBe("stage");
   expect(report.notices.join()).toMatch(/copied to the cache .*httpfs does not load .*none\.duckdb_extension/s);
