@@ -2,12 +2,13 @@ import type { StreamConfig } from "@larder/schema";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import type { BatchConsumer, Generation, PartitionOffset, StreamRecord, TopicPartition } from "../event-source.ts";
 import { partitionKey } from "../partition-key.ts";
+import type { ConsumerSession } from "../session-source.ts";
 import { fencedError } from "../stream-errors.ts";
 import { CLOSE_MS, endWithin, type KafkajsClient, kafkajsError } from "./kafkajs-client.ts";
 import { type Membership, watchMembership } from "./membership.ts";
 
 /** One life of a kafkajs consumer: from its connection to its end, by a fault or because it was told. Afterwards there is another. */
-export class KafkajsSession {
+export class KafkajsSession implements ConsumerSession {
   readonly #client: KafkajsClient;
   readonly #config: StreamConfig;
   readonly #topics: readonly string[];
