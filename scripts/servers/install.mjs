@@ -6,8 +6,8 @@ import { provideFeast } from "./feast.mjs";
 import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
-import { provideTritonClient } from "./triton-client.mjs";
 import { provideS3 } from "./s3.mjs";
+import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
 

@@ -101,7 +101,11 @@ const s3 = section(
     endpoint: optional(text, "URL of an S3-compatible server.", "AWS's, by region"),
     region: optional(text, "The bucket's region.", "AWS_REGION or the profile's; us-east-1 with an endpoint"),
     path_style: optional(Type.Boolean(), "Buckets are in the path, not in the host name.", "true with an endpoint"),
-    access_key_id: optional(text, "Key; let it come from a variable, as every secret.", "AWS's chain: environment, profile, container, machine"),
+    access_key_id: optional(
+      text,
+      "Key; let it come from a variable, as every secret.",
+      "AWS's chain: environment, profile, container, machine",
+    ),
     secret_access_key: optional(text, "Its secret.", "as access_key_id"),
     session_token: optional(text, "Its session.", "none"),
     reader: withDefault(
