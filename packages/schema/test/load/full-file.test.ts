@@ -345,8 +345,7 @@ test("S3: what an endpoint and a key imply, and half of a key", () => {
     timeoutMs: 10_000,
     deadlineMs: 60_000,
   });
-  const own =
-    `{ endpoint: "http://127.0.0.1:9000", access_key_id: a, secret_access_key: "\${SECRET}", cache_path: ../c }`;
+  const own = `{ endpoint: "http://127.0.0.1:9000", access_key_id: a, secret_access_key: "\${SECRET}", cache_path: ../c }`;
   expect(s3Of(own)).toMatchObject({
     region: "us-east-1",
     pathStyle: true,

@@ -1,7 +1,6 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
-import { type Readable, Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { addAbortSignal, type Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { LarderError, type S3Config, type S3Credentials } from "@larder/schema";
 import { type ObjectAddress, objectUrl } from "./object-url.ts";
@@ -100,25 +99,27 @@ export class S3Requests {
   /** Copies an object into a new file; goes on where a broken answer ended. @throws SOURCE_UNREADABLE (retryable) when it has changed since it was found */
   async download(object: StoredObject, path: string, signal: AbortSignal | undefined): Promise<void> {
     const { bucket, key, url, etag, bytes } = object;
-    await (await open(path, "wx", 0o600)).close();
+    await using file = await open(path, "ax", 0o600);
+    let written = 0;
     await withRetries(url, this.#config, signal, async ({ signal: ends, alive }) => {
-      const { size: from } = await stat(path);
-      if (from >= bytes) return;
-      const range = from === 0 ? {} : { Range: `bytes=${from}-` };
+      if (bytes === 0 || written >= bytes) return;
+      const range = written === 0 ? {} : { Range: `bytes=${written}-` };
       const command = new this.#sdk.GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag, ...range });
-      const { Body: body } = await this.#client.send(command, { abortSignal: ends });
-      const heard = new Transform({
-        transform(chunk, _encoding, done) {
-          alive();
-          done(null, chunk);
-        },
-      });
-      await pipeline(body as Readable, heard, createWriteStream(path, { flags: "a" }), { signal: ends });
+      const { Body: body, ContentRange: part } = await this.#client.send(command, { abortSignal: ends });
+      if (written > 0 && part === undefined) {
+        // A server that knows no ranges begins again.
+        await file.truncate(0);
+        written = 0;
+      }
+      for await (const chunk of addAbortSignal(ends, body as Readable) as AsyncIterable<Buffer>) {
+        alive();
+        await file.appendFile(chunk);
+        written += chunk.length;
+      }
     });
-    const { size } = await stat(path);
-    if (size === bytes) return;
+    if (written === bytes) return;
     throw new LarderError("SOURCE_UNREADABLE", {
-      what: `${url} has ${size} bytes where its listing says ${bytes}`,
+      what: `${url} has ${written} bytes where its listing says ${bytes}`,
       remedy: "Run again when nothing replaces it",
       facts: { object: url },
       retryable: true,

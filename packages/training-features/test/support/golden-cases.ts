@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KeyType, ValueType } from "@larder/schema";
 import type { TrainingSetRequest } from "../../src/index.ts";
@@ -81,11 +81,6 @@ export function goldenRequest({ name, mode }: GoldenRun, root: string = goldenFo
     timestampColumn: golden.entity_timestamp,
     tenant: "default",
   };
-}
-
-/** Names of a case's files. */
-export function goldenFiles(name: string): string[] {
-  return readdirSync(join(goldenFolder, name));
 }
 
 function readCase(name: string): GoldenCase {

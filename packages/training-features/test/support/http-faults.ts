@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { S3Server } from "@larder/testkit";
 
-/** What happens to one request: it goes on, is answered `SlowDown`, breaks after so many bytes of the answer, or is never answered. */
+/** What happens to one request: it goes on, is answered `SlowDown`, breaks after so many bytes of the answer at least, or is never answered. */
 export type Fault = "none" | "slow_down" | "silence" | { readonly breakAfter: number };
 
 /** A road to an S3 server on which a test decides over each request. */
@@ -38,7 +38,8 @@ export async function startHttpFaults(server: S3Server): Promise<HttpFaults> {
       answer.on("data", (chunk: Buffer) => {
         to.write(chunk.subarray(0, Math.max(0, left)));
         left -= chunk.length;
-        if (left <= 0) setImmediate(() => to.socket?.resetAndDestroy());
+        // What was written arrives; the rest of what the head promised never does.
+        if (left <= 0) to.socket?.destroySoon();
       });
       answer.on("end", () => to.end());
       answer.on("error", () => to.destroy());
