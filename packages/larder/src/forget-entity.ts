@@ -43,6 +43,8 @@ export interface ErasureReceipt {
   readonly views: readonly ErasedView[];
   /** Sources of these views: what they have of the entity is not deleted, and not loaded again. */
   readonly offline: readonly { readonly view: string; readonly source: string }[];
+  /** Topics that these views read, and of their dead letters: Kafka deletes no single record, so they may hold the entity until their retention ends. */
+  readonly streams: readonly { readonly view: string; readonly topics: readonly string[] }[];
   readonly training_sets: readonly FoundTrainingSet[];
   readonly unread_training_sets: readonly { readonly manifest: string; readonly reason: string }[];
 }
@@ -62,8 +64,16 @@ export async function forgetEntity(parts: ForgetParts, request: ForgetRequest): 
   const receipt = request.receipt === undefined ? undefined : await claimReceipt(request.receipt);
   try {
     const { found, unread } = await findInTrainingSets({ definitions, tenant, entity, folder, signal });
+    const streams = await streamsOf(definitions);
     const report = await eraseEntity(parts, request);
-    const written = receiptOf(definitions, report, found, unread, request.showKey === true ? entity : undefined);
+    const written = receiptOf(
+      definitions,
+      report,
+      streams,
+      found,
+      unread,
+      request.showKey === true ? entity : undefined,
+    );
     await receipt?.write(`${JSON.stringify(written, plain, 2)}\n`);
     return written;
   } catch (error) {
@@ -75,6 +85,7 @@ export async function forgetEntity(parts: ForgetParts, request: ForgetRequest): 
 function receiptOf(
   definitions: Definitions,
   report: EraseReport,
+  streams: ErasureReceipt["streams"],
   found: ErasureReceipt["training_sets"],
   unread: ErasureReceipt["unread_training_sets"],
   entity: ForgetRequest["entity"] | undefined,
@@ -95,9 +106,20 @@ function receiptOf(
     rows: views.reduce((sum, { rows }) => sum + rows, 0),
     views,
     offline: sources,
+    streams: streams.filter((each) => views.some(({ view }) => view === each.view)),
     training_sets: found,
     unread_training_sets: unread,
   };
+}
+
+/** Topics of every view and of their dead letters. */
+async function streamsOf({ views, stream }: Definitions): Promise<ErasureReceipt["streams"]> {
+  if (stream === undefined) return [];
+  const { deadLetterTopic } = await import("@larder/materializer/stream");
+  return [...views.values()].flatMap(({ name: view, stream: { topics } = { topics: [] } }) => {
+    const letters = topics.map((topic) => deadLetterTopic(stream.poison.topic, topic));
+    return topics.length === 0 ? [] : [{ view, topics: [...new Set([...topics, ...letters])] }];
+  });
 }
 
 /** Join-key values that JSON has no form for. */

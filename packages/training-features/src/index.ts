@@ -7,6 +7,8 @@ export {
   type UnusableRows,
 } from "./latest-rows/latest-rows.ts";
 export type { SourceRecord } from "./latest-rows/record-reader.ts";
+export { LINT_CODES, type LintCode, type LintExample, type LintFinding, type Severity } from "./lint/finding.ts";
+export type { LintRequest } from "./lint/lint-training-set.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";
 export { type FileRowsChunk, type FileRowsRequest, readFileRows } from "./offline/file-rows.ts";
 export type {
@@ -31,6 +33,7 @@ export {
   MANIFEST_FORMAT,
   type ManifestFile,
   type ManifestInputFile,
+  type ManifestLint,
   type ManifestView,
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";

@@ -13,7 +13,8 @@ Relative paths count from where you stand; paths inside the yaml from its folder
 
 /** The whole command, with every verb of `verbs`. */
 export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[] = VERBS): Command {
-  const program = new Command("larder").description(DESCRIPTION);
+  // With `sync status --json`, --json is of status, though sync has it, too.
+  const program = new Command("larder").description(DESCRIPTION).enablePositionalOptions();
   program.version(readVersion(), "-V, --version", "print the version");
   program.addHelpText("after", "\nStart with `larder init demo`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));

@@ -16,6 +16,7 @@ const GUIDES = [
   "changing-definitions.md",
   "models.md",
   "security.md",
+  "training-sets.md",
 ];
 
 /**

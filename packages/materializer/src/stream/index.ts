@@ -10,6 +10,13 @@ export type {
   StreamRecord,
   TopicPartition,
 } from "./event-source.ts";
+export type { Letter, LetterReason } from "./letters/letter.ts";
+export type { LetterParts, LetterProgress, LetterRequest } from "./letters/letter-box.ts";
+export type { LetterFilter } from "./letters/letter-filter.ts";
+export { type LetterGroup, type LetterList, listLetters } from "./letters/list-letters.ts";
+export { type PurgeReport, purgeLetters } from "./letters/purge-letters.ts";
+export { type ReplayReport, type ReplayRequest, replayLetters } from "./letters/replay-letters.ts";
+export { showLetter } from "./letters/show-letter.ts";
 export {
   openEventSource,
   openRecordSink,
@@ -18,6 +25,7 @@ export {
 export type { OutgoingRecord, RecordSink } from "./record-sink.ts";
 export type { StreamAdmin } from "./stream-admin.ts";
 export { DEAD_LETTER_HEADERS, deadLetterTopic } from "./sync/dead-letters.ts";
+export { LATENCY_EDGES_MS, type LatencyCounts, latencyQuantile, sumLatencies } from "./sync/latencies.ts";
 export type { Dependency, Outage } from "./sync/outages.ts";
 export {
   type StreamDeadLetter,
@@ -35,3 +43,4 @@ export type {
   ViewCounts,
   WriteCounts,
 } from "./sync/sync-status.ts";
+export type { ViewLagStatus } from "./sync/view-lag.ts";

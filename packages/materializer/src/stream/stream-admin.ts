@@ -1,7 +1,7 @@
 import type { PartitionOffset } from "./event-source.ts";
 
 /**
- * What lag and a start elsewhere need to know of a broker. A port: each client has its own. Every method throws STREAM_UNAVAILABLE,
+ * What lag, a start elsewhere and work on dead letters need of a broker. A port: each client has its own. Every method throws STREAM_UNAVAILABLE,
  * STREAM_MISCONFIGURED for an unknown topic, missing rights or refused credentials, and STREAM_CLOSED after close.
  */
 export interface StreamAdmin extends AsyncDisposable {
@@ -15,6 +15,10 @@ export interface StreamAdmin extends AsyncDisposable {
   offsetsAt(topic: string, timestamp: number): Promise<readonly PartitionOffset[]>;
   /** What the group has committed; partitions without a commit are left out. */
   committedOffsets(groupId: string, topic: string): Promise<readonly PartitionOffset[]>;
+  /** Whether records keep the time that their producer gave them, in place of that of their append. */
+  keepsRecordTimes(topic: string): Promise<boolean>;
+  /** Deletes the records before each of these offsets, for good. */
+  deleteBefore(positions: readonly PartitionOffset[]): Promise<void>;
   /** Ends every connection and timer. Safe to call twice. */
   close(): Promise<void>;
 }

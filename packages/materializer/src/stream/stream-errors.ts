@@ -23,6 +23,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   INVALID_SESSION_TIMEOUT: "Set stream.session_timeout between the brokers' group.min and group.max.session.timeout.ms",
   INCONSISTENT_GROUP_PROTOCOL:
     "Let all members of the group use the same stream.client, or name another stream.group_id",
+  POLICY_VIOLATION: "Let the topic's cleanup.policy contain delete",
   MESSAGE_TOO_LARGE: "Raise max.message.bytes of the topic",
   RECORD_LIST_TOO_LARGE: "Raise max.message.bytes of the topic",
 };

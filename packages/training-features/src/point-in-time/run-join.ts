@@ -9,6 +9,7 @@ import { StatementRunner } from "../offline/statement-runner.ts";
 import type { EntityRows } from "../training-set/entity-rows.ts";
 import {
   fetchSql,
+  foundSql,
   joinedSql,
   joinedTable,
   locateSql,
@@ -35,6 +36,8 @@ export interface JoinViewInput {
   readonly objects: ObjectStore;
   /** Path of a file in the statements that are reported. */
   readonly pathOf: (file: string) => string;
+  /** Leaves the winners' times, too, as the table `found_<index>`. */
+  readonly keepTimes: boolean;
   readonly signal: AbortSignal | undefined;
   /** Share of this view's join that is done, 0 to 1. */
   readonly onProgress: (fraction: number) => void;
@@ -77,6 +80,7 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
     for (const statement of settleSql(plan)) await runner.run(statement);
   }
   await runner.run(joinedSql(plan), 0.1);
+  if (input.keepTimes) await runner.run(foundSql(plan));
   const present = features.map((feature, i) => `count(${featureColumn(feature)}) AS f${i}`);
   const facts = await runner.row(
     `SELECT count(*) AS n, (SELECT count(*) FROM wanted) AS wanted, ${present.join(", ")} FROM ${joinedTable(plan.index)}`,

@@ -1,5 +1,7 @@
 import { dirname, relative, sep } from "node:path";
 import { type FeatureMeaning, meaningOfFeature } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import type { LintRequest } from "../lint/lint-training-set.ts";
 import type { ObjectReader } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
@@ -77,7 +79,18 @@ export interface TrainingSetManifest {
     /** What a model that is trained on the column is trained on. */
     readonly meaning: FeatureMeaning;
   }[];
+  /** What the linter found; null if it was not asked. An example is named by its row alone: a manifest holds no entity's keys or values. */
+  readonly lint: ManifestLint | null;
   readonly output: ManifestFile & { readonly columns: readonly string[]; readonly sql: string };
+}
+
+/** What the linter was told and found. */
+export interface ManifestLint {
+  readonly label: string | null;
+  readonly split_column: string | null;
+  readonly findings: readonly (Omit<LintFinding, "why" | "remedy" | "example"> & {
+    readonly example_row: number | null;
+  })[];
 }
 
 /** The manifest's path: `train.parquet` has `train.manifest.json` beside it. */
@@ -111,6 +124,7 @@ export interface ManifestInput {
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly objectReader: ObjectReader | undefined;
+  readonly findings: readonly LintFinding[] | undefined;
   /** Final path of the file with the entity rows, and where its bytes are now. */
   readonly entitiesFile: string;
   readonly entitiesPath: string;
@@ -160,6 +174,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
         meaning: meanings.get(name)!,
       };
     }),
+    lint: input.findings === undefined ? null : describeLint(request.lint, input.findings),
     output: {
       path: beside(out),
       sha256: await hashes.of(input.partOf(out)),
@@ -167,6 +182,22 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,
     },
+  };
+}
+
+function describeLint(request: LintRequest | undefined, findings: readonly LintFinding[]): ManifestLint {
+  return {
+    label: request?.label ?? null,
+    split_column: request?.splitColumn ?? null,
+    findings: findings.map(({ code, severity, view, feature, what, rows, example }) => ({
+      code,
+      severity,
+      view,
+      feature,
+      what,
+      rows,
+      example_row: example?.row ?? null,
+    })),
   };
 }
 

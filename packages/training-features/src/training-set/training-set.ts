@@ -1,12 +1,15 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
+import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
 import { type ObjectReader, ObjectStore, readerNotice } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { dropTables } from "../offline/sql-text.ts";
-import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
+import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
@@ -42,6 +45,8 @@ export interface TrainingSetRequest {
   readonly tenant: string;
   /** Name of the feature service, for the manifest. */
   readonly service?: string;
+  /** Looks for leaks before anything is written; default: not. */
+  readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
   readonly signal?: AbortSignal;
@@ -50,7 +55,7 @@ export interface TrainingSetRequest {
 
 /** How far a training set is. */
 export interface TrainingSetProgress {
-  /** `entity rows`, `join churn_features`, `write`, `manifest`. */
+  /** `entity rows`, `join churn_features`, `lint`, `write`, `manifest`. */
   readonly step: string;
   /** Share of the whole that is done, 0 to 1. */
   readonly fraction: number;
@@ -65,6 +70,8 @@ export interface TrainingSetReport {
   readonly manifest: TrainingSetManifest;
   /** What the reader should know, as sentences: a rule that is weaker than what was asked for, rows that cannot find anything. */
   readonly notices: readonly string[];
+  /** What the linter found, gravest first; undefined if it was not asked. */
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 /**
@@ -73,7 +80,7 @@ export interface TrainingSetReport {
  * inputs give the same bytes, at any number of threads.
  *
  * @throws ENTITY_ROWS_INVALID, FEATURE_NAME_COLLISION, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, CREATED_LOOKS_LIKE_LOAD_TIME,
- *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED, LEAK_FOUND
  */
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
@@ -85,7 +92,7 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
   await using objects = new ObjectStore(request.definitions.offlineStore.s3);
   const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
-    const { entities, views, manifest } = await withEngine(request, spec, async (engine) => {
+    const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
       try {
         return await joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf: output.partOf });
       } finally {
@@ -94,7 +101,7 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
     });
     await output.commit(manifestText(manifest));
     const notices = noticesOf(entities, views, objects.reader);
-    return { out, manifestPath, rows: entities.count, manifest, notices };
+    return { out, manifestPath, rows: entities.count, manifest, notices, findings };
   } finally {
     await output.discard();
   }
@@ -104,6 +111,7 @@ interface Joined {
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly manifest: TrainingSetManifest;
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 interface Work {
@@ -119,8 +127,8 @@ interface Work {
 }
 
 async function joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf }: Work): Promise<Joined> {
-  const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
-  const steps = stepsOf(spec, request.onProgress);
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
+  const steps = stepsOf(spec, request);
   const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
@@ -129,6 +137,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
     spec.outputs.map(({ feature }) => feature.output),
     columns,
   );
+  if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
   steps.next()(1);
 
   const views: ViewResult[] = [];
@@ -142,6 +151,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
       entities,
       objects,
       pathOf: (file) => relativePath(definitions.folder, file),
+      keepTimes: lint !== undefined,
       signal,
       onProgress: steps.next(),
     });
@@ -149,6 +159,12 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
   }
+
+  const findings =
+    lint === undefined
+      ? undefined
+      : await lintTrainingSet({ engine, request: lint, entities, views, signal, onProgress: steps.next() });
+  if (lint !== undefined && findings !== undefined) refuseLeaks(findings, lint);
 
   const sql = outputSql(spec, columns);
   const written = steps.next();
@@ -164,6 +180,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
     spec,
     entities,
     views,
+    findings,
     objectReader: objects.reader,
     entitiesFile: kept ?? entities.file!.name,
     entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
@@ -173,7 +190,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
   });
   await refuseChanges(before, objects, signal);
   described(1);
-  return { entities, views, manifest };
+  return { entities, views, manifest, findings };
 }
 
 /** A session of its own, or the caller's, left without this join's tables. */
@@ -190,7 +207,8 @@ async function withEngine<T>(
   try {
     return await work(engine);
   } finally {
-    const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
+    const ofViews = spec.projections.flatMap((_, i) => [joinedTable(i), foundTable(i)]);
+    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, ...ofViews];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
@@ -226,11 +244,14 @@ function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: O
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
-function stepsOf(spec: JoinSpec, onProgress: TrainingSetRequest["onProgress"]) {
-  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share: 0.75 / spec.projections.length }));
+function stepsOf(spec: JoinSpec, { lint, onProgress }: TrainingSetRequest) {
+  const linting = lint === undefined ? [] : [{ step: "lint", share: 0.25 }];
+  const share = (0.75 - (linting[0]?.share ?? 0)) / spec.projections.length;
+  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share }));
   const steps = [
     { step: "entity rows", share: 0.05 },
     ...joins,
+    ...linting,
     { step: "write", share: 0.15 },
     { step: "manifest", share: 0.05 },
   ];

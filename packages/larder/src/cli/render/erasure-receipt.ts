@@ -3,7 +3,8 @@ import { renderTable } from "./table.ts";
 
 /** A receipt for a reader. */
 export function receiptText(receipt: ErasureReceipt): string {
-  const { tenant, join_keys, erased_at, markers, rows, views, offline, training_sets, unread_training_sets } = receipt;
+  const { tenant, join_keys, erased_at, markers, rows, views, offline, streams, training_sets, unread_training_sets } =
+    receipt;
   const lines = [
     `erased one entity (${join_keys.join(", ")}) of tenant ${tenant}: ${rows} row${rows === 1 ? "" : "s"} removed`,
     `rows with an event time up to ${erased_at} do not come back; marker ${markers.join(", ")}`,
@@ -11,6 +12,10 @@ export function receiptText(receipt: ErasureReceipt): string {
   ];
   const left = [
     ...offline.map(({ view, source }) => `source of ${view}: ${source}`),
+    ...streams.map(
+      ({ view, topics }) =>
+        `stream of ${view}, where Kafka deletes no single record, so it stays until retention or \`larder dlq purge\` ends it: ${topics.join(", ")}`,
+    ),
     ...training_sets.map(({ file, rows: found }) => `training set ${file}: ${found} row${found === 1 ? "" : "s"}`),
     ...unread_training_sets.map(({ manifest, reason }) => `training set of ${manifest}, not looked into: ${reason}`),
   ];

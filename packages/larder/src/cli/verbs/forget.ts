@@ -13,7 +13,8 @@ export const forgetVerb = defineVerb<{
 in the store and keeps the rows from coming back, from Parquet or from anywhere: a row is written only if its event time is later than the erasure.
 It takes some seconds, until every running process has heard of it. Stopped anywhere, it may be repeated.
 
-Parquet files are not changed. The receipt names the sources and training sets that are yours to delete from; it holds no join-key value.
+Parquet files are not changed, nor are topics and their dead letters, of which Kafka can delete no single record; what comes from them again is not written. The
+receipt names the sources, topics and training sets that are yours to delete from; it holds no join-key value.
 
 Without --yes it changes nothing, says how many rows would go, and exits 2.`,
   examples: [

@@ -58,6 +58,22 @@ class KafkajsAdmin implements StreamAdmin {
     return toOffsets(topic, found[0]?.partitions ?? []).filter(({ offset }) => offset >= 0n);
   }
 
+  async keepsRecordTimes(topic: string): Promise<boolean> {
+    const resources = [{ type: TOPIC, name: topic, configNames: [TIMESTAMP_TYPE] }];
+    const doing = `the configuration of ${topic}`;
+    const { resources: found } = await this.#ask(doing, (admin) =>
+      admin.describeConfigs({ resources, includeSynonyms: false }),
+    );
+    return found[0]?.configEntries.some((entry) => entry.configValue === "LogAppendTime") !== true;
+  }
+
+  async deleteBefore(positions: readonly PartitionOffset[]): Promise<void> {
+    for (const [topic, ofTopic] of Map.groupBy(positions, (position) => position.topic)) {
+      const partitions = ofTopic.map(({ partition, offset }) => ({ partition, offset: String(offset) }));
+      await this.#ask(`to delete records of ${topic}`, (admin) => admin.deleteTopicRecords({ topic, partitions }));
+    }
+  }
+
   close(): Promise<void> {
     this.#closed ??= endWithin(CLOSE_MS, this.#client, () => this.#admin.disconnect());
     return this.#closed;
@@ -79,6 +95,9 @@ class KafkajsAdmin implements StreamAdmin {
     }
   }
 }
+
+const TOPIC = 2;
+const TIMESTAMP_TYPE = "message.timestamp.type";
 
 function toOffsets(
   topic: string,

@@ -58,6 +58,20 @@ class PlatformaticAdmin implements StreamAdmin {
       .sort((a, b) => a.partition - b.partition);
   }
 
+  async keepsRecordTimes(topic: string): Promise<boolean> {
+    const resources = [{ resourceType: TOPIC, resourceName: topic, configurationKeys: ["message.timestamp.type"] }];
+    const doing = `the configuration of ${topic}`;
+    const found = await this.#ask(doing, (admin) => admin.describeConfigs({ resources }));
+    return found[0]?.configs.some(({ value }) => value === "LogAppendTime") !== true;
+  }
+
+  async deleteBefore(positions: readonly PartitionOffset[]): Promise<void> {
+    const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, ofTopic]) => {
+      return { name, partitions: ofTopic.map(({ partition, offset }) => ({ partition, offset })) };
+    });
+    await this.#ask("to delete records", (admin) => admin.deleteRecords({ topics }));
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#admin.close();
     return this.#closed;
@@ -89,5 +103,6 @@ class PlatformaticAdmin implements StreamAdmin {
   }
 }
 
+const TOPIC = 2 as const;
 const LATEST = -1n;
 const EARLIEST = -2n;

@@ -7,13 +7,13 @@ import type { BatchConsumer, EventSource, Generation, RecordBatch, TopicPartitio
 import type { RecordSink } from "../record-sink.ts";
 import { untilItWorks } from "./backoff.ts";
 import { Commits } from "./commits.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { attemptsOf, DeadLetters } from "./dead-letters.ts";
 import { Lane, type LaneRecord } from "./lane.ts";
 import { type Dependency, Outages } from "./outages.ts";
 import { PoisonWindow } from "./poison-window.ts";
 import { streamDeadLetters, streamWrites } from "./stream-diagnostics.ts";
 import { SYNC_SETTINGS, type SyncSettings, streamOf } from "./sync-settings.ts";
-import type { DeadLetterCount, SyncStatus } from "./sync-status.ts";
+import type { DeadLetterCount, SyncStatus, ViewCounts } from "./sync-status.ts";
 import { ViewWriter, type ViewWriterParts } from "./view-writer.ts";
 
 /** What a sync works with. The caller opened it, and closes it when the sync has ended. */
@@ -115,6 +115,7 @@ class SyncEngine implements Sync, BatchConsumer {
       onFailure,
     });
     this.#writerParts = {
+      now: () => clock.now(),
       store,
       backoff,
       outages,
@@ -160,16 +161,19 @@ class SyncEngine implements Sync, BatchConsumer {
 
   status(): SyncStatus {
     const outages = this.#outages.now;
+    const at = this.#parts.clock.now();
     return {
+      at,
       ready: this.#running && this.#joined && outages.length === 0,
       running: this.#running,
       joined: this.#joined,
       outages,
       partitions: [...this.#lanes.values()].map((lane) => {
         const { topic, partition, position, committed, highWatermark, records, bytes, paused } = lane;
-        return { topic, partition, position, committed, highWatermark, records, bytes, paused };
+        const oldest = lane.oldest === undefined ? undefined : lane.oldest * 1_000;
+        return { topic, partition, position, committed, highWatermark, oldest, records, bytes, paused };
       }),
-      views: this.#eachWriter().map(({ view, tenant, counts }) => ({ view: view.name, tenant, ...counts })),
+      views: this.#viewStatus(at),
       deadLetters: [...this.#sent.values()],
       unknownFields: this.#unknownFields,
     };
@@ -209,6 +213,25 @@ class SyncEngine implements Sync, BatchConsumer {
     lane.take(batch);
     this.#makeRoom(lane);
     if (!lane.decoding) void this.#decode(lane).catch((error: unknown) => this.#failed.abort(error));
+  }
+
+  #viewStatus(at: number): readonly ViewCounts[] {
+    const undecoded = new Map<string, number>();
+    for (const { topic, oldestUndecoded } of this.#lanes.values()) {
+      if (oldestUndecoded === undefined) continue;
+      undecoded.set(topic, Math.min(undecoded.get(topic) ?? Number.POSITIVE_INFINITY, oldestUndecoded * 1_000));
+    }
+    return this.#eachWriter().map(({ view, tenant, counts, lag, oldest }) => {
+      const times = [oldest, ...(view.stream?.topics ?? []).map((topic) => undecoded.get(topic))];
+      const known = times.filter((time) => time !== undefined);
+      return {
+        view: view.name,
+        tenant,
+        ...counts,
+        lag: lag.status(at),
+        oldest: known.length === 0 ? undefined : Math.min(...known),
+      };
+    });
   }
 
   #laneOf(at: TopicPartition, generation: Generation): Lane {
@@ -268,8 +291,13 @@ class SyncEngine implements Sync, BatchConsumer {
     lane.decoding = true;
     let turnEnds = performance.now() + TURN_MS;
     for (let next = lane.next(); next !== undefined && !lane.gone; next = lane.next()) {
-      const decoded = this.#decodeRecord(next);
-      this.#route(next, decoded instanceof Promise ? await decoded : decoded);
+      let decoded = this.#decodeRecord(next);
+      if (decoded instanceof Promise) {
+        lane.awaited = next.record;
+        decoded = await decoded;
+        lane.awaited = undefined;
+      }
+      this.#route(next, decoded);
       if (performance.now() < turnEnds) continue;
       await turn();
       turnEnds = performance.now() + TURN_MS;
@@ -336,7 +364,8 @@ class SyncEngine implements Sync, BatchConsumer {
   }
 
   #judgePoison({ lane, record }: LaneRecord, decoded: DecodedRecord): void {
-    const poison = !decoded.ok && !OF_A_TENANT.has(decoded.refused.code);
+    // A record that was sent back tells nothing new: replaying dead letters raises no alarm.
+    const poison = !decoded.ok && !OF_A_TENANT.has(decoded.refused.code) && attemptsOf(record) === 0;
     if (!this.#poison.add(poison) || this.#failed.signal.aborted || decoded.ok) return;
     const { code, field, message } = decoded.refused;
     const { window, maxShare } = this.#stream.poison;
@@ -369,10 +398,10 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#deadLetters.add(from, refusal);
   }
 
-  #onSent(from: LaneRecord, { code, field }: Refusal): void {
+  #onSent(from: LaneRecord, { code, field, view, tenant }: Refusal): void {
     const { topic, partition } = from.lane;
-    const key = `${topic} ${code}`;
-    this.#sent.set(key, { topic, code, count: (this.#sent.get(key)?.count ?? 0) + 1 });
+    const key = JSON.stringify([topic, code, view, tenant]);
+    this.#sent.set(key, { topic, code, view, tenant, count: (this.#sent.get(key)?.count ?? 0) + 1 });
     if (streamDeadLetters.hasSubscribers) {
       const { project } = this.#parts.definitions;
       streamDeadLetters.publish({ project, topic, partition, offset: from.record.offset, code, field });

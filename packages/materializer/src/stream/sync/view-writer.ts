@@ -7,6 +7,7 @@ import type { LaneRecord } from "./lane.ts";
 import { mergeRows } from "./merge-rows.ts";
 import type { Outages } from "./outages.ts";
 import type { WriteCounts } from "./sync-status.ts";
+import { ViewLag } from "./view-lag.ts";
 
 /** A row and the record that brought it. */
 export interface WaitingRow {
@@ -23,6 +24,8 @@ export interface ViewWriterParts {
   readonly signal: AbortSignal;
   /** Rows are in the store. */
   readonly onWritten: (writer: ViewWriter, items: readonly WaitingRow[], result: WriteResult) => void;
+  /** Microseconds of the epoch. */
+  readonly now: () => number;
   /** The store does not take these rows, now or later. */
   readonly onRefused: (items: readonly WaitingRow[], refusal: Refusal) => void;
   /** Nothing that this part knows to handle. */
@@ -51,9 +54,12 @@ export class ViewWriter {
     merged: 0,
     refused: 0,
   };
+  readonly lag: ViewLag;
   readonly #parts: ViewWriterParts;
   readonly #order: RowOrder;
   #waiting: WaitingRow[] = [];
+  /** What is being written. */
+  #batch: readonly WaitingRow[] = [];
   #writing = false;
 
   constructor(view: FeatureView, tenant: string, parts: ViewWriterParts) {
@@ -61,6 +67,18 @@ export class ViewWriter {
     this.tenant = tenant;
     this.#parts = parts;
     this.#order = createRowOrder(view);
+    this.lag = new ViewLag(view.freshness);
+  }
+
+  /** The least event time of a row that waits or is being written; undefined when none is. Microseconds of the epoch. */
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    for (const rows of [this.#batch, this.#waiting]) {
+      for (const { row, from } of rows) {
+        if (!from.lane.gone && (oldest === undefined || row.eventTime < oldest)) oldest = row.eventTime;
+      }
+    }
+    return oldest;
   }
 
   add(item: WaitingRow): void {
@@ -77,8 +95,11 @@ export class ViewWriter {
 
   async #run(): Promise<void> {
     await turn(); // what is decoded in the same turn is written together
-    while (this.#waiting.length > 0 && !this.#parts.signal.aborted)
-      await this.#write(this.#waiting.splice(0, MAX_ROWS));
+    while (this.#waiting.length > 0 && !this.#parts.signal.aborted) {
+      this.#batch = this.#waiting.splice(0, MAX_ROWS);
+      await this.#write(this.#batch);
+    }
+    this.#batch = [];
     this.#writing = false;
   }
 
@@ -92,6 +113,8 @@ export class ViewWriter {
           this.counts[outcome] += result[outcome];
         }
         this.counts.merged += items.length - merged.length;
+        const written = merged.map(({ row, from }) => ({ row, brokerTime: from.record.timestamp }));
+        this.lag.written(written, result, this.#parts.now());
         this.#parts.onWritten(this, items, result);
         return;
       } catch (error) {
@@ -100,7 +123,7 @@ export class ViewWriter {
         const refused = refusedOf(error, merged, items);
         if (refused.size === 0) throw error;
         this.counts.refused += refused.size;
-        this.#parts.onRefused([...refused], refusalOf(error));
+        this.#parts.onRefused([...refused], { ...refusalOf(error), view: this.view.name, tenant: this.tenant });
         items = items.filter((item) => !refused.has(item));
       }
     }
