@@ -49,8 +49,13 @@ export interface BatchSource {
   readonly tenantColumn: string | undefined;
   /** Source column -> name in the view. */
   readonly fieldMapping: ReadonlyMap<string, string>;
+  /** Name in folders `name=value` -> what its values are. */
+  readonly hivePartitions: ReadonlyMap<string, HivePartition>;
   readonly place: Place;
 }
+
+/** What the values of a Hive partition are: a part of the event time in UTC, or a column that the files do not hold. */
+export type HivePartition = "year" | "month" | "day" | "hour" | "column";
 
 /** What a stream's records are written in; `debezium` and `debezium_avro` are change events in JSON and in Avro. */
 export type StreamFormat = "json" | "avro" | "protobuf" | "debezium" | "debezium_avro";
@@ -274,6 +279,33 @@ export interface OfflineStoreConfig {
   readonly type: "duckdb";
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly path: string;
+  readonly s3: S3Config;
+}
+
+/** How `s3://` addresses are reached. */
+export interface S3Config {
+  /** undefined = AWS's own, by region. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly pathStyle: boolean;
+  /** undefined = AWS's chain. Secret: never print it. */
+  readonly credentials: S3Credentials | undefined;
+  readonly reader: "auto" | "httpfs" | "stage";
+  /** Absolute path of DuckDB's extension; undefined = where DuckDB has installed it. */
+  readonly httpfsExtension: string | undefined;
+  /** Absolute folder of staged objects. */
+  readonly cachePath: string;
+  readonly cacheMaxBytes: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly deadlineMs: number;
+}
+
+/** A key for S3. */
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
 }
 
 /** Whom the server answers. At least one of `keys` and `jwt` is there. */

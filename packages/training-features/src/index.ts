@@ -45,6 +45,7 @@ export {
 export {
   MANIFEST_FORMAT,
   type ManifestFile,
+  type ManifestInputFile,
   type ManifestLint,
   type ManifestView,
   type TrainingSetManifest,
