@@ -1,5 +1,6 @@
 import type { Definitions, FeatureRef, FeatureView, ServedLogDescription, ServedLogFeature } from "@larder/schema";
 import { findTenant } from "@larder/schema";
+import { ObjectStore } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import type { EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
@@ -80,7 +81,8 @@ export async function checkConsistency(request: ConsistencyRequest): Promise<Con
   if (request.tenant !== undefined) findTenant(definitions, request.tenant);
   const files = await listLogFiles(folder);
   await using engine = await openDuckDb();
-  const run: Run = { request, engine, features: [], notices: new Set(), rows: 0 };
+  await using objects = new ObjectStore(request.definitions.offlineStore.s3);
+  const run: Run = { request, engine, objects, features: [], notices: new Set(), rows: 0 };
   const groups = await describeLogFiles(engine, files, signal);
   for (const [i, group] of groups.entries()) {
     request.onProgress?.({ fraction: i / groups.length, what: group.description.model });
@@ -105,6 +107,7 @@ export async function checkConsistency(request: ConsistencyRequest): Promise<Con
 interface Run {
   readonly request: ConsistencyRequest;
   readonly engine: OfflineEngine;
+  readonly objects: ObjectStore;
   readonly features: FeatureConsistency[];
   readonly notices: Set<string>;
   rows: number;
@@ -185,10 +188,10 @@ async function compareView(run: Run, work: ViewWork): Promise<void> {
   });
   const [found] = compileJoinSpec({ features: refs, asOf: "bitemporal" }).projections;
   const projection: JoinProjection = { ...(found as JoinProjection), ttl: undefined };
-  const table = await openSourceTable(engine, definitions, view, tenant, signal);
+  const table = await openSourceTable(engine, { definitions, view, tenant, objects: run.objects, signal });
   const range = { to: last };
   await checkValues(engine, table, view.features, range, signal);
-  const runner = new StatementRunner(engine, { kind: "source", view: view.name, files: table.files }, { signal });
+  const runner = new StatementRunner(engine, table.subject, { signal });
   const keyColumn = (name: string) => quoteName(`e.${name}`);
   const entityKeys = projection.keys.map(({ entityColumn }) => keyColumn(entityColumn));
   const winners = async (target: string, rule: AsOf, entityTime: string): Promise<void> => {
