@@ -24,8 +24,10 @@ const GUIDES = [
  * serving.test.ts beside this follows, served-log.md, for which served-log.test.ts starts a server, and why.md, which ../why/guide.test.ts follows.
  */
 const OTHERS = [
+  "backfill.md",
   "cli.md",
   "client.md",
+  "dead-letters.md",
   "feast.md",
   "feature_store.md",
   "get-started.md",
@@ -33,6 +35,7 @@ const OTHERS = [
   "quickstart.md",
   "redis.md",
   "served-log.md",
+  "s3.md",
   "serving.md",
   "streams.md",
   "sync.md",
