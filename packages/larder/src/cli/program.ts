@@ -13,7 +13,8 @@ Relative paths count from where you stand; paths inside the yaml from its folder
 
 /** The whole command, with every verb of `verbs`. */
 export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[] = VERBS): Command {
-  const program = new Command("larder").description(DESCRIPTION);
+  // With `sync status --json`, --json is of status, though sync has it, too.
+  const program = new Command("larder").description(DESCRIPTION).enablePositionalOptions();
   program.version(readVersion(), "-V, --version", "print the version");
   program.addHelpText("after", "\nStart with `larder init demo`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));
@@ -53,7 +54,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
         terminal,
         signal,
         file: resolve(terminal.folder, options.file ?? ""),
-        path: (text) => resolve(terminal.folder, text),
+        path: (text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(terminal.folder, text)),
         progress: (label) => createProgress(label, terminal),
       }),
     );

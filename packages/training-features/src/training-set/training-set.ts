@@ -1,10 +1,15 @@
 import { resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
+import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
+import { type ObjectReader, ObjectStore, readerNotice } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { dropTables } from "../offline/sql-text.ts";
-import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
+import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
@@ -32,7 +37,7 @@ export interface TrainingSetRequest {
    * training set can be built again.
    */
   readonly entities: EntityInput;
-  /** Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. */
+  /** Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -40,6 +45,8 @@ export interface TrainingSetRequest {
   readonly tenant: string;
   /** Name of the feature service, for the manifest. */
   readonly service?: string;
+  /** Looks for leaks before anything is written; default: not. */
+  readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
   readonly signal?: AbortSignal;
@@ -48,7 +55,7 @@ export interface TrainingSetRequest {
 
 /** How far a training set is. */
 export interface TrainingSetProgress {
-  /** `entity rows`, `join churn_features`, `write`, `manifest`. */
+  /** `entity rows`, `join churn_features`, `lint`, `write`, `manifest`. */
   readonly step: string;
   /** Share of the whole that is done, 0 to 1. */
   readonly fraction: number;
@@ -63,6 +70,8 @@ export interface TrainingSetReport {
   readonly manifest: TrainingSetManifest;
   /** What the reader should know, as sentences: a rule that is weaker than what was asked for, rows that cannot find anything. */
   readonly notices: readonly string[];
+  /** What the linter found, gravest first; undefined if it was not asked. */
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 /**
@@ -71,22 +80,28 @@ export interface TrainingSetReport {
  * inputs give the same bytes, at any number of threads.
  *
  * @throws ENTITY_ROWS_INVALID, FEATURE_NAME_COLLISION, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, CREATED_LOOKS_LIKE_LOAD_TIME,
- *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED, LEAK_FOUND
  */
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
-  const out = resolve(request.out);
+  const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
-  const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
+  await using objects = new ObjectStore(request.definitions.offlineStore.s3);
+  const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
-    const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
-      joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
-    );
+    const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
+      try {
+        return await joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf: output.partOf });
+      } finally {
+        await objects.release();
+      }
+    });
     await output.commit(manifestText(manifest));
-    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
+    const notices = noticesOf(entities, views, objects.reader);
+    return { out, manifestPath, rows: entities.count, manifest, notices, findings };
   } finally {
     await output.discard();
   }
@@ -96,6 +111,7 @@ interface Joined {
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly manifest: TrainingSetManifest;
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 interface Work {
@@ -106,13 +122,14 @@ interface Work {
   readonly format: OutputFormat;
   /** Where entity rows that are in no file are kept. */
   readonly kept: string | undefined;
+  readonly objects: ObjectStore;
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
-  const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
-  const steps = stepsOf(spec, request.onProgress);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
+async function joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf }: Work): Promise<Joined> {
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
+  const steps = stepsOf(spec, request);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
@@ -120,6 +137,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     spec.outputs.map(({ feature }) => feature.output),
     columns,
   );
+  if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
   steps.next()(1);
 
   const views: ViewResult[] = [];
@@ -131,7 +149,9 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
       projection,
       index,
       entities,
+      objects,
       pathOf: (file) => relativePath(definitions.folder, file),
+      keepTimes: lint !== undefined,
       signal,
       onProgress: steps.next(),
     });
@@ -139,6 +159,12 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
   }
+
+  const findings =
+    lint === undefined
+      ? undefined
+      : await lintTrainingSet({ engine, request: lint, entities, views, signal, onProgress: steps.next() });
+  if (lint !== undefined && findings !== undefined) refuseLeaks(findings, lint);
 
   const sql = outputSql(spec, columns);
   const written = steps.next();
@@ -154,14 +180,17 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     spec,
     entities,
     views,
-    entitiesFile: kept === undefined ? entities.file!.path : kept,
+    findings,
+    objectReader: objects.reader,
+    entitiesFile: kept ?? entities.file!.name,
+    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
     out,
     partOf,
     outputSql: sql,
   });
-  await refuseChanges(before);
+  await refuseChanges(before, objects, signal);
   described(1);
-  return { entities, views, manifest };
+  return { entities, views, manifest, findings };
 }
 
 /** A session of its own, or the caller's, left without this join's tables. */
@@ -178,7 +207,8 @@ async function withEngine<T>(
   try {
     return await work(engine);
   } finally {
-    const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
+    const ofViews = spec.projections.flatMap((_, i) => [joinedTable(i), foundTable(i)]);
+    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, ...ofViews];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
@@ -194,8 +224,8 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
   }
 }
 
-function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[] {
-  const notices: string[] = [];
+function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: ObjectReader | undefined): string[] {
+  const notices = reader === undefined ? [] : [readerNotice(reader)];
   if (entities.nullTimes > 0) {
     notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
   }
@@ -214,11 +244,14 @@ function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[]
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
-function stepsOf(spec: JoinSpec, onProgress: TrainingSetRequest["onProgress"]) {
-  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share: 0.75 / spec.projections.length }));
+function stepsOf(spec: JoinSpec, { lint, onProgress }: TrainingSetRequest) {
+  const linting = lint === undefined ? [] : [{ step: "lint", share: 0.25 }];
+  const share = (0.75 - (linting[0]?.share ?? 0)) / spec.projections.length;
+  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share }));
   const steps = [
     { step: "entity rows", share: 0.05 },
     ...joins,
+    ...linting,
     { step: "write", share: 0.15 },
     { step: "manifest", share: 0.05 },
   ];
