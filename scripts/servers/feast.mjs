@@ -1,11 +1,9 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { installOnce } from "../install-once.mjs";
+import { makePythonEnvironment, versionIn } from "./python.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 
-const run = promisify(execFile);
 const REMEDY = "Run node scripts/servers/install.mjs feast, which needs Python 3.10 or newer with venv, and PyPI";
 
 /**
@@ -15,40 +13,8 @@ const REMEDY = "Run node scripts/servers/install.mjs feast, which needs Python 3
 export async function provideFeast({ cache, version, install }) {
   const folder = join(cache, "servers", "feast");
   if (!existsSync(folder) && !install) throw new RemedyError("Feast's Python SDK is not in the cache", REMEDY);
-  await installOnce(folder, async (temporary) => {
-    const python = await findPython();
-    try {
-      await run(python, ["-m", "venv", temporary], { timeout: 60_000 });
-      const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `feast[redis]==${version}`];
-      // By its python, since the other programs of an environment do not move with it.
-      await run(join(temporary, "bin", "python"), pip, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
-    } catch (error) {
-      throw new RemedyError(`Feast ${version} can't be installed (${lastLine(error)})`, REMEDY, error);
-    }
-  });
-  const found = await versionIn(folder);
+  await installOnce(folder, (temporary) => makePythonEnvironment(temporary, [`feast[redis]==${version}`], REMEDY));
+  const found = await versionIn(folder, "feast");
   if (found === version) return `Feast ${version} in the cache`;
   throw new RemedyError(`${folder} holds Feast ${found}, not ${version}`, `Remove that folder. ${REMEDY}`);
-}
-
-async function findPython() {
-  for (const name of ["python3.11", "python3.12", "python3.10", "python3.13", "python3"]) {
-    const check = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
-    const works = await run(name, ["-c", check], { timeout: 10_000 }).catch(() => undefined);
-    if (works !== undefined) return name;
-  }
-  throw new RemedyError("There is no Python 3.10 or newer with venv on PATH", REMEDY);
-}
-
-async function versionIn(folder) {
-  const script = "import importlib.metadata as m; print(m.version('feast'))";
-  const { stdout } = await run(join(folder, "bin", "python"), ["-c", script], { timeout: 30_000 });
-  return stdout.trim();
-}
-
-function lastLine(error) {
-  return String(error.stderr || error.message)
-    .trim()
-    .split("\n")
-    .at(-1);
 }

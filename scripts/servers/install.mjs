@@ -5,6 +5,8 @@ import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
+import { provideSail } from "./sail.mjs";
+import { provideSpark } from "./spark.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
 
@@ -13,6 +15,8 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   valkey: provideValkey,
+  sail: provideSail,
+  spark: provideSpark,
 };
 
 /** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */

@@ -202,10 +202,22 @@ export interface FeastRedisConfig extends RedisConfig {
 }
 
 /** Where training data and backfills are read from. */
-export interface OfflineStoreConfig {
+export type OfflineStoreConfig = DuckDbStoreConfig | SparkStoreConfig;
+
+/** Parquet read by DuckDB in this process. */
+export interface DuckDbStoreConfig {
   readonly type: "duckdb";
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly path: string;
+}
+
+/** Parquet read by an existing Spark. */
+export interface SparkStoreConfig {
+  readonly type: "spark";
+  /** As the cluster sees it: absolute, or with a scheme (`s3a://bucket/prefix`). */
+  readonly path: string;
+  /** `sc://host:port/;token=…`: may hold a secret. */
+  readonly remote: string;
 }
 
 /** Whom the server answers. At least one of `keys` and `jwt` is there. */

@@ -41,6 +41,7 @@ export type {
   PackedRedisConfig,
   Place,
   ServerConfig,
+  SparkStoreConfig,
   StreamSource,
   Tenant,
   TimeUnit,

@@ -13,6 +13,7 @@ export type {
   ColumnBatch,
   EngineCall,
   EngineRow,
+  EngineSession,
   EngineSubject,
   EngineValue,
   OfflineEngine,
@@ -20,6 +21,7 @@ export type {
 export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
+export { openSpark, type SparkEngine } from "./spark/spark-session.ts";
 export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
   type FindEntityRequest,

@@ -1,6 +1,15 @@
 import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
+import type {
+  Budget,
+  Definitions,
+  Entity,
+  FeatureView,
+  Notice,
+  OfflineStoreConfig,
+  OnlineStoreConfig,
+  Tenant,
+} from "../definitions.ts";
 import { compileModel } from "./compile-model.ts";
 import { bytes, compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
@@ -46,7 +55,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     onFailure: value.online_store.on_failure,
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
-    offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
+    offlineStore: compileOfflineStore(value, folder),
     stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
     entities,
     views,
@@ -103,6 +112,12 @@ function compileOnlineStore(
       };
     }
   }
+}
+
+function compileOfflineStore({ offline_store: store }: FeatureStoreFile, folder: string): OfflineStoreConfig {
+  if (store.type === "duckdb") return { type: "duckdb", path: resolvePath(folder, store.path) };
+  // The path is the cluster's, and nothing here knows where that counts from.
+  return { type: "spark", path: store.path, remote: store.remote };
 }
 
 function compileNearCache(store: FeatureStoreFile["online_store"]): Definitions["nearCache"] {

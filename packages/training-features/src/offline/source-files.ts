@@ -25,6 +25,23 @@ export function batchSourceOf(view: FeatureView): BatchSource {
  * @throws UNSUPPORTED for an object store
  */
 export async function listSourceFiles(definitions: Definitions, view: FeatureView, tenant: string): Promise<string[]> {
+  refuseObjectStore(definitions.offlineStore.path);
+  const path = tenantPath(view, tenant);
+  refuseObjectStore(path);
+  const found = await findFiles(definitions.offlineStore.path, path);
+  if (found.length > 0) return found.sort();
+  throw new LarderError("SOURCE_NOT_FOUND", {
+    what: `Feature view "${view.name}" has no Parquet file at ${resolve(definitions.offlineStore.path, path)}`,
+    remedy: "Put its files there, or correct source.path or offline_store.path",
+    facts: { view: view.name, path },
+  });
+}
+
+/**
+ * The path of a view's source for one tenant, as its file gives it but for `{tenant}`.
+ * @throws SOURCE_NOT_FOUND for another tenant than `default` where neither path nor column tells tenants apart
+ */
+export function tenantPath(view: FeatureView, tenant: string): string {
   const source = batchSourceOf(view);
   const hasTenant = source.path.includes("{tenant}");
   if (!hasTenant && source.tenantColumn === undefined && tenant !== DEFAULT_TENANT) {
@@ -34,17 +51,9 @@ export async function listSourceFiles(definitions: Definitions, view: FeatureVie
       facts: { view: view.name, tenant },
     });
   }
-  refuseObjectStore(definitions.offlineStore.path);
   const path = source.path.replaceAll("{tenant}", tenantSegment(tenant));
   if (hasTenant) refuseLongName(view, path, tenant);
-  refuseObjectStore(path);
-  const found = await findFiles(definitions.offlineStore.path, path);
-  if (found.length > 0) return found.sort();
-  throw new LarderError("SOURCE_NOT_FOUND", {
-    what: `Feature view "${view.name}" has no Parquet file at ${resolve(definitions.offlineStore.path, path)}`,
-    remedy: "Put its files there, or correct source.path or offline_store.path",
-    facts: { view: view.name, path },
-  });
+  return path;
 }
 
 /** @throws UNSUPPORTED for a path that names an object store instead of a file */

@@ -1,4 +1,11 @@
-import { type Definitions, type FeatureView, LarderError, type Problem } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureView,
+  type KeyType,
+  LarderError,
+  type Problem,
+  type ValueType,
+} from "@larder/schema";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readColumn, readKey, readTime } from "./column-type.ts";
 import { type FileState, stateOf } from "./file-state.ts";
 import type { EngineCall, OfflineEngine } from "./offline-engine.ts";
@@ -10,7 +17,7 @@ import { quoteName } from "./sql-text.ts";
 export interface SourceColumn {
   /** The column's name in the files. */
   readonly column: string;
-  /** DuckDB's type of it. */
+  /** The engine's type of it. */
   readonly found: string;
   readonly reading: ColumnReading;
 }
@@ -59,16 +66,20 @@ export async function openSourceTable(
   const described = await describeParquet(engine, files, call);
   const problems: Problem[] = [];
   const groups = described.groups.map((group) => bindColumns(view, group.files, group.columns, problems));
-  const [first] = problems;
-  if (first !== undefined) {
-    throw new LarderError("SOURCE_MISMATCH", {
-      what: `The source of feature view "${view.name}" does not fit it: ${first.place}: column "${first.field}" ${first.what}`,
-      remedy: first.remedy,
-      facts: { view: view.name, file: first.place, column: first.field },
-      problems,
-    });
-  }
+  refuseProblems(view, problems);
   return { view, tenant, files, state, rows: described.rows, groups };
+}
+
+/** @throws SOURCE_MISMATCH for all problems of a source at once */
+export function refuseProblems(view: FeatureView, problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  throw new LarderError("SOURCE_MISMATCH", {
+    what: `The source of feature view "${view.name}" does not fit it: ${first.place}: column "${first.field}" ${first.what}`,
+    remedy: first.remedy,
+    facts: { view: view.name, file: first.place, column: first.field },
+    problems,
+  });
 }
 
 /**
@@ -81,11 +92,25 @@ export function sourceColumnOf(view: FeatureView, name: string): string {
   return name;
 }
 
-function bindColumns(
+/** How an engine's columns are read: the rules of the declared types in its dialect. */
+export interface SourceDialect {
+  readonly quoteName: (name: string) => string;
+  readonly readColumn: (column: string, found: string, type: ValueType) => ColumnReading | undefined;
+  readonly readKey: (column: string, found: string, type: KeyType) => ColumnReading | undefined;
+  readonly readTime: (column: string, found: string) => ColumnReading | undefined;
+  readonly boolean: string;
+  readonly text: string;
+}
+
+const DUCKDB: SourceDialect = { quoteName, readColumn, readKey, readTime, boolean: "BOOLEAN", text: "VARCHAR" };
+
+/** Finds a view's columns in files that have these; what does not fit is added to `problems`. */
+export function bindColumns(
   view: FeatureView,
   files: readonly string[],
   columns: ReadonlyMap<string, string>,
   problems: Problem[],
+  dialect: SourceDialect = DUCKDB,
 ): SourceGroup {
   const source = batchSourceOf(view);
   const bind = (
@@ -95,7 +120,7 @@ function bindColumns(
   ): SourceColumn => {
     const column = sourceColumnOf(view, name);
     const found = columns.get(column);
-    const reading = found === undefined ? undefined : read(quoteName(column), found);
+    const reading = found === undefined ? undefined : read(dialect.quoteName(column), found);
     if (found === undefined || reading === undefined) {
       problems.push(mismatch(files[0]!, column, expected, found, columns));
       return { column, found: "NULL", reading: { value: "NULL", bad: undefined, fault: "" } };
@@ -109,25 +134,29 @@ function bindColumns(
   return {
     files,
     keys: view.joinKeys.map(({ name, type }) =>
-      bind(name, (sql, found) => readKey(sql, found, type), `a join key of type ${type} takes ${acceptedTypes(type)}`),
+      bind(
+        name,
+        (sql, found) => dialect.readKey(sql, found, type),
+        `a join key of type ${type} takes ${acceptedTypes(type)}`,
+      ),
     ),
-    event: bind(source.timestampField, readTime, `an event time takes ${ACCEPTED_TIMES}`),
+    event: bind(source.timestampField, dialect.readTime, `an event time takes ${ACCEPTED_TIMES}`),
     created:
       source.createdTimestampColumn === undefined
         ? undefined
-        : bind(source.createdTimestampColumn, readTime, `a created time takes ${ACCEPTED_TIMES}`),
+        : bind(source.createdTimestampColumn, dialect.readTime, `a created time takes ${ACCEPTED_TIMES}`),
     tombstone:
       source.tombstoneColumn === undefined
         ? undefined
-        : `coalesce(${flag(source.tombstoneColumn, "BOOLEAN", "a tombstone takes BOOLEAN")}, false)`,
+        : `coalesce(${flag(source.tombstoneColumn, dialect.boolean, "a tombstone takes BOOLEAN")}, false)`,
     tenant:
       source.tenantColumn === undefined
         ? undefined
-        : flag(source.tenantColumn, "VARCHAR", "a tenant takes text (VARCHAR)"),
+        : flag(source.tenantColumn, dialect.text, "a tenant takes text (VARCHAR)"),
     features: view.features.map(({ name, type }) =>
       bind(
         name,
-        (sql, found) => readColumn(sql, found, type),
+        (sql, found) => dialect.readColumn(sql, found, type),
         `a feature of type ${type} takes ${acceptedTypes(type)}`,
       ),
     ),

@@ -1,6 +1,6 @@
 import { dirname, relative, sep } from "node:path";
-import { type FeatureMeaning, meaningOfFeature } from "@larder/schema";
-import type { OfflineEngine } from "../offline/offline-engine.ts";
+import { type Definitions, type FeatureMeaning, meaningOfFeature } from "@larder/schema";
+import type { EngineSession } from "../offline/offline-engine.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
@@ -14,7 +14,8 @@ export const MANIFEST_FORMAT = "larder.training-set/1";
 export interface ManifestFile {
   /** Of a source relative to the definitions' folder, of the entity rows and the output relative to the manifest's. */
   readonly path: string;
-  readonly sha256: string;
+  /** null where only the cluster can read the file; its path is then the cluster's. */
+  readonly sha256: string | null;
   readonly rows: number;
 }
 
@@ -87,7 +88,7 @@ export function relativePath(folder: string, file: string): string {
 
 /** What a finished join is described from. */
 export interface ManifestInput {
-  readonly engine: OfflineEngine;
+  readonly engine: EngineSession;
   readonly request: TrainingSetRequest;
   readonly timestampColumn: string;
   readonly spec: JoinSpec;
@@ -128,7 +129,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
       rows: entities.count,
       null_times: entities.nullTimes,
     },
-    views: await inTurn(views, (view) => describeView(view, definitions.folder, hashes)),
+    views: await inTurn(views, (view) => describeView(view, definitions, hashes)),
     features: spec.outputs.map(({ projection, feature }) => {
       const name = `${spec.projections[projection]!.name}:${feature.feature.name}`;
       const type = feature.type;
@@ -150,7 +151,11 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   };
 }
 
-async function describeView(result: ViewResult, folder: string, hashes: InputHashes): Promise<ManifestView> {
+async function describeView(
+  result: ViewResult,
+  { folder, offlineStore }: Definitions,
+  hashes: InputHashes,
+): Promise<ManifestView> {
   const { projection, table, matched } = result;
   return {
     name: projection.name,
@@ -162,8 +167,8 @@ async function describeView(result: ViewResult, folder: string, hashes: InputHas
     matched: { event_time: matched.eventTime, bitemporal: matched.bitemporal ?? null },
     unjoinable: result.unjoinable,
     inputs: await inTurn(table.files, async (file) => ({
-      path: relativePath(folder, file),
-      sha256: await hashes.of(file),
+      path: offlineStore.type === "spark" ? file : relativePath(folder, file),
+      sha256: offlineStore.type === "spark" ? null : await hashes.of(file),
       rows: table.rows.get(file)!,
     })),
     sql: result.sql,

@@ -6,7 +6,10 @@ import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { dropTables } from "../offline/sql-text.ts";
 import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
-import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { JOIN_TABLES, type JoinViewInput, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { shipEntities } from "../spark/ship-entities.ts";
+import { joinViewOnSpark } from "../spark/spark-join.ts";
+import { openSpark, type SparkEngine } from "../spark/spark-session.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
 import type { EntityInput } from "./entity-source.ts";
 import {
@@ -42,6 +45,8 @@ export interface TrainingSetRequest {
   readonly service?: string;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
+  /** An open session on the cluster of `offline_store.type` spark, to use; by default one is opened and closed. */
+  readonly spark?: SparkEngine;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingSetProgress) => void;
 }
@@ -83,7 +88,9 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
   const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
   try {
     const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
-      joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
+      withSpark(request, (spark) =>
+        joinAndWrite({ engine, spark, request, spec, out, format, kept, partOf: output.partOf }),
+      ),
     );
     await output.commit(manifestText(manifest));
     return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
@@ -99,7 +106,9 @@ interface Joined {
 }
 
 interface Work {
+  /** Reads entity rows and writes the output; also joins, unless there is a cluster. */
   readonly engine: OfflineEngine;
+  readonly spark: SparkEngine | undefined;
   readonly request: TrainingSetRequest;
   readonly spec: JoinSpec;
   readonly out: string;
@@ -109,7 +118,7 @@ interface Work {
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
+async function joinAndWrite({ engine, spark, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
   const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
   const steps = stepsOf(spec, request.onProgress);
   const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
@@ -122,9 +131,10 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
   );
   steps.next()(1);
 
+  const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, signal);
   const views: ViewResult[] = [];
   for (const [index, projection] of spec.projections.entries()) {
-    const view = await joinView({
+    const input: JoinViewInput = {
       engine,
       definitions,
       tenant,
@@ -134,7 +144,11 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
       pathOf: (file) => relativePath(definitions.folder, file),
       signal,
       onProgress: steps.next(),
-    });
+    };
+    const view =
+      spark === undefined || shipped === undefined
+        ? await joinView(input)
+        : await joinViewOnSpark(input, spark, shipped);
     refuseOverwrite(out, view.table.files);
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
@@ -148,7 +162,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
   written(1);
   const described = steps.next();
   const manifest = await compileManifest({
-    engine,
+    engine: spark ?? engine,
     request,
     timestampColumn,
     spec,
@@ -181,6 +195,17 @@ async function withEngine<T>(
     const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
+}
+
+/** A session on the cluster where there is one to join on. */
+async function withSpark<T>(
+  { definitions: { offlineStore }, spark }: TrainingSetRequest,
+  work: (spark: SparkEngine | undefined) => Promise<T>,
+): Promise<T> {
+  if (offlineStore.type === "duckdb") return work(undefined);
+  if (spark !== undefined) return work(spark);
+  await using own = await openSpark(offlineStore.remote);
+  return await work(own);
 }
 
 function refuseOverwrite(out: string, inputs: Iterable<string>): void {
