@@ -53,7 +53,8 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
         terminal,
         signal,
         file: resolve(terminal.folder, options.file ?? ""),
-        path: (text) => resolve(terminal.folder, text),
+        // An address (`s3a://…`) is nowhere on this machine.
+        path: (text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(terminal.folder, text)),
         progress: (label) => createProgress(label, terminal),
       }),
     );

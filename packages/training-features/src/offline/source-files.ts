@@ -56,9 +56,14 @@ export function tenantPath(view: FeatureView, tenant: string): string {
   return path;
 }
 
+/** Whether a path says what kind of place it is in: `s3://…`, `file://…`. */
+export function hasScheme(path: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
+}
+
 /** @throws UNSUPPORTED for a path that names an object store instead of a file */
 export function refuseObjectStore(path: string): void {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) return;
+  if (!hasScheme(path)) return;
   throw new LarderError("UNSUPPORTED", {
     what: `"${path}" is in an object store, which Larder does not read yet`,
     remedy: "Copy the files to a local folder and give its path",

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import type { Definitions, FeatureView } from "@larder/schema";
 import { stateOf } from "./file-state.ts";
+import { requireDuckDb } from "./require-duckdb.ts";
 import { listSourceFiles } from "./source-files.ts";
 
 /**
@@ -11,6 +12,7 @@ import { listSourceFiles } from "./source-files.ts";
  * @throws SOURCE_NOT_FOUND, UNSUPPORTED
  */
 export async function fingerprintSource(definitions: Definitions, view: FeatureView, tenant: string): Promise<string> {
+  requireDuckDb(definitions, "Reading latest rows");
   const files = await listSourceFiles(definitions, view, tenant);
   const hash = createHash("sha256");
   for (const [file, state] of await stateOf(files)) {

@@ -33,16 +33,11 @@ function valuesOf(vector: Vector): EngineValue[] {
 
 function plainValue(value: unknown): EngineValue {
   if (value === null || value instanceof Uint8Array) return value;
-  switch (typeof value) {
-    case "boolean":
-    case "number":
-    case "bigint":
-    case "string":
-      return value;
-    case "object":
-      // A list is a vector of its items.
-      if (Symbol.iterator in value) return Array.from(value as Iterable<unknown>, plainValue);
-  }
+  if (typeof value === "boolean" || typeof value === "number") return value;
+  if (typeof value === "bigint" || typeof value === "string") return value;
+  // A list is a vector of its items.
+  if (typeof value === "object" && Symbol.iterator in value)
+    return Array.from(value as Iterable<unknown>, plainValue);
   throw new LarderError("INTERNAL", {
     what: "A statement selected a type that has no plain value",
     remedy: "Report this with the request that led to it",

@@ -9,21 +9,24 @@ import type { SparkEngine } from "./spark-session.ts";
 export const ENTITIES_VIEW = "larder_entity_rows";
 
 /**
- * Sends the entity rows' keys and times, which is all that the join needs, to the cluster. @throws UNSUPPORTED for too many, OFFLINE_FAILED, ABORTED
+ * Sends the entity rows to the cluster: their keys and times, which is all that the join needs, and for an output there every column. @throws UNSUPPORTED for too many, OFFLINE_FAILED, ABORTED
  */
 export async function shipEntities(
   engine: OfflineEngine,
   spark: SparkEngine,
   spec: JoinSpec,
   entities: EntityRows,
+  output: "here" | "cluster",
   signal: AbortSignal | undefined,
 ): Promise<SparkEntities> {
-  const keys = spec.entityKeys.map(({ column }, i) => [column, `k${i}`] as const);
+  const keys = spec.entityKeys.map(({ column }, i) => [column, `key${i}`] as const);
   const select = [
+    "'' AS file",
     "CAST(rowid AS BIGINT) AS row_no",
     `${entities.time} AS moment`,
     ...keys.map(([column, name]) => `${entities.keys.get(column)} AS ${name}`),
   ];
+  if (output === "cluster") select.push(...entities.columns.map((_, i) => `c${i}`));
   const call = { subject: { kind: "plan" }, signal } as const;
   await shipRows(engine, `SELECT ${select.join(", ")} FROM entity_rows`, spark, ENTITIES_VIEW, call);
   return {

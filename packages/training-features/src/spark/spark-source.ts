@@ -1,6 +1,6 @@
 import { type Definitions, type FeatureView, isLarderError, LarderError, type Problem } from "@larder/schema";
 import type { EngineCall } from "../offline/offline-engine.ts";
-import { batchSourceOf, tenantPath } from "../offline/source-files.ts";
+import { batchSourceOf, hasScheme, tenantPath } from "../offline/source-files.ts";
 import {
   bindColumns,
   refuseProblems,
@@ -77,7 +77,7 @@ export async function openSparkSource(
 
 /** A path below the store's, or a whole one of its own. */
 export function clusterPath(root: string, path: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) || path.startsWith("/") ? path : `${root.replace(/\/+$/, "")}/${path}`;
+  return hasScheme(path) || path.startsWith("/") ? path : `${root.replace(/\/+$/, "")}/${path}`;
 }
 
 /** The columns that matter: all, and those that may be times. */

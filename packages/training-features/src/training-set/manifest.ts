@@ -1,6 +1,7 @@
-import { dirname, relative, sep } from "node:path";
+import { relative, sep } from "node:path";
 import { type Definitions, type FeatureMeaning, meaningOfFeature } from "@larder/schema";
 import type { EngineSession } from "../offline/offline-engine.ts";
+import { hasScheme } from "../offline/source-files.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
@@ -92,12 +93,14 @@ export interface ManifestInput {
   readonly request: TrainingSetRequest;
   readonly timestampColumn: string;
   readonly spec: JoinSpec;
-  readonly entities: EntityRows;
+  readonly entities: Pick<EntityRows, "count" | "columns" | "nullTimes">;
   readonly views: readonly ViewResult[];
   /** Final path of the file with the entity rows. */
   readonly entitiesFile: string;
   /** The output's final path, the present ones of what is being written, and the statement that wrote it. */
   readonly out: string;
+  /** The manifest's. */
+  readonly folder: string;
   readonly partOf: (path: string) => string | undefined;
   readonly outputSql: string;
 }
@@ -107,7 +110,8 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   const { engine, request, spec, entities, views, out } = input;
   const { definitions } = request;
   const hashes = new InputHashes(request.signal);
-  const beside = (file: string) => relativePath(dirname(out), file);
+  const beside = (file: string) => (hasScheme(file) ? file : relativePath(input.folder, file));
+  const hashOf = async (file: string) => (hasScheme(file) ? null : hashes.of(input.partOf(file) ?? file));
   const nulls = views.map(
     ({ projection, nulls }) => new Map(projection.features.map((feature, i) => [feature, nulls[i]!])),
   );
@@ -125,7 +129,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     engine: { name: engine.name, version: engine.version },
     entities: {
       path: beside(input.entitiesFile),
-      sha256: await hashes.of(input.partOf(input.entitiesFile) ?? input.entitiesFile),
+      sha256: await hashOf(input.entitiesFile),
       rows: entities.count,
       null_times: entities.nullTimes,
     },
@@ -143,7 +147,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     }),
     output: {
       path: beside(out),
-      sha256: await hashes.of(input.partOf(out) ?? out),
+      sha256: await hashOf(out),
       rows: entities.count,
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,

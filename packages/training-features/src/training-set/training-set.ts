@@ -1,12 +1,14 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
+import { hasScheme } from "../offline/source-files.ts";
 import { dropTables } from "../offline/sql-text.ts";
 import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, type JoinViewInput, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { buildOnCluster } from "../spark/cluster-training-set.ts";
 import { shipEntities } from "../spark/ship-entities.ts";
 import { joinViewOnSpark } from "../spark/spark-join.ts";
 import { openSpark, type SparkEngine } from "../spark/spark-session.ts";
@@ -20,6 +22,7 @@ import {
   relativePath,
   type TrainingSetManifest,
 } from "./manifest.ts";
+import { noticesOf } from "./notices.ts";
 import { claimOutput } from "./output-files.ts";
 import { type OutputFormat, outputFormatOf, writeOutput } from "./output-format.ts";
 
@@ -35,7 +38,10 @@ export interface TrainingSetRequest {
    * training set can be built again.
    */
   readonly entities: EntityInput;
-  /** Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. */
+  /**
+   * Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. With `offline_store.type` spark
+   * also a folder as the cluster sees it, with its scheme (`s3a://…`), which the cluster fills with Parquet; the manifest is then in the process's folder.
+   */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -81,6 +87,11 @@ export interface TrainingSetReport {
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
+  if (request.definitions.offlineStore.type === "spark" && hasScheme(request.out)) {
+    return withEngine(request, spec, (engine) =>
+      withSpark(request, (spark) => buildOnCluster({ engine, spark: spark!, request, spec })),
+    );
+  }
   const out = resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
@@ -131,7 +142,7 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
   );
   steps.next()(1);
 
-  const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, signal);
+  const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, "here", signal);
   const views: ViewResult[] = [];
   for (const [index, projection] of spec.projections.entries()) {
     const input: JoinViewInput = {
@@ -170,6 +181,7 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
     views,
     entitiesFile: kept === undefined ? entities.file!.path : kept,
     out,
+    folder: dirname(out),
     partOf,
     outputSql: sql,
   });
@@ -217,25 +229,6 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
       facts: { field: "out", file: out },
     });
   }
-}
-
-function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[] {
-  const notices: string[] = [];
-  if (entities.nullTimes > 0) {
-    notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
-  }
-  for (const { projection, unjoinable } of views) {
-    if (projection.ruleReason !== undefined) {
-      notices.push(`Feature view "${projection.name}" is joined by event time only: ${projection.ruleReason}.`);
-    }
-    const withoutKey = unjoinable - entities.nullTimes;
-    if (withoutKey > 0) {
-      notices.push(
-        `${withoutKey} of ${entities.count} entity rows have a null join key of feature view "${projection.name}".`,
-      );
-    }
-  }
-  return notices;
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
