@@ -9,6 +9,7 @@ const PROGRAMS = {
   lint: ["scripts/lint.mjs"],
   bench: ["scripts/bench.mjs", "bench"],
   "bench:redis": ["scripts/bench.mjs", "bench:redis"],
+  "bench:serving": ["scripts/bench.mjs", "bench:serving"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
   "lint-packages": ["scripts/lint-packages.mjs"],

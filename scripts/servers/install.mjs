@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
+import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideSail } from "./sail.mjs";
 import { provideSpark } from "./spark.mjs";
+import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
 
@@ -14,6 +16,8 @@ const PROVIDERS = {
   redis: provideRedis,
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
+  tritonclient: provideTritonClient,
+  kafka: provideKafka,
   valkey: provideValkey,
   sail: provideSail,
   spark: provideSpark,

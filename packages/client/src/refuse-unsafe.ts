@@ -5,7 +5,9 @@ import { readValue } from "./read-value.ts";
 export function refuseUnsafe({ predictions }: PredictAnswer): void {
   predictions.forEach((prediction, row) => {
     for (const [name, value] of Object.entries(prediction ?? {})) {
-      readValue(value, undefined, "number", `"${name}" of row ${row}`);
+      for (const each of Array.isArray(value) ? value : [value]) {
+        readValue(each, undefined, "number", `"${name}" of row ${row}`);
+      }
     }
   });
 }

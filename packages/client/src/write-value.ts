@@ -42,6 +42,12 @@ export function writeValue(value: unknown, field: string, row: number): unknown 
     );
   }
   if (value === undefined) throw refused(field, row, "is undefined", "Give a value or null");
+  if (typeof value === "object" && value !== null) {
+    // `overrides` of a model's row.
+    return Object.fromEntries(
+      Object.entries(value).map(([name, each]) => [name, writeValue(each, `${field}.${name}`, row)]),
+    );
+  }
   return value;
 }
 

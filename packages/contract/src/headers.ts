@@ -10,7 +10,7 @@ export const TENANT_PREFIX = `/t/{${TENANT_PARAMETER}}`;
 /** Taken from the request when it is short and printable, made up otherwise; always in the answer. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
-/** Where the time went, in milliseconds: `store;dur=…, model;dur=…, total;dur=…`. */
+/** Where the time went, in milliseconds: `queue;dur=…, store;dur=…, decode;dur=…, model;dur=…, encode;dur=…, total;dur=…`. */
 export const SERVER_TIMING_HEADER = "server-timing";
 
 /** `true` where rows came from last known good or from defaults, because the store failed; absent otherwise. */

@@ -61,8 +61,10 @@ export {
   FlatPredictRequest,
   PredictAnswer,
   Prediction,
+  PredictionValue,
   PredictRequest,
   RowError,
+  UsedStatus,
 } from "./predict.ts";
 export {
   type Access,

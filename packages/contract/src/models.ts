@@ -27,7 +27,7 @@ export type ListedVersion = Static<typeof ListedVersion>;
 export const ListedModel = Type.Object({
   name: Type.String(),
   feature_service: Type.String(),
-  prediction: Type.String({ description: "Name of the prediction in answers." }),
+  predictions: Type.Array(Type.String({ description: "Name in answers." })),
   current: Type.Union([Type.String(), Type.Null()], {
     description: "The version that answers requests which name none.",
   }),

@@ -1,5 +1,5 @@
 import type { KeyType, TimeUnit, ValueType } from "@larder/schema";
-import type { PredictAnswer, RowError } from "./predict.ts";
+import type { PredictAnswer, PredictionValue, RowError, UsedStatus } from "./predict.ts";
 import type { Status } from "./value.ts";
 
 /** How int64 and unix_timestamp values come out: as `number`, refused beyond 2^53, or as `bigint`. */
@@ -38,7 +38,10 @@ interface Service {
 
 interface Model {
   readonly featureService: string;
+  /** A union where there are several. */
   readonly prediction: string;
+  /** What every entity row brings beside its join keys; those with a default are optional. */
+  readonly requestFeatures?: Features;
 }
 
 interface JoinKeys {
@@ -159,33 +162,53 @@ export type ModelRequest<S extends Schema, M extends ModelName<S>> =
   | ModelEntityRow<S, M>;
 
 /** One entity of a model's request. */
-export type ModelEntityRow<S extends Schema, M extends ModelName<S>> = {
-  readonly [K in keyof ServiceEntityRow<S, ServiceOf<S, M>>]: Extract<
-    ServiceEntityRow<S, ServiceOf<S, M>>[K],
-    number | string
-  >;
-};
+export type ModelEntityRow<S extends Schema, M extends ModelName<S>> = Flat<
+  {
+    readonly [K in keyof ServiceEntityRow<S, ServiceOf<S, M>>]: Extract<
+      ServiceEntityRow<S, ServiceOf<S, M>>[K],
+      number | string
+    >;
+  } & RequestInputs<S["models"][M]> & {
+      /** Values to use instead of stored ones; null stands for a missing value. */
+      readonly overrides?: Overrides<S["services"][ServiceOf<S, M>]["features"]>;
+    }
+>;
 
-/** One prediction of a model. */
+type RequestInputs<M extends Model> = M extends { readonly requestFeatures: infer F extends Features }
+  ? { readonly [K in keyof F]: JsonInput<NonNullable<F[K]>> }
+  : unknown;
+
+type Overrides<F extends Features> = { readonly [K in keyof F]?: JsonInput<F[K]> | null };
+
+/** What JSON has of the inputs of a type. */
+type JsonInput<T extends ValueType> = T extends `list<${infer Item extends ValueType}>`
+  ? readonly JsonInput<Item>[]
+  : Extract<Input<T>, number | string | boolean>;
+
+/** One row's predictions of a model: those of its yaml, side by side. */
 export type ModelPrediction<S extends Schema, M extends ModelName<S>> = {
-  readonly [P in S["models"][M]["prediction"]]: number | string | boolean | null;
+  readonly [P in S["models"][M]["prediction"]]: PredictionValue;
 };
 
 /** The answer of a model's route to many entity rows. */
 export type ModelAnswer<S extends Schema, M extends ModelName<S>> = M extends unknown
   ? {
       readonly predictions: readonly (ModelPrediction<S, M> | null)[];
-      readonly errors?: readonly (Omit<RowError, "features"> & { readonly features: readonly ModelFeature<S, M>[] })[];
+      readonly errors?: readonly (Omit<RowError, "features"> & {
+        readonly features: readonly (ModelFeature<S, M> | RequestName<S["models"][M]>)[];
+      })[];
       readonly metadata: Omit<PredictAnswer["metadata"], "model" | "feature_service" | "feature_status"> & {
         readonly model: M;
         readonly feature_service: ServiceOf<S, M>;
-        readonly feature_status: readonly { readonly [F in ModelFeature<S, M>]?: Status }[];
+        readonly feature_status: readonly { readonly [F in ModelFeature<S, M>]?: UsedStatus }[];
       };
     }
   : never;
 
 type ServiceOf<S extends Schema, M extends ModelName<S>> = S["models"][M]["featureService"];
 type ModelFeature<S extends Schema, M extends ModelName<S>> = keyof S["services"][ServiceOf<S, M>]["features"] & string;
+
+type RequestName<M extends Model> = M extends { readonly requestFeatures: infer F } ? keyof F & string : never;
 
 /** One object type instead of an intersection, for readable messages. */
 type Flat<T> = { [K in keyof T]: T[K] };

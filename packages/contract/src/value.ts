@@ -19,5 +19,6 @@ export const AnswerValue = Type.Unknown({ description: "A value of the feature's
 export type AnswerValue = Static<typeof AnswerValue>;
 
 /** Status of one value, in Feast's names. */
-export const Status = Type.Enum(["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"]);
+export const STATUSES = ["INVALID", "PRESENT", "NULL_VALUE", "NOT_FOUND", "OUTSIDE_MAX_AGE"] as const;
+export const Status = Type.Enum([...STATUSES]);
 export type Status = Static<typeof Status>;

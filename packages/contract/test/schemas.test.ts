@@ -68,7 +68,8 @@ test.each([
       errors: [{ row: 1, code: "FEATURE_MISSING", message: "no", features: ["v:f"] }],
       metadata: {
         model: "m",
-        version: "0",
+        version: "1",
+        checksum: "0",
         feature_service: "s",
         degraded: false,
         feature_status: [{}, { "v:f": "NOT_FOUND" }],

@@ -6,9 +6,12 @@ interface Opened {
   readonly close: () => Promise<unknown> | unknown;
 }
 
+/** Milliseconds that closing everything may take. */
+export const CLOSE_MS = 10_000;
+
 /** Settings of a {@link Lifecycle}. */
 export interface LifecycleOptions {
-  /** Milliseconds that closing everything may take. Default 10 s. */
+  /** Milliseconds that closing everything may take. Default {@link CLOSE_MS}. */
   readonly deadlineMs?: number;
   /** Told of each part that failed to close or was still closing at the deadline. */
   readonly onProblem?: (problem: LarderError) => void;
@@ -22,7 +25,7 @@ export class Lifecycle {
   #closing: Promise<readonly LarderError[]> | undefined;
 
   constructor(options: LifecycleOptions = {}) {
-    this.#deadlineMs = options.deadlineMs ?? 10_000;
+    this.#deadlineMs = options.deadlineMs ?? CLOSE_MS;
     this.#onProblem = options.onProblem ?? (() => {});
   }
 

@@ -25,7 +25,7 @@ export function listDefinitions(definitions: Definitions): readonly ListedDefini
       `join keys ${keys(view.joinKeys)}`,
       `online TTL ${onlineTtl === undefined ? "none" : formatDuration(onlineTtl)}`,
       ...(source === undefined ? [] : [`source ${source.path}`]),
-      ...(stream === undefined ? [] : [`stream ${stream.topic}`]),
+      ...(stream === undefined ? [] : [`stream ${stream.topicNames.join(", ")}`]),
       ...(freshness === undefined ? [] : [`freshness ${formatDuration(freshness)}`]),
     ];
     listed.push({ ...words(view), kind: "feature_view", name: view.name, detail: detail.join("; ") });
@@ -38,7 +38,7 @@ export function listDefinitions(definitions: Definitions): readonly ListedDefini
     listed.push({ ...words(service), kind: "feature_service", name: service.name, detail });
   }
   for (const model of definitions.models.values()) {
-    const detail = `service ${model.featureService.name}; prediction ${model.prediction.name}`;
+    const detail = `service ${model.featureService.name}; prediction ${model.predictions.map((each) => each.name).join(", ")}`;
     listed.push({ ...words(model), kind: "model", name: model.name, detail });
   }
   for (const { name, ttl } of definitions.tenants.values()) {

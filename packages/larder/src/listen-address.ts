@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { type Definitions, isLoopbackHost, LarderError } from "@larder/schema";
 
 /** Where the server listens. */
@@ -29,6 +31,23 @@ export function listenAddress({ server }: Pick<Definitions, "server">, wish: Lis
     });
   }
   return { host, port: portOf(wish.port ?? server.port) };
+}
+
+/**
+ * The port of an address; of port 0 one that is free. Nothing is kept open.
+ * @throws PORT_IN_USE, USAGE
+ */
+export async function freePort(address: ListenAddress): Promise<number> {
+  const server = createServer().listen(address.port, address.host);
+  try {
+    await once(server, "listening");
+    const bound = server.address();
+    return typeof bound === "object" && bound !== null ? bound.port : address.port;
+  } catch (error) {
+    throw listenError(error, address);
+  } finally {
+    server.close();
+  }
 }
 
 /** The error of a `listen` that failed. */

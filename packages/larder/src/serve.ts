@@ -1,12 +1,9 @@
-import { once } from "node:events";
-import { findTenant, loadDefinitions, systemClock } from "@larder/schema";
-import { buildApp, loadModels, type ModelEvent, openAuthenticator, readTlsFiles } from "@larder/serving";
-import { openOnlineStore } from "@larder/store-core";
-import pino, { type Logger } from "pino";
-import { checkApplied } from "./check-applied.ts";
-import { Lifecycle } from "./lifecycle.ts";
-import { type ListenWish, listenAddress, listenError } from "./listen-address.ts";
-import { createMaterialize } from "./materialize-function.ts";
+import { type Definitions, findTenant, loadDefinitions } from "@larder/schema";
+import { CLOSE_MS } from "./lifecycle.ts";
+import { freePort, type ListenWish, listenAddress } from "./listen-address.ts";
+import { createLogger, tellNotices } from "./server-log.ts";
+import { supervise } from "./workers/supervisor.ts";
+import { type WorkerLink, workerLink } from "./workers/worker.ts";
 
 /** What `larder serve` runs on. */
 export interface ServeRequest extends ListenWish {
@@ -14,6 +11,8 @@ export interface ServeRequest extends ListenWish {
   /** Whose rows a request is for that names no tenant. */
   readonly tenant: string;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How many processes share the port; undefined = this one alone. The command line's arguments start each of them. */
+  readonly workers?: number | undefined;
   /** Ends the server: not ready, requests under way finish, everything closes. */
   readonly signal: AbortSignal;
   /** Called once, with the address, when requests are answered. */
@@ -21,83 +20,47 @@ export interface ServeRequest extends ListenWish {
 }
 
 /**
- * Serves until `signal` aborts. Store, models and server open in this order and close in reverse within 10 s.
- * @throws what opening them throws; DEFINITIONS_INCOMPATIBLE, see {@link checkApplied}; CONFIG_UNREADABLE and CONFIG_INVALID for files of keys or certificates, UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE; INTERNAL when something did not close in time
+ * Serves until `signal` aborts. What only the process that answers needs is loaded there: the supervisor of workers stays small.
+ * @throws what opening them throws; DEFINITIONS_INCOMPATIBLE, see `checkApplied`; CONFIG_UNREADABLE and CONFIG_INVALID for files of keys or
+ * certificates, UNKNOWN_TENANT, PORT_IN_USE, UNSAFE_LISTEN, USAGE, MISSING_DEPENDENCY; UNSUPPORTED for several workers on a store that processes cannot
+ * share; WORKER_CRASHED; INTERNAL when something did not close in time
  */
 export async function serve(request: ServeRequest): Promise<void> {
-  const definitions = await loadDefinitions(request.file, { env: request.env });
-  const { name: tenant } = findTenant(definitions, request.tenant);
-  const address = listenAddress(definitions, request);
-  const clock = systemClock;
-  const logger = pino({ name: "larder", base: null }, pino.destination({ dest: 2, sync: true }));
-  for (const { place, field, what } of definitions.notices) logger.warn({ place, field }, `${field} ${what}`);
-  const lifecycle = new Lifecycle({ onProblem: (problem) => logger.error({ code: problem.code }, problem.message) });
-  try {
-    const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
-    const warning = await checkApplied({ definitions, store }, { refuseBreaking: true, signal: request.signal });
-    if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
-    const models = await lifecycle.open("models", () =>
-      loadModels(definitions, { onEvent: (event) => logModelEvent(logger, event) }),
-    );
-    const { auth, tls } = definitions.server;
-    const authenticator =
-      typeof auth === "object"
-        ? await lifecycle.open("authentication", () =>
-            openAuthenticator(auth, {
-              clock,
-              onProblem: (problem) => logger.error({ code: problem.code }, problem.message),
-            }),
-          )
-        : undefined;
-    const tlsFiles = tls === undefined ? undefined : await readTlsFiles(tls);
-    const app = await lifecycle.open("HTTP server", () =>
-      buildApp({
-        definitions,
-        store,
-        models,
-        clock,
-        materialize: createMaterialize({ definitions, store, clock }, request.file, request.env),
-        tenant,
-        logger,
-        stopping: request.signal,
-        ...(authenticator === undefined ? {} : { authenticator }),
-        ...(tlsFiles === undefined ? {} : { tls: tlsFiles }),
-      }),
-    );
-    const url = await app.listen(address).catch((error: unknown) => {
-      throw listenError(error, address);
-    });
-    request.onListening(url);
-    if (!request.signal.aborted) await once(request.signal, "abort");
-    logger.info("stopping");
-  } catch (error) {
-    await lifecycle.close();
-    throw error;
+  const link = workerLink();
+  if (link !== undefined) return serveAsWorker(request, link);
+  if (request.workers === undefined) {
+    const { runServer } = await import("./run-server.ts");
+    return runServer(request, await load(request), undefined);
   }
-  const [problem] = await lifecycle.close();
-  if (problem !== undefined) throw problem;
+  const definitions = await load(request);
+  const logger = createLogger(undefined);
+  tellNotices(definitions, logger);
+  const address = listenAddress(definitions, request);
+  await supervise({
+    count: request.workers,
+    port: await freePort(address),
+    logger,
+    signal: request.signal,
+    endMs: definitions.server.drainDelayMs + CLOSE_MS + 1_000,
+    onListening: request.onListening,
+  });
 }
 
-/** Versions that come, go, or cannot be served; the end of the server is no news. */
-function logModelEvent(logger: Logger, event: ModelEvent): void {
-  switch (event.kind) {
-    case "loaded": {
-      const { definition, version, checksum, record } = event.model;
-      const facts = { model: definition.name, version, checksum, run: record?.run_id ?? undefined };
-      logger.info(facts, `model ${definition.name}: version ${version} is loaded`);
-      return;
-    }
-    case "unloaded":
-      logger.info(
-        { model: event.name, version: event.version },
-        `model ${event.name}: version ${event.version} is unloaded`,
-      );
-      return;
-    case "failed": {
-      const { name, version, error, kept } = event;
-      const still = kept ? "; the version that was loaded before goes on to answer" : "";
-      logger.error({ code: error.code, model: name, version, problems: error.problems }, `${error.message}${still}`);
-      return;
-    }
+async function load({ file, env, tenant }: ServeRequest): Promise<Definitions> {
+  const definitions = await loadDefinitions(file, { env });
+  findTenant(definitions, tenant);
+  return definitions;
+}
+
+/** The supervisor hears of a failure, and says it once for all. */
+async function serveAsWorker(request: ServeRequest, link: WorkerLink): Promise<void> {
+  try {
+    const definitions = await load(request);
+    const { runServer } = await import("./run-server.ts");
+    await runServer({ ...request, signal: AbortSignal.any([request.signal, link.stop]) }, definitions, link);
+  } catch (error) {
+    await link.failed(error);
+  } finally {
+    await link.leave();
   }
 }

@@ -10,6 +10,10 @@ const LIMITS = {
   headerLimitBytes: 1,
   headersTimeoutMs: 1,
   requestTimeoutMs: 1,
+  drainDelayMs: 0,
+  accessLogSample: undefined,
+  modelThreads: 1,
+  modelQueue: 1,
   strictFeast: false,
 };
 const KEYS = { keys: "keys.jsonl", jwt: undefined, metrics: "admin" } as const;

@@ -30,7 +30,9 @@ const EVERYWHERE = ["description", "owner", "tags"];
 function sectionsOf(schema: JsonSchema, path: string): readonly Section[] {
   const branches = schema.anyOf ?? [];
   if (branches.length > 0) {
-    return branches.flatMap((branch) => {
+    // One map or a list of the same: told once.
+    const told = branches.filter(({ items }) => !branches.some((each) => sameKeys(each, items)));
+    return told.flatMap((branch) => {
       const [word] = typeWords(branch);
       return sectionsOf(branch, word === undefined ? path : `${path}, type: ${word}`);
     });
@@ -40,6 +42,10 @@ function sectionsOf(schema: JsonSchema, path: string): readonly Section[] {
   if (schema.properties === undefined) return [];
   const inner = keysOf(schema).flatMap(([key, each]) => sectionsOf(each, path === "" ? key : `${path}.${key}`));
   return [{ path, schema }, ...inner];
+}
+
+function sameKeys({ properties }: JsonSchema, other: JsonSchema | undefined): boolean {
+  return properties !== undefined && JSON.stringify(properties) === JSON.stringify(other?.properties);
 }
 
 function keysOf(schema: JsonSchema): readonly (readonly [string, JsonSchema])[] {
@@ -58,6 +64,8 @@ const FORMS: Readonly<Record<string, string>> = {
   project: "text",
   name: "name",
   reference: "`view:feature`",
+  input: "`view:feature` or request feature",
+  record_field: "part of a record",
   duration: "duration",
   limit: "duration",
   online_ttl: "duration or `none`",

@@ -3,6 +3,7 @@ import {
   definitionName,
   duration,
   featureValue,
+  inputFeature,
   limit,
   listOf,
   mapOf,
@@ -17,6 +18,7 @@ import {
   text,
   withDefault,
 } from "./schema-key.ts";
+import { schemaRegistry, viewStream } from "./stream-schema.ts";
 import { KEY_TYPES, SCALAR_TYPES } from "./value-type.ts";
 
 const VALUE_TYPES = [...SCALAR_TYPES, ...SCALAR_TYPES.map((type) => `list<${type}>` as const)];
@@ -131,16 +133,6 @@ const source = section(
   "The view's rows at rest.",
 );
 
-const viewStream = section(
-  {
-    topic: required(text, "Kafka topic."),
-    format: withDefault(oneOf("json"), "Format of the records.", "json"),
-    event_time: withDefault(definitionName, "Field of the event time.", "event_timestamp"),
-    created_time: optional(definitionName, "Field of the created time.", "the record's own timestamp"),
-  },
-  "The view's rows in motion.",
-);
-
 const feature = section({
   name: required(definitionName, "The feature, and its column."),
   type: required(Type.Enum(VALUE_TYPES), "Value type: a scalar, or a list of scalars."),
@@ -220,7 +212,56 @@ const featureService = section({
   ),
 });
 
+/** How a sync reads its streams. */
+const streamSync = {
+  max_in_flight: withDefault(
+    section({
+      records: withDefault(Type.Integer({ minimum: 1 }), "Most records.", 50_000),
+      bytes: withDefault(size, "Most bytes of them.", "64MiB"),
+    }),
+    "What a process of larder sync holds that is read and not settled; its partitions share it evenly, and one at its share is paused.",
+    {},
+  ),
+  poison: withDefault(
+    section({
+      topic: withDefault(
+        text,
+        "Where records go that cannot be used; {topic} stands for theirs.",
+        "{topic}.dead-letter",
+      ),
+      max_share: withDefault(
+        Type.Number({ minimum: 0, maximum: 1 }),
+        "Share of such records in the window beyond which larder sync stops.",
+        0.2,
+      ),
+      window: withDefault(
+        Type.Integer({ minimum: 1, maximum: 10_000_000 }),
+        "The last records of a process that the share is of.",
+        1_000,
+      ),
+    }),
+    "What becomes of records that cannot be used.",
+    {},
+  ),
+};
+
 const onMissing = oneOf("reject", "default", "nan");
+
+const prediction = section({
+  name: optional(definitionName, "Its name in answers.", "the model's name; in a list, the output's"),
+  output: required(text, "ONNX output."),
+  index: optional(
+    Type.Integer({ minimum: 0 }),
+    "Column of an [n, k] output.",
+    "the value of [n] or [n, 1], the whole row of [n, k]",
+  ),
+});
+
+const requestFeature = section({
+  name: required(definitionName, "The feature, and its member in a request's entity rows."),
+  type: required(Type.Enum(VALUE_TYPES), "Value type: a scalar, or a list of scalars."),
+  default: optional(featureValue, "Stands in where a row does not bring it.", "every row must bring it"),
+});
 
 const model = section({
   name: required(definitionName, "The model."),
@@ -235,17 +276,18 @@ const model = section({
   ),
   feature_service: required(definitionName, "The features it takes."),
   inputs: withDefault(
-    mapOf(Type.Union([reference, listOf(reference, 1)])),
-    "ONNX input -> view:feature, or a list of them; an input not named here takes the feature of its name.",
+    mapOf(Type.Union([inputFeature, listOf(inputFeature, 1)])),
+    "ONNX input -> view:feature or the name of a request feature, or a list of them; an input not named here takes the feature of its name.",
     {},
   ),
+  request_features: withDefault(
+    listOf(requestFeature),
+    "Values known only when a prediction is asked for, which every entity row brings beside its join keys.",
+    [],
+  ),
   prediction: required(
-    section({
-      name: optional(definitionName, "Name of the prediction in answers.", "the model's name"),
-      output: required(text, "ONNX output."),
-      index: optional(Type.Integer({ minimum: 0 }), "Column of an [n, k] output.", "the output is [n] or [n, 1]"),
-    }),
-    "What it answers.",
+    Type.Union([prediction, listOf(prediction, 1)]),
+    "What it answers: an output, or a list of them.",
   ),
   on_missing: withDefault(
     Type.Union([onMissing, mapOf(onMissing)]),
@@ -367,6 +409,22 @@ const server = section({
   header_limit: withDefault(size, "Largest request header.", "16KiB"),
   headers_timeout: withDefault(limit, "Longest wait for a request's header.", "10s"),
   request_timeout: withDefault(limit, "Longest wait for a whole request.", "30s"),
+  drain_delay: withDefault(
+    duration,
+    "After SIGTERM, not ready and with connection: close, new requests are still answered so long: what a load balancer takes to notice.",
+    0,
+  ),
+  access_log: optional(
+    section({
+      sample: withDefault(
+        Type.Number({ minimum: 0, maximum: 1 }),
+        "The part of all answers that gets a line; errors get one always, but for 429.",
+        1,
+      ),
+    }),
+    "A log line per answer.",
+    "only failures of the server are logged",
+  ),
   strict_feast: withDefault(
     Type.Boolean(),
     "Feast's own routes answer as Feast's server does, as they always do below /feast (see feast.md).",
@@ -414,6 +472,35 @@ export const FeatureStoreFile = section({
       type: required(oneOf("kafka"), "Reads Kafka."),
       brokers: required(listOf(text, 1), "Brokers as host:port."),
       group_id: withDefault(text, "Consumer group.", "larder"),
+      client: withDefault(
+        oneOf("platformatic", "kafkajs"),
+        "The package that speaks to Kafka, to be installed.",
+        "platformatic",
+      ),
+      client_id: withDefault(text, "The name brokers know the process by.", "larder"),
+      session_timeout: withDefault(limit, "A process silent for so long loses its partitions.", "10s"),
+      rebalance_timeout: withDefault(limit, "Longest that partitions which move may take to be finished.", "30s"),
+      request_timeout: withDefault(limit, "Longest wait for a broker's answer.", "10s"),
+      sasl: optional(
+        section({
+          mechanism: required(oneOf("plain", "scram-sha-256", "scram-sha-512"), "How the password is proved."),
+          username: required(text, "Who logs in."),
+          password: required(text, "Its password; better a variable of the environment than the text itself."),
+        }),
+        "Login at the brokers.",
+        "no login",
+      ),
+      tls: optional(
+        section({
+          ca: optional(text, "PEM file of the authorities that brokers are checked by.", "the system's"),
+          cert: optional(text, "PEM file of the client's certificate.", "none"),
+          key: optional(text, "PEM file of its key.", "none"),
+        }),
+        "TLS to the brokers; {} takes the system's authorities. Paths count from the folder of feature_store.yaml.",
+        "no TLS",
+      ),
+      schema_registry: optional(schemaRegistry, "Where the schemas of Avro records are.", "no registry"),
+      ...streamSync,
     }),
     "Where streams are read from.",
     "no streams",

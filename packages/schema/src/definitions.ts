@@ -52,13 +52,47 @@ export interface BatchSource {
   readonly place: Place;
 }
 
+/** What a stream's records are written in; `debezium` and `debezium_avro` are change events in JSON and in Avro. */
+export type StreamFormat = "json" | "avro" | "protobuf" | "debezium" | "debezium_avro";
+
+/** Where a record has something. `path` leads into nested objects; a header's name and the record's timestamp are one step. */
+export interface RecordField {
+  readonly from: "payload" | "key" | "header" | "record" | "envelope";
+  readonly path: readonly string[];
+}
+
 /** A view's rows in motion. */
 export interface StreamSource {
-  readonly topic: string;
-  readonly format: "json";
-  readonly eventTime: string;
-  readonly createdTime: string | undefined;
+  /** As the file names them, `{tenant}` among them. */
+  readonly topicNames: readonly string[];
+  /** Every topic that feeds the view, with the names of tenants filled in. */
+  readonly topics: readonly string[];
+  /** The tenant of each topic that has its name from one. */
+  readonly tenantOfTopic: ReadonlyMap<string, string>;
+  readonly format: StreamFormat;
+  /** Absolute path of the FileDescriptorSet, and the message's full name; both given with protobuf. */
+  readonly descriptorSet: string | undefined;
+  readonly message: string | undefined;
+  readonly eventTime: RecordField;
+  /** undefined = the record's own timestamp. */
+  readonly createdTime: RecordField | undefined;
+  readonly joinKeysFrom: "payload" | "key" | "headers";
+  /** undefined = the topic's tenant, or else `default`. */
+  readonly tenantField: RecordField | undefined;
+  /** Field of the message, dotted where it is nested -> name in the view. */
+  readonly fieldMapping: ReadonlyMap<string, string>;
+  /** Largest key and value together, in bytes. */
+  readonly recordLimit: number;
   readonly place: Place;
+}
+
+/** Where the schemas of Avro records are. `url` ends without a slash; `ca` is an absolute path. */
+export interface SchemaRegistryConfig {
+  readonly url: string;
+  readonly username: string | undefined;
+  /** Never print it. */
+  readonly password: string | undefined;
+  readonly ca: string | undefined;
 }
 
 /** Unit of a bare number given as an event or created time. */
@@ -119,10 +153,30 @@ export type OnStoreFailure =
   | { readonly policy: "defaults" }
   | { readonly policy: "stale"; readonly maxAge: number; readonly otherwise: "fail" | "defaults" };
 
+/** A value that every row of a prediction request brings itself. */
+export interface RequestFeature extends Described {
+  readonly type: ValueType;
+  /** Of a row that does not bring it; undefined: every row must. */
+  readonly default: Exclude<FeatureValue, null> | undefined;
+}
+
+/** What feeds one place of a model input: a feature of the store, or one of the request. */
+export type ModelFeature =
+  | { readonly kind: "stored"; readonly ref: FeatureRef }
+  | { readonly kind: "request"; readonly feature: RequestFeature };
+
 /** One model input: a single feature, or several side by side for an `[n, k]` input. */
 export interface ModelInput {
   readonly name: string;
-  readonly features: readonly FeatureRef[];
+  readonly features: readonly ModelFeature[];
+}
+
+/** One member of a model's answer. */
+export interface PredictionDefinition {
+  readonly name: string;
+  readonly output: string;
+  /** Column of a `[n, k]` output; undefined for `[n]` and `[n, 1]`, and for a whole row of `[n, k]`. */
+  readonly index: number | undefined;
 }
 
 /** A model to serve. */
@@ -134,12 +188,10 @@ export interface ModelDefinition extends Described {
   readonly featureService: FeatureService;
   /** What the file says under `inputs`; inputs it does not mention take the feature of their name, checked when the model is loaded. */
   readonly inputs: ReadonlyMap<string, ModelInput>;
-  readonly prediction: {
-    readonly name: string;
-    readonly output: string;
-    /** Column of a `[n, k]` output; undefined for `[n]` and `[n, 1]`. */
-    readonly index: number | undefined;
-  };
+  /** In the order of the file, at least one, each of its own name. */
+  readonly predictions: readonly PredictionDefinition[];
+  /** In the order of the file. */
+  readonly requestFeatures: readonly RequestFeature[];
   readonly onMissing: OnMissing;
   /** Overrides of `onMissing`, by `view:feature`. */
   readonly onMissingByFeature: ReadonlyMap<string, OnMissing>;
@@ -199,6 +251,22 @@ export interface FeastRedisConfig extends RedisConfig {
   readonly entityKeyVersion: 2 | 3;
   /** A hash, with all its views, lives this long from its last write on; undefined = for ever. */
   readonly keyTtlSeconds: number | undefined;
+}
+
+/** How a sync reads its streams. */
+export interface SyncConfig {
+  /** Bounds of what one process has read and not settled. */
+  readonly maxInFlight: { readonly records: number; readonly bytes: number };
+  readonly poison: PoisonConfig;
+}
+
+/** What becomes of records that cannot be used. */
+export interface PoisonConfig {
+  /** Topic of dead letters; `{topic}` stands for the record's own. */
+  readonly topic: string;
+  /** Share of them, 0 to 1, in the last `window` records beyond which a sync stops. */
+  readonly maxShare: number;
+  readonly window: number;
 }
 
 /** Where training data and backfills are read from. */
@@ -266,6 +334,10 @@ export interface ServerConfig {
   readonly headerLimitBytes: number;
   readonly headersTimeoutMs: number;
   readonly requestTimeoutMs: number;
+  /** How long requests are still taken when the process was told to stop. */
+  readonly drainDelayMs: number;
+  /** Part of the answers that are logged, 0 to 1; undefined = no access log. */
+  readonly accessLogSample: number | undefined;
   /** Feast's routes answer as Feast's own server does. */
   readonly strictFeast: boolean;
 }
@@ -298,7 +370,9 @@ export interface Definitions {
   /** The near cache; undefined = none. `maxAge` is in microseconds. */
   readonly nearCache: { readonly maxBytes: number; readonly maxAge: number } | undefined;
   readonly offlineStore: OfflineStoreConfig;
-  readonly stream: { readonly brokers: readonly string[]; readonly groupId: string } | undefined;
+  readonly stream:
+    | (StreamConfig & SyncConfig & { readonly schemaRegistry: SchemaRegistryConfig | undefined })
+    | undefined;
   readonly entities: ReadonlyMap<string, Entity>;
   readonly views: ReadonlyMap<string, FeatureView>;
   readonly services: ReadonlyMap<string, FeatureService>;
@@ -313,4 +387,29 @@ export interface Definitions {
   readonly hash: string;
   /** Online TTL of a view for a tenant, in microseconds; undefined = no limit. */
   onlineTtl(view: FeatureView, tenant: string): number | undefined;
+}
+
+/** Where streams are read from. Paths are absolute, times in milliseconds. */
+export interface StreamConfig {
+  readonly brokers: readonly string[];
+  readonly groupId: string;
+  /** The package that speaks to Kafka. */
+  readonly client: "kafkajs" | "platformatic";
+  readonly clientId: string;
+  readonly sessionTimeoutMs: number;
+  readonly rebalanceTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** undefined = no login. */
+  readonly sasl: StreamLogin | undefined;
+  /** undefined = no TLS; without `ca` the system's authorities. */
+  readonly tls:
+    | { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined }
+    | undefined;
+}
+
+/** A login at the brokers. */
+export interface StreamLogin {
+  readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  readonly username: string;
+  readonly password: string;
 }

@@ -37,6 +37,8 @@ export const ERROR_CODES = [
   "METHOD_NOT_ALLOWED",
   "RATE_LIMITED",
   "UNSAFE_INTEGER",
+  "INEXACT_VALUE",
+  "WRONG_WIDTH",
   // who the caller is
   "UNAUTHENTICATED",
   "FORBIDDEN",
@@ -73,6 +75,8 @@ export const ERROR_CODES = [
   "STREAM_POISONED",
   "RECORD_UNREADABLE",
   "RECORD_INVALID",
+  // processes
+  "WORKER_CRASHED",
   // what a client meets
   "SERVER_UNAVAILABLE",
   "DEADLINE_EXCEEDED",

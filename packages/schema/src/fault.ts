@@ -2,10 +2,32 @@
 export class Fault {
   readonly what: string;
   readonly remedy: string;
+  /** `what` without the value ("is a number, not a whole number"), for places that must hold no data of persons. */
+  readonly plain: string;
 
-  constructor(what: string, remedy: string) {
+  constructor(what: string, remedy: string, plain: string = what) {
     this.what = what;
     this.remedy = remedy;
+    this.plain = plain;
+  }
+}
+
+/** The fault of a value that is not as it should be: `why` follows the value, or the kind of value, and a comma. */
+export function unfit(value: unknown, why: string, remedy: string): Fault {
+  return new Fault(`is ${show(value)}, ${why}`, remedy, `is ${kindOfValue(value)}, ${why}`);
+}
+
+function kindOfValue(value: unknown): string {
+  switch (typeof value) {
+    case "string":
+      return "text";
+    case "number":
+    case "bigint":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    default:
+      return show(value);
   }
 }
 

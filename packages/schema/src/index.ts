@@ -31,6 +31,7 @@ export type {
   JoinKey,
   JwtConfig,
   ModelDefinition,
+  ModelFeature,
   ModelInput,
   Notice,
   OfflineStoreConfig,
@@ -40,9 +41,17 @@ export type {
   OnStoreFailure,
   PackedRedisConfig,
   Place,
+  PredictionDefinition,
+  RecordField,
+  RequestFeature,
+  SchemaRegistryConfig,
   ServerConfig,
   SparkStoreConfig,
+  StreamConfig,
+  StreamFormat,
+  StreamLogin,
   StreamSource,
+  SyncConfig,
   Tenant,
   TimeUnit,
   TlsConfig,
@@ -58,16 +67,24 @@ export {
   type LarderErrorInit,
   type Problem,
 } from "./errors.ts";
+export { Fault } from "./fault.ts";
 export { type ParseJsonOptions, parseJson } from "./json/parse-json.ts";
 export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
 export { isLoopbackHost } from "./loopback.ts";
+export { payloadColumn, recordFieldText } from "./record-field.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
 export { type DecodeRowsOptions, decodeRows } from "./rows/decode-rows.ts";
-export { type DecodedValue, decodeFeatureValue, decodeKeyValue } from "./rows/decode-value.ts";
-export { compileRowDecoder, type RowShape } from "./rows/row-decoder.ts";
+export {
+  type DecodedValue,
+  decodeFeatureValue,
+  decodeKeyValue,
+  featureDecoder,
+  type ValueDecoder,
+} from "./rows/decode-value.ts";
+export { compileRowDecoder, type RowDecoderOptions, type RowShape } from "./rows/row-decoder.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

@@ -3,7 +3,17 @@ import { DURATION_PATTERN } from "./duration.ts";
 import { SIZE_PATTERN } from "./size.ts";
 
 /** Text with rules that JSON Schema alone cannot state or explain; see load/text-forms.ts. Published as `x-form`. */
-export type TextForm = "project" | "name" | "reference" | "duration" | "limit" | "online_ttl" | "size" | "value";
+export type TextForm =
+  | "project"
+  | "name"
+  | "reference"
+  | "input"
+  | "record_field"
+  | "duration"
+  | "limit"
+  | "online_ttl"
+  | "size"
+  | "value";
 
 /** What a default may be. */
 type Literal = string | number | boolean | readonly Literal[] | { readonly [key: string]: Literal };
@@ -61,6 +71,16 @@ export const definitionName = Type.String({
 
 /** `view:feature`. */
 export const reference = Type.String({ pattern: "^[^:]+:[^:]+$", "x-form": "reference" });
+
+/** What feeds a model's input: `view:feature`, or the name of a request feature. */
+export const inputFeature = Type.String({ pattern: "^[^:]+(:[^:]+)?$", "x-form": "input" });
+/** Where a Kafka record has something: a field of its payload, or a part of the record before a colon. */
+export const recordField = Type.String({
+  pattern:
+    "^(?:[^\\s:\\u0000-\\u001f\\u007f](?:[^:\\u0000-\\u001f\\u007f]*[^\\s:\\u0000-\\u001f\\u007f])?|header:[^\\u0000-\\u001f\\u007f]+|key:[^:\\u0000-\\u001f\\u007f]+|record:timestamp|envelope:(?:source\\.)?ts_(?:ms|us))$",
+  maxLength: 200,
+  "x-form": "record_field",
+});
 
 /** A duration of which 0 means none. */
 export const duration = Type.Union([Type.String({ pattern: `${DURATION_PATTERN}|^0$` }), Type.Literal(0)], {

@@ -30,3 +30,8 @@ export function readSize(text: string): number | Fault {
   const bytes = Number(text.slice(0, -unit.length)) * BYTES[unit]!;
   return Number.isSafeInteger(bytes) ? bytes : new Fault(`is ${show(text)}, beyond 2^53 bytes`, "Write a smaller size");
 }
+
+/** Bytes of a size that the checks have passed. */
+export function bytes(size: string | number): number {
+  return typeof size === "number" ? size : Number(readSize(size));
+}

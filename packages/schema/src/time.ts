@@ -1,5 +1,5 @@
 import { LarderError } from "./errors.ts";
-import { Fault, show } from "./fault.ts";
+import { type Fault, unfit } from "./fault.ts";
 
 /**
  * Microseconds since the epoch of an ISO 8601 text: `2026-01-01`, `2026-01-01T00:00`, `2026-01-01 00:00:00.123456+02:00`. Without an offset
@@ -107,11 +107,12 @@ function readAnyForm(text: string): number | Fault {
   const offsetMinutes = readOffset(offset);
   const valid = m >= 1 && m <= 12 && d >= 1 && d <= daysInMonth(y, m) && Number(hour) < 24 && Number(minute) < 60;
   if (!valid || Number(second) >= 60 || offsetMinutes === undefined) {
-    return new Fault(`is ${show(text)}, which no calendar or clock shows`, "Correct the date, time or offset");
+    return unfit(text, "which no calendar or clock shows", "Correct the date, time or offset");
   }
   if (fraction.length > 6 && /[1-9]/.test(fraction.slice(6))) {
-    return new Fault(
-      `is ${show(text)}, finer than a microsecond`,
+    return unfit(
+      text,
+      "finer than a microsecond",
       "Round it to microseconds where the row is made: Larder never truncates",
     );
   }
@@ -122,14 +123,15 @@ function readAnyForm(text: string): number | Fault {
 
 /** The fault of a time that online stores cannot hold. */
 export function outOfRange(value: unknown): Fault {
-  return new Fault(
-    `is ${show(value)}, beyond the times an online row can have (1684 to 2255, whole microseconds below 2^53)`,
+  return unfit(
+    value,
+    "beyond the times an online row can have (1684 to 2255, whole microseconds below 2^53)",
     "Correct the time or its unit",
   );
 }
 
 function notATime(text: string): Fault {
-  return new Fault(`is ${show(text)}, not an ISO 8601 time`, 'Write it like "2026-01-31T12:00:00.000000Z"');
+  return unfit(text, "not an ISO 8601 time", 'Write it like "2026-01-31T12:00:00.000000Z"');
 }
 
 function readOffset(offset: string | undefined): number | undefined {

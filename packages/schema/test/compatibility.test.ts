@@ -175,6 +175,23 @@ const CASES: readonly [
     ],
   ],
   [
+    "a request feature that every row must bring, and one with a default",
+    [
+      [
+        "path: churn.onnx",
+        "path: churn.onnx\n    request_features: [{ name: r, type: int32 }, { name: o, type: bool, default: true }]",
+      ],
+    ],
+    [
+      ["breaking", "models.churn", /^gained the request feature r$/],
+      ["safe", "models.churn", /^gained the request feature o$/],
+    ],
+    [
+      ["breaking", "models.churn", /^lost the request feature r$/],
+      ["breaking", "models.churn", /^lost the request feature o$/],
+    ],
+  ],
+  [
     "a tenant",
     [["  default: {}", "  default: {}\n  beta: {}"]],
     [["safe", "tenants.beta", /^added$/]],

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { RequestListener, Server } from "node:http";
 import { FEAST_PREFIX, REQUEST_ID_HEADER } from "@larder/contract";
 import { type Clock, type Definitions, LarderError, type ServerConfig } from "@larder/schema";
@@ -8,12 +7,15 @@ import type { Authenticator } from "./auth/credential.ts";
 import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
+import type { MetricsPeers } from "./metrics/metrics-peers.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import { registerAdmission } from "./plugins/admission.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
 import { registerConnections } from "./plugins/connections.ts";
 import { registerErrors, sendError } from "./plugins/errors.ts";
 import { registerJsonBody } from "./plugins/json-body.ts";
+import { registerObservers } from "./plugins/observers.ts";
+import { requestId } from "./plugins/request-id.ts";
 import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
@@ -46,8 +48,10 @@ export interface AppParts {
   readonly tls?: TlsFiles;
   /** Where failures of ours are logged; silent when absent. */
   readonly logger?: FastifyBaseLogger;
-  /** Aborted when the process was told to stop: `/readyz` turns 503 while requests are still answered. */
+  /** Aborted when the process was told to stop: `/readyz` turns 503 and answers say `connection: close`, while requests are still answered. */
   readonly stopping?: AbortSignal;
+  /** The other processes of this port, whose metrics `/metrics` answers, too. */
+  readonly peers?: MetricsPeers;
 }
 
 /** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
@@ -65,7 +69,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify<Server>({
     ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    // What arrives while the app closes is answered as ever: see registerConnections.
+    return503OnClosing: false,
     bodyLimit: server.bodyLimitBytes,
     requestTimeout: server.requestTimeoutMs,
     http: nodeLimits(server),
@@ -76,13 +82,17 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
+    // requestLog makes one where there is something to log.
+    childLoggerFactory: (parent) => parent,
   });
-  app.addHook("onRequest", async (request, reply) => void reply.header(REQUEST_ID_HEADER, request.id));
-  app.addHook("onResponse", async (request, reply) => {
-    metrics.observeRequest(request.routeOptions.url ?? "unknown", reply.statusCode, reply.elapsedTime);
+  // With callbacks: a promise per hook and request would be made for nothing.
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+    done();
   });
   app.addHook("onClose", async () => metrics.close());
-  registerConnections(app);
+  registerObservers(app, { definitions, metrics, clock });
+  registerConnections(app, stopping);
   registerErrors(app, metrics);
   registerJsonBody(app, server);
 
@@ -114,7 +124,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerModels(app, context);
   await registerInference(app, context, stopping);
   registerHealth(app, context, stopping);
-  registerMetrics(app, context);
+  registerMetrics(app, context, parts.peers);
   registerOpenApi(app, context);
   await app.ready();
   return app;
@@ -141,9 +151,4 @@ function refuseOpenDoors({ definitions: { server }, authenticator, tls }: AppPar
     what: "The server's definitions and its parts differ on authentication or TLS",
     remedy: "Open server.auth with openAuthenticator and server.tls with readTlsFiles, and give both to buildApp",
   });
-}
-
-/** A caller's id where it is short and printable, so that logs of both sides meet; otherwise our own. */
-function requestId(given: string | string[] | undefined): string {
-  return typeof given === "string" && /^[\x21-\x7e]{1,64}$/.test(given) ? given : randomUUID();
 }

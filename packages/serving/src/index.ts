@@ -8,12 +8,15 @@ export type {
   MaterializeOutcome,
   MaterializeRun,
 } from "./materialize/materialize-function.ts";
+export type { MetricsPeers, MetricsSnapshot, PeerMetrics } from "./metrics/metrics-peers.ts";
+export { STAGES } from "./metrics/stage-times.ts";
 export type { LoadedModel } from "./model/load-model.ts";
 export { runOf } from "./model/mlflow-folder.ts";
 export { findFiles, locateVersions, type ModelFiles, type VersionPlace } from "./model/model-files.ts";
 export { MODEL_RECORD_FORMAT, type ModelRecord, readModelRecord } from "./model/model-record.ts";
 export type { ModelRunner, Tensor, TensorData, TensorSpec, TensorType } from "./model/model-runner.ts";
+export { type ServedRequest, servedRequests } from "./plugins/observers.ts";
 export { loadModels, type ModelRegistry, type ModelRegistryOptions } from "./registry/model-registry.ts";
 export type { ModelEvent, ModelState, VersionState } from "./registry/model-state.ts";
 export type { ModelLease } from "./registry/served-version.ts";
-export { readTlsFiles, type TlsFiles } from "./tls.ts";
+export { createTlsServer, readTlsFiles, type TlsFiles } from "./tls.ts";

@@ -60,14 +60,23 @@ export const rowFaults = channel("larder:store:row-fault");
 export const storeCalls = channel("larder:store:call");
 
 /** Runs a call of a store and publishes how it went. */
-export async function timed<T>(
+export function timed<T>(
+  operation: "read" | "write",
+  call: Call,
+  views: () => readonly string[],
+  rows: number,
+  run: () => Promise<T>,
+): Promise<T> {
+  return storeCalls.hasSubscribers ? published(operation, call, views(), rows, run) : run();
+}
+
+async function published<T>(
   operation: "read" | "write",
   call: Call,
   views: readonly string[],
   rows: number,
   run: () => Promise<T>,
 ): Promise<T> {
-  if (!storeCalls.hasSubscribers) return run();
   const start = performance.now();
   let failed: string | undefined;
   try {

@@ -51,6 +51,7 @@ export type { EntityKeys, PlanColumn, PlanGroup, PlanView, ReadPlan } from "./pl
 export type { RowSource } from "./plan/view-cells.ts";
 export { refuseBadRows } from "./plan/write-plan.ts";
 export { POSITION_NAMES } from "./positions.ts";
+export { createRowOrder, type RowOrder } from "./row/row-order.ts";
 export type {
   AfterStep,
   MetaScope,

@@ -58,7 +58,7 @@ class PackedOnlineStore implements OnlineStore {
 
   async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
     this.#check(call);
-    const views = plan.views.map(({ view }) => view.name);
+    const views = () => plan.views.map(({ view }) => view.name);
     return timed("read", call, views, keys.rowCount, async () => {
       const batch = { allowStale: options.allowStale === true, readAt: this.#clock.now(), degraded: false };
       if (keys.rowCount === 0) return createEmptyBatch(plan, batch.readAt);
@@ -76,19 +76,25 @@ class PackedOnlineStore implements OnlineStore {
 
   async write(view: FeatureView, rows: readonly FeatureRow[], call: Call): Promise<WriteResult> {
     this.#check(call);
-    return timed("write", call, [view.name], rows.length, async () => {
-      const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
-      const encode = this.#schemas.encoderOf(view);
-      const now = this.#clock.now();
-      const plan = planWrite({ view, rows, encode, onlineTtl, now });
-      if (plan.rows.length === 0) return plan.result([]);
-      await this.#schemas.ensureStored(view, call);
-      const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
-      const put = (batch: readonly StoredRow[]) => this.#rows.putIfNewer(scope, batch, call);
-      const puts = await putInBatches(plan.rows, this.#rows.capabilities.maxBatchRows, put);
-      this.#rows.signals?.announce(scope, storedRows(plan.rows, puts), now);
-      return plan.result(puts);
-    });
+    return timed(
+      "write",
+      call,
+      () => [view.name],
+      rows.length,
+      async () => {
+        const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
+        const encode = this.#schemas.encoderOf(view);
+        const now = this.#clock.now();
+        const plan = planWrite({ view, rows, encode, onlineTtl, now });
+        if (plan.rows.length === 0) return plan.result([]);
+        await this.#schemas.ensureStored(view, call);
+        const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
+        const put = (batch: readonly StoredRow[]) => this.#rows.putIfNewer(scope, batch, call);
+        const puts = await putInBatches(plan.rows, this.#rows.capabilities.maxBatchRows, put);
+        this.#rows.signals?.announce(scope, storedRows(plan.rows, puts), now);
+        return plan.result(puts);
+      },
+    );
   }
 
   async reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {

@@ -8,6 +8,9 @@ export {
   type GuideReader,
 } from "./follow-guide.ts";
 export { freePort, LOOPBACK } from "./free-port.ts";
+export type { KafkaCompression, KafkaHand, KafkaRecord, KafkaRight, KafkaTopicOptions } from "./kafka-hand.ts";
+export type { KafkaNode } from "./kafka-node.ts";
+export { type KafkaOptions, type KafkaServer, startKafka } from "./kafka-server.ts";
 export { type LeakCheck, startLeakCheck } from "./leak-check.ts";
 export { type LogicalClock, logicalClock } from "./logical-clock.ts";
 export {

@@ -131,11 +131,7 @@ export class SourceCarrier {
       return undefined;
     }
     if (kafka.messageFormat?.jsonFormat === undefined) {
-      this.#notes.leftOut(subject, "is not in JSON, the format that Larder reads");
-      return undefined;
-    }
-    if (Object.keys(source.fieldMapping).length > 0) {
-      this.#notes.leftOut(subject, "maps fields, which streams here do not: rename them where they are written");
+      this.#notes.leftOut(subject, "is not in JSON: state its format and registry by hand (docs/streams.md)");
       return undefined;
     }
     this.brokers ??= kafka.kafkaBootstrapServers;
@@ -147,12 +143,17 @@ export class SourceCarrier {
     if (delay !== undefined && delay !== "none") {
       this.#notes.changed(subject, `loses its watermark delay of ${delay}: a late row counts if it is the newest`);
     }
+    const columns = Object.entries(source.fieldMapping);
+    const mapping = columns.filter(([, name]) => view.columns.has(name));
+    // A stream names the fields of its times as the message has them.
+    const fieldOf = (time: string): string => columns.find(([, name]) => name === time)?.[0] ?? time;
     return {
       ...described(source),
       topic: kafka.topic,
       format: "json",
-      ...(source.timestampField === "" ? {} : { event_time: source.timestampField }),
-      ...(source.createdTimestampColumn === "" ? {} : { created_time: source.createdTimestampColumn }),
+      ...(source.timestampField === "" ? {} : { event_time: fieldOf(source.timestampField) }),
+      ...(source.createdTimestampColumn === "" ? {} : { created_time: fieldOf(source.createdTimestampColumn) }),
+      ...(mapping.length === 0 ? {} : { field_mapping: sorted(Object.fromEntries(mapping)) }),
     };
   }
 }

@@ -31,6 +31,7 @@ export interface DraftStream extends Described {
   format: "json";
   event_time?: string;
   created_time?: string;
+  field_mapping?: Record<string, string>;
 }
 
 /** A feature view as the file will have it. */

@@ -36,7 +36,12 @@ test.each(verbs.map(typed))("%s --help teaches by description, options and examp
 
 /** Command lines in help texts and docs: `  $ larder …` and lines of sh blocks. */
 function commandLines(text: string): string[][] {
-  return [...text.matchAll(/^ *(?:\$ )?larder (.+)$/gm)].map(([, line = ""]) => line.split(" "));
+  return [...text.matchAll(/^ *(?:\$ )?larder (.+)$/gm)].map(([, line = ""]) => wordsOf(line));
+}
+
+/** Words of a command line, in double quotes or without blanks. */
+function wordsOf(line: string): string[] {
+  return [...line.matchAll(/"([^"]*)"|\S+/g)].map(([word, quoted]) => quoted ?? word);
 }
 
 test("every example in help and docs is a command line that the command takes", async () => {

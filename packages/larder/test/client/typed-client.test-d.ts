@@ -1,4 +1,4 @@
-import type { Status } from "@larder/contract";
+import type { PredictionValue, Status } from "@larder/contract";
 import { expectTypeOf } from "vitest";
 import { type Client, createClient } from "../typed/larder.client.gen.ts";
 
@@ -29,7 +29,7 @@ void client.getOnlineFeatures({ features: ["plans:price"], featureService: "plan
 
 // Predictions: by the model's own name.
 const answer = await client.predict({ model: "churn", entityRows: [{ customer_id: "9007199254740993" }] });
-expectTypeOf(answer.predictions[0]?.probability).toEqualTypeOf<number | string | boolean | null | undefined>();
+expectTypeOf(answer.predictions[0]?.probability).toEqualTypeOf<PredictionValue | undefined>();
 // @ts-expect-error: no such model
 void client.predict({ model: "chrun", entityRows: [{ customer_id: 1 }] });
 // @ts-expect-error: no such join key

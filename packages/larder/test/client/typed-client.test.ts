@@ -142,7 +142,10 @@ async function openWorld() {
   const folder = stack.use(await temporaryFolder());
   const yaml = await readFile(join(TYPED, "feature_store.yaml"), "utf8");
   const file = join(folder.path, "feature_store.yaml");
-  await writeFile(file, yaml.replace("type: memory", "type: sqlite, deadline: 10s").replace(/^models:\n.*\n/m, ""));
+  await writeFile(
+    file,
+    yaml.replace("type: memory", "type: sqlite, deadline: 10s").replace(/^models:\n(?: .*\n)+/m, ""),
+  );
   const definitions = await loadDefinitions(file);
   const store = stack.use(await openOnlineStore(definitions, { clock: systemClock }));
   const models = stack.use(await loadModels(definitions));

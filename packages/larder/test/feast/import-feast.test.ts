@@ -101,7 +101,9 @@ test("every type, alias, join key map, stream, mapping and word is carried over,
   });
   expect(definitions.pushSources.get("orders_push")?.map(({ name }) => name)).toEqual(["amounts", "twins"]);
   expect(views.get("lone")?.joinKeys).toEqual([]);
-  expect(views.get("clicks")).toMatchObject({ stream: { topic: "clicks_stream-topic", eventTime: "event_timestamp" } });
+  expect(views.get("clicks")).toMatchObject({
+    stream: { topics: ["clicks_stream-topic"], eventTime: { from: "payload", path: ["event_timestamp"] } },
+  });
   expect(definitions.stream?.brokers).toEqual(["k1:9092", "k2:9092"]);
   expect(definitions.entities.get("customer")).toMatchObject({ description: "Who pays", tags: { a: "1", b: "2" } });
   const journey = definitions.services

@@ -14,21 +14,26 @@ const GUIDES = [
   "change-a-type.md",
   "add-a-tenant.md",
   "changing-definitions.md",
+  "models.md",
   "security.md",
 ];
 
 /**
- * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Feast), serving.md, which
+ * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Kafka, Feast), serving.md, which
  * serving.test.ts beside this follows, and why.md, which ../why/guide.test.ts follows.
  */
 const OTHERS = [
   "cli.md",
+  "client.md",
   "feast.md",
   "feature_store.md",
   "get-started.md",
+  "operations.md",
   "quickstart.md",
   "redis.md",
   "serving.md",
+  "streams.md",
+  "sync.md",
   "typed.md",
   "why.md",
 ];

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { servedRoutes } from "@larder/contract";
 import { loadDefinitions } from "@larder/schema";
 import { buildApp, loadModels } from "@larder/serving";
@@ -10,7 +10,7 @@ import { createMaterialize } from "../../src/materialize-function.ts";
 import { createProject } from "../project.ts";
 
 const PAGE = join(import.meta.dirname, "../../../../docs/serving.md");
-const MODEL = join(import.meta.dirname, "../fixtures/spend.onnx");
+const MODELS = join(import.meta.dirname, "../fixtures");
 
 /** When the page's answers were given, in microseconds. */
 const NOW = Date.UTC(2024, 2, 15) * 1000;
@@ -88,16 +88,19 @@ function isJson(text: string): boolean {
 /** The path of the contract's route that a path of the page is of. */
 function routeOf(path: string): string {
   const [bare = ""] = path.split("?");
-  return bare.replace(/^\/models\/\w+\//, "/models/{model}/").replace(/(?<=^\/materialize\/jobs\/).+/, "{id}");
+  return bare
+    .replace(/(?<=^\/(v2\/|v2\/repository\/)?models\/)\w+/, "{model}")
+    .replace(/(?<=\/versions\/)\w+/, "{version}")
+    .replace(/(?<=^\/materialize\/jobs\/).+/, "{id}");
 }
 
 async function serve(yaml: string) {
   await using opened = new AsyncDisposableStack();
   const project = opened.use(await createProject(yaml));
   await project.parquet("data/orders.parquet", ORDERS);
-  const model = project.path("models/spend.onnx");
-  await mkdir(dirname(model));
-  await copyFile(MODEL, model);
+  const folder = project.path("models");
+  await mkdir(folder);
+  for (const model of ["spend.onnx", "offer.onnx"]) await copyFile(join(MODELS, model), join(folder, model));
   const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
   const clock = logicalClock(NOW);
   const store = opened.use(await openOnlineStore(definitions, { clock }));

@@ -68,6 +68,14 @@ export interface Schema {
       readonly featureService: "plans_v1";
       readonly prediction: "probability";
     };
+    readonly offer: {
+      readonly featureService: "plans_v1";
+      readonly prediction: "label" | "scores";
+      readonly requestFeatures: {
+        readonly amount: "float32";
+        readonly codes?: "list<int64>";
+      };
+    };
   };
 }
 

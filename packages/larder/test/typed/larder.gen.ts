@@ -69,13 +69,21 @@ export interface Schema {
       readonly featureService: "plans_v1";
       readonly prediction: "probability";
     };
+    readonly offer: {
+      readonly featureService: "plans_v1";
+      readonly prediction: "label" | "scores";
+      readonly requestFeatures: {
+        readonly amount: "float32";
+        readonly codes?: "list<int64>";
+      };
+    };
   };
 }
 
 /** As `FeatureStore` of "larder", with names and values checked by the compiler. */
 export const FeatureStore = generatedFeatureStore<Schema>({
   // What the types depend on; `open` compares it with the definitions it is given.
-  shapes: "7aacdab36a32aa763e0b2f3040b461b889ae8092500b353f76b2eccd38222f9a",
+  shapes: "c19572f8e5654e1acdc314ba3c126349737ffc8f6ae653c79d88a7997a77d1c2",
 });
 export type FeatureStore<Int64 extends Int64Mode = "number"> = TypedFeatureStore<Schema, Int64>;
 

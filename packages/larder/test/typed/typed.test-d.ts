@@ -1,3 +1,4 @@
+import type { PredictionValue } from "@larder/contract";
 import type { StatusName } from "@larder/store-core";
 import { expectTypeOf } from "vitest";
 import {
@@ -167,14 +168,26 @@ void store.push("plans", [{ customer_id: 1, price: 2, plan: "a", invoices: [], a
 void store.push("plan", []);
 
 // A model over HTTP.
-expectTypeOf<ModelRequest<"churn">>().toEqualTypeOf<
-  | { readonly entity_rows: readonly { readonly customer_id: number | string }[] }
-  | { readonly customer_id: number | string }
->();
+interface ChurnRow {
+  readonly customer_id: number | string;
+  readonly overrides?: {
+    readonly "plans:plan"?: string | null;
+    readonly "plans:price"?: number | string | null;
+  };
+}
+expectTypeOf<ModelRequest<"churn">>().toEqualTypeOf<{ readonly entity_rows: readonly ChurnRow[] } | ChurnRow>();
 declare const answer: ModelAnswer<"churn">;
-expectTypeOf(answer.predictions[0]).toEqualTypeOf<
-  { readonly probability: number | string | boolean | null } | null | undefined
->();
+expectTypeOf(answer.predictions[0]).toEqualTypeOf<{ readonly probability: PredictionValue } | null | undefined>();
 expectTypeOf(answer.metadata.model).toEqualTypeOf<"churn">();
 expectTypeOf(answer.metadata.feature_service).toEqualTypeOf<"plans_v1">();
-expectTypeOf(answer.metadata.feature_status[0]?.["plans:price"]).toEqualTypeOf<StatusName | undefined>();
+expectTypeOf(answer.metadata.feature_status[0]?.["plans:price"]).toEqualTypeOf<StatusName | "OVERRIDDEN" | undefined>();
+// Several predictions, and what only a request knows.
+declare const offer: ModelAnswer<"offer">;
+expectTypeOf(offer.predictions[0]).toEqualTypeOf<
+  { readonly label: PredictionValue; readonly scores: PredictionValue } | null | undefined
+>();
+const row = { customer_id: 1, amount: 2.5 };
+expectTypeOf(row).toExtend<ModelRequest<"offer">>();
+expectTypeOf({ ...row, codes: [1, "2"], overrides: { "plans:price": null } }).toExtend<ModelRequest<"offer">>();
+expectTypeOf({ customer_id: 1 }).not.toExtend<ModelRequest<"offer">>();
+expectTypeOf({ customer_id: 1, amount: "2.5" }).not.toExtend<ModelRequest<"offer">>();

@@ -149,14 +149,29 @@ function modelLines(model: ModelShape): readonly string[] {
     ...doc(model.description),
     `${property(model.name)}: {`,
     `  readonly featureService: ${literal(model.featureService)};`,
-    `  readonly prediction: ${literal(model.prediction)};`,
+    ...indented(predictionLines(model)),
+    ...(model.requestFeatures === undefined ? [] : indented(columns("requestFeatures", model.requestFeatures))),
     "};",
   ];
 }
 
-function columns(key: string, list: readonly ColumnShape[]): readonly string[] {
+function predictionLines({ prediction }: ModelShape): readonly string[] {
+  if (typeof prediction === "string") return [`readonly prediction: ${literal(prediction)};`];
+  // As a formatter breaks it inside "  readonly models: { name: {".
+  const line = `readonly prediction: ${prediction.map(literal).join(" | ")};`;
+  if (line.length + 6 <= LINE_WIDTH) return [line];
+  return [
+    "readonly prediction:",
+    ...prediction.map((name, at) => `  | ${literal(name)}${at + 1 < prediction.length ? "" : ";"}`),
+  ];
+}
+
+function columns(key: string, list: readonly (ColumnShape & { readonly optional?: boolean })[]): readonly string[] {
   if (list.length === 0) return [`readonly ${key}: Record<never, never>;`];
-  const lines = list.flatMap((each) => [...doc(each.description), `${property(each.name)}: ${literal(each.type)};`]);
+  const lines = list.flatMap((each) => [
+    ...doc(each.description),
+    `${property(each.name)}${each.optional === true ? "?" : ""}: ${literal(each.type)};`,
+  ]);
   return [`readonly ${key}: {`, ...indented(lines), "};"];
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Definitions, FeatureRef, FeatureView, TimeUnit } from "../definitions.ts";
+import type { Definitions, FeatureRef, FeatureView, RequestFeature, TimeUnit } from "../definitions.ts";
 import type { ValueType } from "../value-type.ts";
 
 /** What types can know of a file: names and value types. Everything is sorted by name, so that the order of the file does not matter. */
@@ -44,7 +44,10 @@ export interface ModelShape {
   readonly name: string;
   readonly description: string;
   readonly featureService: string;
-  readonly prediction: string;
+  /** A list where there are several. */
+  readonly prediction: string | readonly string[];
+  /** Absent where there are none. */
+  readonly requestFeatures?: readonly (ColumnShape & { readonly optional: boolean })[];
 }
 
 /** The shapes of a file. */
@@ -64,12 +67,16 @@ export function shapesOf({ project, tenants, views, services, models }: Definiti
       })),
     ),
     models: byName(
-      [...models.values()].map(({ name, description, featureService, prediction }) => ({
-        name,
-        description,
-        featureService: featureService.name,
-        prediction: prediction.name,
-      })),
+      [...models.values()].map(({ name, description, featureService, predictions, requestFeatures }) => {
+        const [only, ...more] = predictions.map((each) => each.name).sort();
+        return {
+          name,
+          description,
+          featureService: featureService.name,
+          prediction: more.length === 0 ? (only as string) : [only as string, ...more],
+          ...(requestFeatures.length === 0 ? {} : { requestFeatures: byName(requestFeatures.map(requestColumn)) }),
+        };
+      }),
     ),
   };
 }
@@ -112,6 +119,10 @@ function undescribed(name: string, type: ValueType): ColumnShape {
 
 function column({ name, description, type }: ColumnShape): ColumnShape {
   return { name, description, type };
+}
+
+function requestColumn(feature: RequestFeature): ColumnShape & { readonly optional: boolean } {
+  return { ...column(feature), optional: feature.default !== undefined };
 }
 
 /** By code unit: the same on every machine. */

@@ -1,5 +1,5 @@
 import { type ChangeList, matchByName } from "./change-list.ts";
-import { type Meaning, type ReferenceMeaning, type ServiceMeaning, sameMeaning } from "./meaning.ts";
+import { type Meaning, type ModelMeaning, type ReferenceMeaning, type ServiceMeaning, sameMeaning } from "./meaning.ts";
 
 /** Compares feature services: callers name them, and models are fed by them. */
 export function compareServices(old: Meaning, now: Meaning, changes: ChangeList): void {
@@ -41,6 +41,7 @@ export function compareModels(old: Meaning, now: Meaning, changes: ChangeList): 
     if (!sameMeaning(before.prediction, after.prediction)) {
       changes.add("breaking", path, "its prediction has another name, output or index", "Add a model of another name");
     }
+    compareRequestFeatures(path, before, after, changes);
     if (before.path !== after.path) {
       changes.add(
         "safe",
@@ -52,6 +53,29 @@ export function compareModels(old: Meaning, now: Meaning, changes: ChangeList): 
     const policies = ["onMissing", "onMissingByFeature", "onStoreFailure"] as const;
     if (policies.some((key) => !sameMeaning(before[key], after[key]))) {
       changes.add("safe", path, "on_missing or on_store_failure changed", "Nothing to do");
+    }
+  }
+}
+
+/** Callers bring them with every row; only one that has a default may come unasked. */
+function compareRequestFeatures(path: string, before: ModelMeaning, after: ModelMeaning, changes: ChangeList): void {
+  const named = ({ requestFeatures = [] }: ModelMeaning) => requestFeatures.map((each) => [each.name, each] as const);
+  const { added, removed, both } = matchByName(named(before), named(after));
+  const remedy = "Add a model of another name, and move its callers";
+  for (const name of removed) changes.add("breaking", path, `lost the request feature ${name}`, remedy);
+  for (const name of added) {
+    const optional = after.requestFeatures?.find((each) => each.name === name)?.default !== undefined;
+    const what = `gained the request feature ${name}`;
+    if (optional) changes.add("safe", path, what, "Nothing to do: it has a default");
+    else changes.add("breaking", path, what, "Give it a default, or add a model of another name");
+  }
+  for (const [name, one, other] of both) {
+    if (one.type !== other.type) {
+      changes.add("breaking", path, `request feature ${name} was ${one.type} and is ${other.type}`, remedy);
+    } else if (one.default !== undefined && other.default === undefined) {
+      changes.add("breaking", path, `request feature ${name} lost its default`, remedy);
+    } else if (!sameMeaning(one.default, other.default)) {
+      changes.add("safe", path, `request feature ${name} has another default`, "Nothing to do");
     }
   }
 }

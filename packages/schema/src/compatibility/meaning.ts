@@ -50,7 +50,10 @@ export interface ModelMeaning {
   readonly path: string;
   readonly featureService: string;
   readonly inputs: Pairs<object>;
+  /** A list where there are several. */
   readonly prediction: object;
+  /** Absent where there are none. */
+  readonly requestFeatures?: readonly (TypedName & { readonly default?: unknown })[];
   readonly onMissing: string;
   readonly onMissingByFeature: Pairs<string>;
   readonly onStoreFailure: object;

@@ -1,7 +1,11 @@
 import { clip } from "../fault.ts";
 
+/** The ways in which a JSON text is refused. */
+export type JsonFaultKind = "syntax" | "overflow" | "prototype_key" | "duplicate_key" | "depth";
+
 /** The first thing wrong with a JSON text. */
 export interface JsonFault {
+  readonly kind: JsonFaultKind;
   /** UTF-16 units from the start. */
   readonly offset: number;
   readonly what: string;
@@ -50,6 +54,7 @@ class JsonReader {
     if (number !== "") {
       if (Number.isFinite(Number(number))) return undefined;
       return {
+        kind: "overflow",
         offset: start,
         what: `The JSON has the number ${clip(number)}, which overflows`,
         remedy: "Send a number within float64",
@@ -75,11 +80,12 @@ class JsonReader {
       if (source === "") return this.#brokenString(start);
       const key: unknown = JSON.parse(source);
       if (typeof key === "string" && isPrototypeKey(key)) {
-        return { offset: start, what: `The JSON has the key "${key}"`, remedy: "Use another name" };
+        const what = `The JSON has the key "${key}"`;
+        return { kind: "prototype_key", offset: start, what, remedy: "Use another name" };
       }
       if (typeof key === "string" && keys.has(key)) {
         const what = `The JSON has the key ${clip(source)} twice in one object`;
-        return { offset: start, what, remedy: "Send each key once" };
+        return { kind: "duplicate_key", offset: start, what, remedy: "Send each key once" };
       }
       keys.add(String(key));
       if (!this.#skip(":")) return syntax(this.#text, this.#at);
@@ -123,5 +129,5 @@ class JsonReader {
 
 function syntax(text: string, offset: number): JsonFault {
   const found = offset >= text.length ? "ends too early" : `breaks at ${JSON.stringify(text[offset])}`;
-  return { offset, what: `The JSON ${found}`, remedy: "Send valid JSON" };
+  return { kind: "syntax", offset, what: `The JSON ${found}`, remedy: "Send valid JSON" };
 }

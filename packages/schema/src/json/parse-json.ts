@@ -1,5 +1,5 @@
 import { LarderError } from "../errors.ts";
-import { findJsonFault } from "./json-fault.ts";
+import { findJsonFault, type JsonFault } from "./json-fault.ts";
 import { scanJson } from "./scan-json.ts";
 import { settleJson } from "./settle-json.ts";
 
@@ -15,13 +15,15 @@ export interface ParseJsonOptions {
  *
  * One scan of the text, the native parser, one walk over the result. Long integers go through the native parser as marked strings, which is
  * ten times faster than a reviver.
- * @throws MALFORMED_REQUEST with `facts.offset` (UTF-16 units), `facts.line` and `facts.column` (from 1)
+ * @throws MALFORMED_REQUEST with `facts.kind` (syntax, overflow, prototype_key, duplicate_key, depth), `facts.offset` (UTF-16 units), `facts.line` and
+ * `facts.column` (from 1)
  */
 export function parseJson(text: string, options: ParseJsonOptions = {}): unknown {
   const { maxDepth = 32 } = options;
   const scan = scanJson(text, maxDepth);
   if (scan.tooDeepAt !== undefined) {
-    throw malformed(text, scan.tooDeepAt, `The JSON has more than ${maxDepth} levels`, "Send a flatter value");
+    const what = `The JSON has more than ${maxDepth} levels`;
+    throw malformed(text, { kind: "depth", offset: scan.tooDeepAt, what, remedy: "Send a flatter value" });
   }
   let settled = settleJson(parseNative(scan.marked ?? text, text), scan.markedCount > 0);
   if (settled.markedKey || settled.marked > scan.markedCount) {
@@ -41,8 +43,7 @@ function parseNative(text: string, original: string, reviver?: typeof reviveInte
 }
 
 function refuse(text: string, cause?: unknown): LarderError {
-  const fault = findJsonFault(text);
-  return malformed(text, fault.offset, fault.what, fault.remedy, cause);
+  return malformed(text, findJsonFault(text), cause);
 }
 
 /** The third argument of a reviver: the number as it was written (ECMAScript's JSON.parse source text access). */
@@ -58,14 +59,14 @@ function reviveIntegers(_key: string, value: unknown, context?: ReviverContext):
   return INTEGER.test(source) ? BigInt(source) : value;
 }
 
-function malformed(text: string, offset: number, what: string, remedy: string, cause?: unknown): LarderError {
+function malformed(text: string, { kind, offset, what, remedy }: JsonFault, cause?: unknown): LarderError {
   const before = text.slice(0, offset).split("\n");
   const line = before.length;
   const column = (before.at(-1) ?? "").length + 1;
   return new LarderError("MALFORMED_REQUEST", {
     what: `${what} (line ${line}, column ${column})`,
     remedy,
-    facts: { offset, line, column },
+    facts: { kind, offset, line, column },
     ...(cause === undefined ? {} : { cause }),
   });
 }

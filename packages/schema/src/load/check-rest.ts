@@ -2,16 +2,20 @@ import { show } from "../fault.ts";
 import { keyPath } from "../yaml/placed-node.ts";
 import type { CheckContext } from "./check-context.ts";
 import { checkServer } from "./check-server.ts";
+import { checkSchemaRegistry } from "./check-streams.ts";
+import { checkSync } from "./check-sync.ts";
 import { suggest } from "./nearest.ts";
 
 /** Longest tenant name in bytes of UTF-8. */
 const MAX_TENANT_BYTES = 200;
 
-/** Checks tenants, the server and budgets. */
+/** Checks tenants, the server, streams and budgets. */
 export function checkRest(context: CheckContext): void {
   checkTenants(context);
   checkLayout(context);
   checkServer(context);
+  checkSchemaRegistry(context);
+  checkSync(context);
   for (const [name, budget] of Object.entries(context.file.budgets ?? {})) {
     if (typeof budget !== "object" || !("p99_ms" in budget) || !("aim_ms" in budget)) continue;
     if (Number(budget.aim_ms) > Number(budget.p99_ms)) {

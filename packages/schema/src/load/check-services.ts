@@ -16,6 +16,8 @@ export interface ServiceFeature {
 export interface ServiceFeatures {
   readonly features: readonly ServiceFeature[];
   readonly complete: boolean;
+  /** The columns that a request brings for them. */
+  readonly columns: ReadonlySet<string>;
 }
 
 /** Checks what feature services mean, and answers their features by the service's name. */
@@ -66,7 +68,7 @@ class ServiceCheck {
         `Take "${viewName}" as a projection with a name_alias`,
       );
     }
-    return { features: this.#features, complete: this.#complete };
+    return { features: this.#features, complete: this.#complete, columns: new Set(this.#columns.keys()) };
   }
 
   #addReference(reference: string, path: string): void {

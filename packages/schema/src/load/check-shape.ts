@@ -40,7 +40,7 @@ export function checkShape<T>(schema: object, node: PlacedNode, problems: Proble
 const NOWHERE: At = { place: "", field: "" };
 
 /** Values that may hold a password. */
-const SECRET = /(?:^|\.)connection_string$/;
+const SECRET = /(?:^|\.)(?:connection_string|password)$/;
 
 class ShapeChecker {
   readonly #problems: ProblemList;

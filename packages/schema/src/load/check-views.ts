@@ -1,7 +1,9 @@
 import { show } from "../fault.ts";
+import { payloadColumn, readRecordField } from "../record-field.ts";
 import { decodeFeatureValue } from "../rows/decode-value.ts";
 import { CREATED_TIME_NAME, EVENT_TIME_NAME } from "../rows/row-decoder.ts";
 import { type CheckContext, indexByName, type LooseView, present } from "./check-context.ts";
+import { checkStream } from "./check-streams.ts";
 import { suggest } from "./nearest.ts";
 
 /** Checks what entities and feature views mean: references, names, columns, defaults. */
@@ -38,16 +40,12 @@ class ViewCheck {
     this.#checkEntities();
     this.#checkTimes();
     this.#checkFeatures();
-    this.#checkMapping();
+    this.#checkMapping("source", [...this.#columns.keys()]);
+    // A stream names the fields of its times themselves.
+    const keys = [...this.#columns].filter(([, meaning]) => meaning.startsWith(JOIN_KEY_OF)).map(([name]) => name);
+    this.#checkMapping("stream", keys);
     this.#checkTenantPath();
-    const { stream } = this.#view;
-    if (stream !== undefined && this.#context.file.stream === undefined) {
-      this.#add(
-        "stream",
-        "has no broker to read from",
-        "Add stream: { type: kafka, brokers: [...] } at the top of the file",
-      );
-    }
+    checkStream(this.#context, this.#view, this.#path);
   }
 
   #checkEntities(): void {
@@ -96,8 +94,8 @@ class ViewCheck {
     this.#claim("source", "timestamp_field", source?.timestamp_field, "the event time");
     this.#claim("source", "created_timestamp_column", source?.created_timestamp_column, "the created time");
     this.#claim("source", "tombstone_column", source?.tombstone_column, "the tombstone mark");
-    this.#claim("stream", "event_time", stream?.event_time, "the event time");
-    this.#claim("stream", "created_time", stream?.created_time, "the created time");
+    this.#claim("stream", "event_time", columnOf(stream?.event_time), "the event time");
+    this.#claim("stream", "created_time", columnOf(stream?.created_time), "the created time");
     this.#columns.set(EVENT_TIME_NAME, "the event time");
     this.#columns.set(CREATED_TIME_NAME, "the created time");
     if (source?.created_means !== undefined && source.created_timestamp_column === undefined) {
@@ -155,15 +153,15 @@ class ViewCheck {
     }
   }
 
-  #checkMapping(): void {
-    const mapping = this.#view.source?.field_mapping ?? {};
+  #checkMapping(section: "source" | "stream", columns: readonly string[]): void {
+    const mapping = this.#view[section]?.field_mapping ?? {};
     const features = [...present(this.#view.features)].map(([, { name }]) => name);
-    const known = [...new Set([...this.#columns.keys(), ...features])].filter((name) => name !== undefined);
+    const known = [...new Set([...columns, ...features])].filter((name) => name !== undefined);
     const from = new Map<string, string>();
     for (const [column, name] of Object.entries(mapping)) {
       if (name === undefined) continue;
-      const at = this.#context.at(`${this.#path}.source.field_mapping`, column);
-      if (column in Object.prototype) {
+      const at = this.#context.at(`${this.#path}.${section}.field_mapping`, column);
+      if (section === "source" && column in Object.prototype) {
         this.#context.problems.add(
           at,
           "is a column that every JavaScript object has already",
@@ -194,8 +192,15 @@ class ViewCheck {
   }
 }
 
+const JOIN_KEY_OF = "a join key of ";
+
 function joinKeyOf(entity: string): string {
-  return `a join key of "${entity}"`;
+  return `${JOIN_KEY_OF}"${entity}"`;
+}
+
+/** The column of a stream's time, where it is one. */
+function columnOf(field: string | undefined): string | undefined {
+  return field === undefined ? undefined : payloadColumn(readRecordField(field));
 }
 
 function literalMeaning(column: string): string | undefined {

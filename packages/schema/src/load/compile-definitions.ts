@@ -10,13 +10,16 @@ import type {
   OnlineStoreConfig,
   Tenant,
 } from "../definitions.ts";
+import { bytes } from "../size.ts";
+import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
-import { bytes, compileServer } from "./compile-server.ts";
+import { compileSchemaRegistry } from "./compile-schema-registry.ts";
+import { compileServer } from "./compile-server.ts";
 import { compileService } from "./compile-service.ts";
+import { compileSync } from "./compile-sync.ts";
 import { compileView, describe, micros } from "./compile-view.ts";
 import { deepFreeze } from "./freeze.ts";
 import { hashDefinitions } from "./hash-definitions.ts";
-import { idleNotices } from "./idle-keys.ts";
 
 /** What a compilation starts from: a file in which every check found nothing wrong. */
 export interface CheckedFile {
@@ -38,13 +41,16 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
       }),
     ),
   );
-  const views = byName(
-    value.feature_views.map((view, i) => compileView(view, `feature_views[${i}]`, entities, placeOf)),
-  );
+  const surroundings = { entities, tenants: Object.keys(value.tenants), folder, placeOf };
+  const views = byName(value.feature_views.map((view, i) => compileView(view, `feature_views[${i}]`, surroundings)));
   const services = byName(
     value.feature_services.map((service, i) => compileService(service, placeOf(`feature_services[${i}]`), views)),
   );
-  const models = byName(value.models.map((model, i) => compileModel(model, placeOf(`models[${i}]`), services, folder)));
+  const models = byName(
+    value.models.map((model, i) =>
+      compileModel(model, (path) => placeOf(path === "" ? `models[${i}]` : `models[${i}].${path}`), services, folder),
+    ),
+  );
   const tenants = byName(Object.entries(value.tenants).map(([name, tenant]) => compileTenant(name, tenant)));
   const { stream } = value;
   return deepFreeze({
@@ -56,7 +62,14 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
     offlineStore: compileOfflineStore(value, folder),
-    stream: stream === undefined ? undefined : { brokers: stream.brokers, groupId: stream.group_id },
+    stream:
+      stream === undefined
+        ? undefined
+        : {
+            ...compileBrokers(stream, folder),
+            schemaRegistry: compileSchemaRegistry(stream.schema_registry, folder),
+            ...compileSync(stream),
+          },
     entities,
     views,
     services,
@@ -65,7 +78,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     pushSources: pushSourcesOf(views.values()),
     server: compileServer(value.server, folder),
     budgets: compileBudgets(value.budgets),
-    notices: [...notices, ...idleNotices(value, placeOf)],
+    notices,
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
   });

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
 import type { AuthConfig, JwtConfig, ServerConfig } from "../definitions.ts";
-import { readSize } from "../size.ts";
+import { bytes } from "../size.ts";
 import { micros } from "./compile-view.ts";
 
 type ServerSection = FeatureStoreFile["server"];
@@ -32,12 +32,9 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
     headerLimitBytes: bytes(server.header_limit),
     headersTimeoutMs: micros(server.headers_timeout) / 1000,
     requestTimeoutMs: micros(server.request_timeout) / 1000,
+    drainDelayMs: micros(server.drain_delay) / 1000,
+    accessLogSample: server.access_log?.sample,
   };
-}
-
-/** Bytes of a size that the checks have passed. */
-export function bytes(size: string | number): number {
-  return typeof size === "number" ? size : Number(readSize(size));
 }
 
 function compileAuth({ keys, jwt, metrics }: AuthSection, folder: string): AuthConfig {

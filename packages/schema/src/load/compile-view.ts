@@ -1,18 +1,25 @@
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { BatchSource, Described, Entity, Feature, FeatureView, StreamSource } from "../definitions.ts";
+import type { BatchSource, Described, Entity, Feature, FeatureView } from "../definitions.ts";
 import { readDuration } from "../duration.ts";
 import { decodeFeatureValue } from "../rows/decode-value.ts";
 import { compileRowDecoder } from "../rows/row-decoder.ts";
+import { compileStream } from "./compile-stream.ts";
 
 type FileView = FeatureStoreFile["feature_views"][number];
 
+/** What a view is compiled in. */
+export interface ViewSurroundings {
+  readonly entities: ReadonlyMap<string, Entity>;
+  /** Names of tenants, for topics that are named after them. */
+  readonly tenants: readonly string[];
+  /** Relative paths count from here. */
+  readonly folder: string;
+  readonly placeOf: (path: string) => string;
+}
+
 /** One feature view with its row decoder. */
-export function compileView(
-  view: FileView,
-  path: string,
-  entitiesByName: ReadonlyMap<string, Entity>,
-  placeOf: (path: string) => string,
-): FeatureView {
+export function compileView(view: FileView, path: string, surroundings: ViewSurroundings): FeatureView {
+  const { entities: entitiesByName, placeOf } = surroundings;
   const entities = (view.entities ?? [view.entity]).flatMap((name) => entitiesByName.get(name ?? "") ?? []);
   const features = view.features.map((feature, index) =>
     compileFeature(feature, index, placeOf(`${path}.features[${index}]`)),
@@ -24,7 +31,7 @@ export function compileView(
     partialRows: view.partial_rows,
     timeUnit: view.time_unit,
     source: view.source === undefined ? undefined : compileSource(view.source, placeOf(`${path}.source`)),
-    stream: view.stream === undefined ? undefined : compileStream(view.stream, placeOf(`${path}.stream`)),
+    stream: view.stream === undefined ? undefined : compileStream(view.stream, placeOf(`${path}.stream`), surroundings),
   };
   return {
     ...describe(view, placeOf(path)),
@@ -85,16 +92,6 @@ function compileSource(source: NonNullable<FileView["source"]>, place: string): 
     tombstoneColumn: source.tombstone_column,
     tenantColumn: source.tenant_column,
     fieldMapping: new Map(Object.entries(source.field_mapping)),
-    place,
-  };
-}
-
-function compileStream(stream: NonNullable<FileView["stream"]>, place: string): StreamSource {
-  return {
-    topic: stream.topic,
-    format: stream.format,
-    eventTime: stream.event_time,
-    createdTime: stream.created_time,
     place,
   };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { relative, sep } from "node:path";
-import type { Definitions } from "../definitions.ts";
+import type { Definitions, ModelFeature } from "../definitions.ts";
 
 /** What the hash is taken of. */
 export type HashedParts = Pick<
@@ -29,8 +29,11 @@ export function meaningText(parts: HashedParts): string {
     entities,
     views,
     services,
-    models: mapValues(models, (model) => ({
+    models: mapValues(models, ({ predictions, requestFeatures, inputs, ...model }) => ({
       ...model,
+      inputs: mapValues(inputs, ({ name, features }) => ({ name, features: features.map(inputMeaning) })),
+      prediction: predictions.length === 1 ? predictions[0] : predictions,
+      ...(requestFeatures.length === 0 ? {} : { requestFeatures }),
       path: relative(folder, model.path).split(sep).join("/"),
       featureService: model.featureService.name,
     })),
@@ -44,7 +47,7 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, canonical);
 }
 
-/** Properties that describe, repeat what others say, belong to a quota or limit, or say how answers are written. */
+/** Properties that describe, repeat what others say, depend on the machine or the tenants, belong to a quota or limit, or say how answers are written. */
 const LEFT_OUT = new Set([
   "description",
   "owner",
@@ -54,6 +57,10 @@ const LEFT_OUT = new Set([
   "featureByName",
   "rowDecoder",
   "longTail",
+  "topics",
+  "tenantOfTopic",
+  "descriptorSet",
+  "recordLimit",
   "strictFeast",
   "maxVersions",
 ]);
@@ -67,6 +74,10 @@ function canonical(key: string, value: unknown): unknown {
   if (key === "view" || key === "feature") return Reflect.get(value, "name");
   if (value instanceof Map) return { map: sortByKey([...value]) };
   return Object.fromEntries(sortByKey(Object.entries(value)).filter(([name]) => key === "" || !LEFT_OUT.has(name)));
+}
+
+function inputMeaning(feature: ModelFeature): unknown {
+  return feature.kind === "stored" ? feature.ref : { request: feature.feature.name };
 }
 
 function sortByKey(entries: (readonly [string, unknown])[]): (readonly [string, unknown])[] {

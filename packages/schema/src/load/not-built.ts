@@ -5,7 +5,10 @@ const NOT_BUILT: Readonly<Record<string, readonly [what: string, remedy: string]
   "online_store.type": ["is no online store of this version", "Use one of: memory, sqlite, redis"],
   "offline_store.type": ["is no offline store of this version", "Use one of: duckdb, spark"],
   "stream.type": ["is no stream that this version reads", "Use kafka"],
-  "feature_views[].stream.format": ["is no format that this version reads", "Use json"],
+  "feature_views[].stream.format": [
+    "is no format that this version reads",
+    "Use one of: json, avro, protobuf, debezium, debezium_avro",
+  ],
   "server.auth": ["is no authentication of this version", "Write { keys: FILE }, { jwt: … } or both, or none"],
 };
 

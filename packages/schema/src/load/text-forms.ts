@@ -21,6 +21,8 @@ export function checkForm(form: TextForm, value: YamlScalar, pattern: RegExp): F
     case "project":
     case "name":
     case "reference":
+    case "input":
+    case "record_field":
       return typeof value === "string" ? checkText(form, value, pattern) : notText(value);
   }
 }
@@ -30,6 +32,8 @@ export const FORM_KINDS: Readonly<Record<TextForm, string>> = {
   project: "a project name",
   name: "a name",
   reference: '"view:feature"',
+  input: '"view:feature"',
+  record_field: "a part of a record",
   duration: "a duration",
   limit: "a duration",
   online_ttl: "a duration or none",
@@ -43,19 +47,27 @@ export function notText(value: YamlScalar): Fault {
   return new Fault(`is ${show(value)}, which is not text`, `Put it in quotes: "${clip(String(value))}"`);
 }
 
-const FORM_WORDS: Readonly<Record<"project" | "name" | "reference", readonly [string, string]>> = {
+/** The forms of text that are judged by their pattern. */
+type PatternForm = Extract<TextForm, "project" | "name" | "reference" | "input" | "record_field">;
+
+const FORM_WORDS: Readonly<Record<PatternForm, readonly [string, string]>> = {
   project: ["a project name", "Use letters, digits, _ and -, starting with a letter or digit"],
   name: ["a name", "Use text without colons and control characters, with no space at either end"],
   reference: ["a feature reference", 'Write "view:feature"'],
+  input: ["a feature", 'Write "view:feature", or the name of a request feature'],
+  record_field: [
+    "a part of a record",
+    "Write a field (a.b for a nested one), header:NAME, key:FIELD, record:timestamp or envelope:source.ts_ms",
+  ],
 };
 
 const MAX_NAME = 200;
 
-function checkText(form: "project" | "name" | "reference", value: string, pattern: RegExp): Fault | undefined {
+function checkText(form: PatternForm, value: string, pattern: RegExp): Fault | undefined {
   const [what, remedy] = FORM_WORDS[form];
   if (!value.isWellFormed()) return new Fault("holds half of a surrogate pair", "Use well-formed Unicode");
   if (!pattern.test(value)) return new Fault(`is ${show(value)}, not ${what}`, remedy);
-  if (form === "reference") return undefined;
+  if (form === "reference" || form === "input") return undefined;
   if (value.length > MAX_NAME)
     return new Fault(`is ${value.length} characters long`, `Use at most ${MAX_NAME} characters`);
   if (isPrototypeKey(value) || value in Object.prototype) {

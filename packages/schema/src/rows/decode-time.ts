@@ -1,5 +1,5 @@
 import type { TimeUnit } from "../definitions.ts";
-import { Fault, show } from "../fault.ts";
+import { Fault, show, unfit } from "../fault.ts";
 import { MAX_ONLINE_MICROS } from "../row.ts";
 import { outOfRange, readTimeText } from "../time.ts";
 import type { ValueDecoder } from "./decode-value.ts";
@@ -18,7 +18,7 @@ export function timeDecoder(unit: TimeUnit | undefined): ValueDecoder<number> {
     if (typeof value === "bigint") return inRange(Number(value), value);
     if (value instanceof Date) return ofDate(value);
     if (typeof value === "number") return unit === undefined ? bareNumber(value) : ofNumber(value, unit);
-    return new Fault(`is ${show(value)}, not a time`, "Send ISO 8601 text");
+    return unfit(value, "not a time", "Send ISO 8601 text");
   };
 }
 
@@ -32,9 +32,11 @@ function ofDate(value: Date): number | Fault {
 }
 
 function bareNumber(value: number): Fault {
+  const could = "which could be seconds, milliseconds or microseconds";
   return new Fault(
-    `is the bare number ${show(value)}, which could be seconds, milliseconds or microseconds`,
+    `is the bare number ${show(value)}, ${could}`,
     "Send ISO 8601 text, or declare the view's time_unit",
+    `is a bare number, ${could}`,
   );
 }
 
@@ -45,7 +47,7 @@ function ofNumber(value: number, unit: TimeUnit): number | Fault {
   // 0.1 + 0.2 must not decide a time: the number counts as the shortest decimal text that means it.
   const [whole = "", fraction = ""] = String(value).split(".");
   if (!/^\d+$/.test(fraction) || fraction.length > digits) {
-    return new Fault(`is ${show(value)}, finer than a microsecond`, "Round it to whole microseconds");
+    return unfit(value, "finer than a microsecond", "Round it to whole microseconds");
   }
   const exact = BigInt(whole + fraction.padEnd(digits, "0"));
   return inRange(Number(exact), value);

@@ -1,4 +1,4 @@
-import { Fault, show } from "../fault.ts";
+import { Fault, unfit } from "../fault.ts";
 import {
   type FeatureValue,
   isListType,
@@ -69,8 +69,8 @@ const DECIMAL = /^(?:0|-?[1-9]\d{0,18})$/;
 function decodeInt32(value: unknown): number | Fault {
   const number = typeof value === "bigint" ? Number(value) : value;
   if (typeof number !== "number") return wrongType("int32", value, "Send a whole number");
-  if (!Number.isInteger(number)) return new Fault(`is ${show(value)}, not a whole number`, INT32_REMEDY);
-  if (number < -2147483648 || number > 2147483647) return new Fault(`is ${show(value)}, beyond int32`, INT32_REMEDY);
+  if (!Number.isInteger(number)) return unfit(value, "not a whole number", INT32_REMEDY);
+  if (number < -2147483648 || number > 2147483647) return unfit(value, "beyond int32", INT32_REMEDY);
   return number + 0;
 }
 
@@ -82,7 +82,7 @@ function decodeInt64(value: unknown): bigint | Fault {
   if (typeof value !== "string") return wrongType("int64", value, "Send a whole number or a decimal string");
   return DECIMAL.test(value)
     ? inInt64(BigInt(value))
-    : new Fault(`is ${show(value)}, not a whole number in decimal digits`, 'Send it like 42 or "42"');
+    : unfit(value, "not a whole number in decimal digits", 'Send it like 42 or "42"');
 }
 
 function decodeUnixTimestamp(value: unknown): bigint | Fault {
@@ -99,16 +99,17 @@ function decodeUnixTimestamp(value: unknown): bigint | Fault {
 
 function integerOf(value: number, type: string): bigint | Fault {
   if (Number.isSafeInteger(value)) return BigInt(value);
-  if (!Number.isInteger(value)) return new Fault(`is ${show(value)}, not a whole number`, `Send a whole ${type}`);
-  return new Fault(
-    `is ${show(value)}, a number that JavaScript no longer holds exactly`,
+  if (!Number.isInteger(value)) return unfit(value, "not a whole number", `Send a whole ${type}`);
+  return unfit(
+    value,
+    "a number that JavaScript no longer holds exactly",
     "Send integers beyond 2^53 as a decimal string or a bigint",
   );
 }
 
 function inInt64(value: bigint): bigint | Fault {
   if (value >= INT64_MIN && value <= INT64_MAX) return value;
-  return new Fault(`is ${show(value)}, beyond int64`, "Send a whole number from -2^63 to 2^63 - 1");
+  return unfit(value, "beyond int64", "Send a whole number from -2^63 to 2^63 - 1");
 }
 
 function decodeFloat32(value: unknown): number | Fault {
@@ -116,7 +117,7 @@ function decodeFloat32(value: unknown): number | Fault {
   if (typeof number !== "number") return number;
   const rounded = Math.fround(number);
   if (Number.isFinite(rounded) || !Number.isFinite(number)) return rounded;
-  return new Fault(`is ${show(value)}, beyond float32`, "Send a number below 3.4e38, or declare the feature float64");
+  return unfit(value, "beyond float32", "Send a number below 3.4e38, or declare the feature float64");
 }
 
 function decodeFloat64(value: unknown): number | Fault {
@@ -143,7 +144,7 @@ function decodeBytes(value: unknown): Uint8Array | Fault {
   const bytes = Buffer.from(value, "base64");
   // Buffer skips what is not base64; only text that comes out again was base64.
   if (bytes.toString("base64") === value) return new Uint8Array(bytes);
-  return new Fault(`is ${show(value)}, not base64`, "Send standard base64 with padding, without spaces");
+  return unfit(value, "not base64", "Send standard base64 with padding, without spaces");
 }
 
 function listDecoder(type: ValueType, element: ValueDecoder<ScalarValue>): ValueDecoder<readonly ScalarValue[]> {
@@ -160,7 +161,9 @@ function listDecoder(type: ValueType, element: ValueDecoder<ScalarValue>): Value
         );
       }
       const decoded = element(item);
-      if (decoded instanceof Fault) return new Fault(`at [${i}] ${decoded.what}`, decoded.remedy);
+      if (decoded instanceof Fault) {
+        return new Fault(`at [${i}] ${decoded.what}`, decoded.remedy, `at [${i}] ${decoded.plain}`);
+      }
       list[i] = decoded;
     }
     return list;
@@ -189,7 +192,7 @@ function bounded<T extends string | Uint8Array>(decoder: ValueDecoder<T>): Value
 
 function wrongType(type: string, value: unknown, remedy: string): Fault {
   if (value === undefined) return new Fault("is missing", remedy);
-  return new Fault(`is ${show(value)}, not ${type}`, remedy);
+  return unfit(value, `not ${type}`, remedy);
 }
 
 function asResult<T>(decoded: T | Fault): DecodedValue<T> {

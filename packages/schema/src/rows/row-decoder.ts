@@ -1,11 +1,18 @@
 import type { FeatureView } from "../definitions.ts";
 import type { Problem } from "../errors.ts";
 import { Fault } from "../fault.ts";
+import { payloadColumn } from "../record-field.ts";
 import type { DecodedRow, RowDecoder } from "../row.ts";
 import type { FeatureValue, KeyValue } from "../value-type.ts";
 import { type Column, namesOf, readColumn } from "./column.ts";
 import { timeDecoder } from "./decode-time.ts";
 import { featureDecoder, keyDecoder, type ValueDecoder } from "./decode-value.ts";
+
+/** Options of {@link compileRowDecoder}. */
+export interface RowDecoderOptions {
+  /** Problems quote the value at fault. Default true; false where they are kept with records or in logs. */
+  readonly quote?: boolean;
+}
 
 /** The parts of a view that say what its rows look like. */
 export type RowShape = Pick<FeatureView, "joinKeys" | "features" | "source" | "stream" | "partialRows" | "timeUnit">;
@@ -17,8 +24,8 @@ export const CREATED_TIME_NAME = "created";
 type Row = Readonly<Record<string, unknown>>;
 
 /** Compiles a view's {@link RowDecoder}: one closure per column; nothing looks at types or names per row. */
-export function compileRowDecoder(view: RowShape): RowDecoder {
-  return new CompiledRowDecoder(view);
+export function compileRowDecoder(view: RowShape, options: RowDecoderOptions = {}): RowDecoder {
+  return new CompiledRowDecoder(view, options.quote ?? true);
 }
 
 class CompiledRowDecoder implements RowDecoder {
@@ -28,9 +35,11 @@ class CompiledRowDecoder implements RowDecoder {
   readonly #createdTime: Column<number | null>;
   readonly #tombstone: string | undefined;
   readonly #absentAllowed: boolean;
+  readonly #quote: boolean;
   readonly #known: ReadonlySet<string>;
 
-  constructor(view: RowShape) {
+  constructor(view: RowShape, quote: boolean) {
+    this.#quote = quote;
     const mapping = view.source?.fieldMapping ?? new Map<string, string>();
     const column = <T>(name: string, decode: ValueDecoder<T>): Column<T> => ({
       name,
@@ -44,8 +53,11 @@ class CompiledRowDecoder implements RowDecoder {
     };
     this.#keys = view.joinKeys.map((key) => column(key.name, keyDecoder(key.type)));
     this.#features = view.features.map((feature) => column(feature.name, featureDecoder(feature.type)));
-    this.#eventTime = timeColumn(EVENT_TIME_NAME, [view.source?.timestampField, view.stream?.eventTime]);
-    this.#createdTime = timeColumn(CREATED_TIME_NAME, [view.source?.createdTimestampColumn, view.stream?.createdTime]);
+    this.#eventTime = timeColumn(EVENT_TIME_NAME, [view.source?.timestampField, payloadColumn(view.stream?.eventTime)]);
+    this.#createdTime = timeColumn(CREATED_TIME_NAME, [
+      view.source?.createdTimestampColumn,
+      payloadColumn(view.stream?.createdTime),
+    ]);
     this.#tombstone = view.source?.tombstoneColumn;
     this.#absentAllowed = view.partialRows === "absent";
     const columns = [...this.#keys, ...this.#features, this.#eventTime, this.#createdTime];
@@ -58,14 +70,20 @@ class CompiledRowDecoder implements RowDecoder {
     if (flag === true) return this.decodeTombstone(record, place);
     const problems: Problem[] = [];
     if (flag !== undefined && flag !== null && flag !== false) {
-      report(problems, place, this.#tombstone ?? "", new Fault("is not true or false", "Send true for a deletion"));
+      this.#report(
+        problems,
+        place,
+        this.#tombstone ?? "",
+        new Fault("is not true or false", "Send true for a deletion"),
+      );
     }
     const values: (FeatureValue | undefined)[] = new Array(this.#features.length);
     for (let i = 0; i < this.#features.length; i++) {
       const column = this.#features[i]!;
       const value = readColumn(record, column);
-      if (value instanceof Fault) report(problems, place, column.name, value);
-      else if (value === undefined && !this.#absentAllowed) report(problems, place, column.name, missing(column.name));
+      if (value instanceof Fault) this.#report(problems, place, column.name, value);
+      else if (value === undefined && !this.#absentAllowed)
+        this.#report(problems, place, column.name, missing(column.name));
       else values[i] = value;
     }
     return this.#finish(record, place, values, problems);
@@ -97,25 +115,26 @@ class CompiledRowDecoder implements RowDecoder {
     for (let i = 0; i < this.#keys.length; i++) {
       const column = this.#keys[i]!;
       const value = readColumn(record, column);
-      if (value instanceof Fault) report(problems, place, column.name, value);
-      else if (value === undefined) report(problems, place, column.name, missing(column.name));
+      if (value instanceof Fault) this.#report(problems, place, column.name, value);
+      else if (value === undefined) this.#report(problems, place, column.name, missing(column.name));
       else entityKey[i] = value;
     }
     const eventTime = readColumn(record, this.#eventTime);
-    if (eventTime instanceof Fault) report(problems, place, this.#eventTime.name, eventTime);
-    else if (eventTime === undefined) report(problems, place, this.#eventTime.name, missing(this.#eventTime.name));
-    else if (eventTime === null) report(problems, place, this.#eventTime.name, noEventTime());
+    if (eventTime instanceof Fault) this.#report(problems, place, this.#eventTime.name, eventTime);
+    else if (eventTime === undefined)
+      this.#report(problems, place, this.#eventTime.name, missing(this.#eventTime.name));
+    else if (eventTime === null) this.#report(problems, place, this.#eventTime.name, noEventTime());
     const createdTime = readColumn(record, this.#createdTime);
-    if (createdTime instanceof Fault) report(problems, place, this.#createdTime.name, createdTime);
+    if (createdTime instanceof Fault) this.#report(problems, place, this.#createdTime.name, createdTime);
     if (problems.length > 0 || typeof eventTime !== "number" || createdTime instanceof Fault) {
       return { ok: false, problems };
     }
     return { ok: true, row: { entityKey, eventTime, createdTime: createdTime ?? undefined, values } };
   }
-}
 
-function report(problems: Problem[], place: string, field: string, fault: Fault): void {
-  problems.push({ place, field, what: fault.what, remedy: fault.remedy });
+  #report(problems: Problem[], place: string, field: string, fault: Fault): void {
+    problems.push({ place, field, what: this.#quote ? fault.what : fault.plain, remedy: fault.remedy });
+  }
 }
 
 function missing(name: string): Fault {

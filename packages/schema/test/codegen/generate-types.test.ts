@@ -47,6 +47,8 @@ test.each([
   ["a retyped join key", shopWith("name: country, type: string", "name: country, type: int32")],
   ["one less feature in a service", shopWith('"profile:plan", ', "")],
   ["another name of a prediction", shopWith("prediction: { output", "prediction: { name: p, output")],
+  ["a second prediction", shopWith("{ output: probabilities, index: 1 }", "[{ output: label }, { output: p }]")],
+  ["a request feature", shopWith("inputs: {", "request_features: [{ name: amount, type: int32 }]\n    inputs: {")],
   [
     "rows that may be partial",
     shopWith("entities: [customer, region]", "entities: [customer, region]\n    partial_rows: absent"),

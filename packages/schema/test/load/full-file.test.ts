@@ -20,11 +20,20 @@ test("a file with every kind of definition compiles whole", () => {
   });
   expect(definitions.onFailure).toBe("fail");
   expect(definitions.offlineStore).toEqual({ type: "duckdb", path: "/srv/churn/data" });
-  expect(definitions.stream).toEqual({ brokers: ["localhost:9092"], groupId: "larder" });
-  // What this version checks and does not act on is said, not taken in silence.
-  expect(
-    definitions.notices.map(({ field, place }) => `${field} ${place.slice("/srv/churn/feature_store.yaml:".length)}`),
-  ).toEqual(["stream 6:9"]);
+  expect(definitions.stream).toMatchObject({
+    brokers: ["localhost:9092"],
+    groupId: "larder",
+    client: "platformatic",
+    clientId: "larder",
+    sessionTimeoutMs: 10_000,
+    rebalanceTimeoutMs: 30_000,
+    requestTimeoutMs: 10_000,
+    sasl: { mechanism: "scram-sha-512", username: "reader", password: "from the environment" },
+    tls: { ca: "/srv/churn/kafka-ca.pem", cert: undefined, key: undefined },
+    maxInFlight: { records: 50_000, bytes: 64 * 1024 * 1024 },
+    poison: { topic: "{topic}.dead-letter", maxShare: 0.2, window: 1_000 },
+  });
+  expect(definitions.notices).toEqual([]);
   expect(definitions.budgets).toEqual(
     new Map([
       ["lookup", { p99Ms: 10, aimMs: 5, requestsPerSecond: undefined }],
@@ -64,10 +73,18 @@ test("a file with every kind of definition compiles whole", () => {
     place: "/srv/churn/feature_store.yaml:19:13",
   });
   expect(view.stream).toEqual({
-    topic: "churn-features",
+    topicNames: ["churn-features"],
+    topics: ["churn-features"],
+    tenantOfTopic: new Map(),
     format: "json",
-    eventTime: "event_timestamp",
-    createdTime: "created",
+    descriptorSet: undefined,
+    message: undefined,
+    eventTime: { from: "payload", path: ["event_timestamp"] },
+    createdTime: { from: "payload", path: ["created"] },
+    joinKeysFrom: "payload",
+    tenantField: undefined,
+    fieldMapping: new Map(),
+    recordLimit: 10_000_000,
     place: "/srv/churn/feature_store.yaml:21:13",
   });
   const service = definitions.services.get("churn_v1");
@@ -78,8 +95,9 @@ test("a file with every kind of definition compiles whole", () => {
   const model = definitions.models.get("churn");
   expect(model?.path).toBe("/srv/churn/models/churn.onnx");
   expect(model?.featureService).toBe(service);
-  expect(model?.inputs.get("contract")?.features).toEqual([service?.features[1]]);
-  expect(model?.prediction).toEqual({ name: "churn_probability", output: "probabilities", index: 1 });
+  expect(model?.inputs.get("contract")?.features).toEqual([{ kind: "stored", ref: service?.features[1] }]);
+  expect(model?.predictions).toEqual([{ name: "churn_probability", output: "probabilities", index: 1 }]);
+  expect(model?.requestFeatures).toEqual([]);
   expect(model?.onMissing).toBe("reject");
   expect(model?.onStoreFailure).toEqual({ policy: "stale", maxAge: 3_600_000_000, otherwise: "fail" });
   expect(definitions.tenants.get("acme")).toEqual({
@@ -108,6 +126,8 @@ test("the smallest file gets every default", () => {
   expect(definitions.server).toEqual({
     host: "127.0.0.1",
     port: 6566,
+    modelThreads: 1,
+    modelQueue: 64,
     auth: undefined,
     tls: undefined,
     maxInFlight: 256,
@@ -117,6 +137,8 @@ test("the smallest file gets every default", () => {
     headerLimitBytes: 16 * 1024,
     headersTimeoutMs: 10_000,
     requestTimeoutMs: 30_000,
+    drainDelayMs: 0,
+    accessLogSample: undefined,
     strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);
@@ -137,7 +159,7 @@ test("a view without more than it needs gets every default", () => {
     freshness: undefined,
   });
   expect(view.joinKeys.map(({ name }) => name)).toEqual(["customer_id", "country", "city"]);
-  expect(view.stream).toMatchObject({ topic: "orders", eventTime: "event_timestamp", createdTime: undefined });
+  expect(view.stream).toMatchObject({ topics: ["orders"], createdTime: undefined });
 });
 
 test("redis keeps its connection string; its deadlines are milliseconds", () => {
@@ -223,7 +245,17 @@ test("on_missing is a word, or a map of default and features", () => {
 
 test("a model answers under its own name, and fails with the store, unless told otherwise", () => {
   const model = parseDefinitions(SHOP).models.get("churn");
-  expect(model?.prediction.name).toBe("churn");
+  expect(model?.predictions.map(({ name }) => name)).toEqual(["churn"]);
+  const several = parseDefinitions(
+    shopWith(
+      "{ output: probabilities, index: 1 }",
+      "[{ output: label }, { name: p, output: probabilities, index: 1 }]",
+    ),
+  );
+  expect(several.models.get("churn")?.predictions).toEqual([
+    { name: "label", output: "label", index: undefined },
+    { name: "p", output: "probabilities", index: 1 },
+  ]);
   expect(model?.onStoreFailure).toEqual({ policy: "fail" });
   const stale = shopWith("    path: churn.onnx", "    path: churn.onnx\n    on_store_failure: { policy: stale }");
   expect(parseDefinitions(stale).models.get("churn")?.onStoreFailure).toEqual({
@@ -344,4 +376,23 @@ test("the hash follows the meaning and nothing else", () => {
   ];
   const hashes = different.map(([from, to]) => hashOf(shopWith(from, to)));
   expect(new Set([base, ...hashes]).size).toBe(different.length + 1);
+});
+
+test("a model's request features feed its inputs by their bare names", () => {
+  const yaml = shopWith(
+    '    inputs: { age_in: "profile:age" }',
+    `    request_features:
+      - { name: amount, type: int64, default: "9007199254740993" }
+      - { name: vector, type: list<float32> }
+    inputs: { age_in: ["profile:age", amount] }`,
+  );
+  const model = parseDefinitions(yaml).models.get("churn");
+  expect(model?.requestFeatures).toMatchObject([
+    { name: "amount", type: "int64", default: 9007199254740993n },
+    { name: "vector", type: "list<float32>", default: undefined },
+  ]);
+  expect(model?.inputs.get("age_in")?.features).toMatchObject([
+    { kind: "stored", ref: { viewName: "profile" } },
+    { kind: "request", feature: { name: "amount" } },
+  ]);
 });

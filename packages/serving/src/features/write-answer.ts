@@ -35,49 +35,61 @@ export function writeFeaturesAnswer(
     if (type === undefined) continue;
     names += `,${JSON.stringify(column)}`;
     const values = keyTexts(type, entities[column] as readonly unknown[]);
-    results.push(
-      resultText(
-        values,
-        values.map(() => PRESENT),
-        values.map(() => EPOCH),
-      ),
-    );
+    results.push(resultText(values, repeated(PRESENT, values.length), repeated(EPOCH, values.length)));
   }
-  const times: (string[] | undefined)[] = [];
+  const views: (ViewTexts | undefined)[] = [];
   for (const [column, { view }] of read.plan.columns.entries()) {
-    times[view] ??= viewTimes(batch, view);
-    const text = featureText(read, batch, column, times[view], counts);
+    views[view] ??= viewTexts(read, batch, view);
+    const text = featureText(read, batch, column, views[view], counts);
     results.push(agesAt === undefined ? text : `${text.slice(0, -1)},${agesText(batch, column, view, agesAt)}}`);
   }
   const degraded = read.strict ? "" : `,"degraded":${batch.degraded}`;
-  const views = viewMetadata ? `,"feature_view_metadata":${read.viewMetadata}` : "";
-  const metadata = `{"feature_names":[${(names + read.featureNames).slice(1)}]${degraded}${views}}`;
+  const versions = viewMetadata ? `,"feature_view_metadata":${read.viewMetadata}` : "";
+  const metadata = `{"feature_names":[${(names + read.featureNames).slice(1)}]${degraded}${versions}}`;
   return `{"results":[${results.join(",")}],"metadata":${metadata}}`;
+}
+
+/** What the columns of one view have in common. */
+interface ViewTexts {
+  /** Of each row. */
+  readonly times: readonly string[];
+  /** Statuses and times of every column where all are PRESENT, as they usually are; undefined where one may not be. */
+  readonly whole: { readonly statuses: string; readonly times: string } | undefined;
+}
+
+function viewTexts({ statusTexts }: CompiledRead, batch: FeatureBatch, view: number): ViewTexts {
+  const times = viewTimes(batch, view);
+  for (let row = 0; row < batch.rowCount; row++) if (!batch.isWhole(row, view)) return { times, whole: undefined };
+  const statuses = repeated(statusTexts[FieldStatus.PRESENT] as string, batch.rowCount);
+  return { times, whole: { statuses, times: times.join(",") } };
 }
 
 function featureText(
   read: CompiledRead,
   batch: FeatureBatch,
   column: number,
-  times: readonly string[],
+  { times, whole }: ViewTexts,
   counts: StatusCounts,
 ): string {
   const rows = batch.rowCount;
-  const { statusTexts } = read;
   const view = read.plan.columns[column]?.view as number;
   const writer = read.writers[column] as (typeof read.writers)[number];
   const values = new Array<string>(rows);
+  for (let row = 0; row < rows; row++) values[row] = writer(batch.value(row, column));
+  if (whole !== undefined) {
+    counts.add(view, FieldStatus.PRESENT, rows);
+    return resultText(values, whole.statuses, whole.times);
+  }
   const statuses = new Array<string>(rows);
   const timestamps = new Array<string>(rows);
   for (let row = 0; row < rows; row++) {
     const status = batch.status(row, column);
     counts.add(view, status);
-    statuses[row] = statusTexts[status] as string;
-    values[row] = writer(batch.value(row, column));
+    statuses[row] = read.statusTexts[status] as string;
     // What was not found has no time of its own: a deleted row must look the same whether or not the store still keeps its tombstone.
     timestamps[row] = status === FieldStatus.NOT_FOUND ? EPOCH : (times[row] as string);
   }
-  return resultText(values, statuses, timestamps);
+  return resultText(values, statuses.join(","), timestamps.join(","));
 }
 
 /** Seconds since the event time of each value's row, null where nothing was found, and where the row came from. */
@@ -106,10 +118,11 @@ function viewTimes(batch: FeatureBatch, view: number): string[] {
   return times;
 }
 
-function resultText(
-  values: readonly string[],
-  statuses: readonly (string | undefined)[],
-  times: readonly string[],
-): string {
-  return `{"values":[${values.join(",")}],"statuses":[${statuses.join(",")}],"event_timestamps":[${times.join(",")}]}`;
+function resultText(values: readonly string[], statuses: string, times: string): string {
+  return `{"values":[${values.join(",")}],"statuses":[${statuses}],"event_timestamps":[${times}]}`;
+}
+
+/** A text so many times, with commas. */
+function repeated(text: string, times: number): string {
+  return times === 0 ? "" : text + `,${text}`.repeat(times - 1);
 }

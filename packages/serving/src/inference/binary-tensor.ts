@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { createTensorData } from "../model/feed-table.ts";
+import { createTensorData, holdsText } from "../model/feed-table.ts";
 import type { TensorData, TensorType } from "../model/model-runner.ts";
 import { refused } from "./refusal.ts";
 
@@ -52,14 +52,12 @@ function readTexts(bytes: Buffer, count: number, field: string): string[] {
     const end = start > bytes.length ? start : start + bytes.readUInt32LE(at);
     if (end > bytes.length) throw refused(field, `"${field}" ends inside element ${texts.length}`, WHOLE);
     const text = bytes.subarray(start, end);
-    if (!isUtf8(text)) {
-      throw refused(
-        field,
-        `Element ${texts.length} of "${field}" is not UTF-8`,
-        "Send text: ONNX has no other strings",
-      );
+    const decoded = isUtf8(text) ? text.toString() : undefined;
+    if (decoded === undefined || !holdsText(decoded)) {
+      const what = `Element ${texts.length} of "${field}" is no text that the runtime can hold`;
+      throw refused(field, what, "Send UTF-8 without U+0000");
     }
-    texts.push(text.toString());
+    texts.push(decoded);
     at = end;
   }
   if (texts.length === count && at === bytes.length) return texts;

@@ -1,5 +1,5 @@
 import { numberText } from "../features/json-text.ts";
-import { createTensorData } from "../model/feed-table.ts";
+import { createTensorData, holdsText } from "../model/feed-table.ts";
 import type { Tensor, TensorData, TensorType } from "../model/model-runner.ts";
 import { refused } from "./refusal.ts";
 
@@ -86,7 +86,7 @@ function store(type: TensorType, data: TensorData, at: number, value: unknown): 
       return typeof value === "boolean";
     case "string":
       data[at] = value as string;
-      return typeof value === "string";
+      return typeof value === "string" && holdsText(value);
     case "int64":
       return storeInt64(data as BigInt64Array, at, value);
     case "int32":
@@ -113,7 +113,7 @@ const MISFITS: Readonly<Record<TensorType, string>> = {
   int32: "is no integer of 32 bits",
   int64: "is no integer of 64 bits",
   bool: "is neither true nor false",
-  string: "is no text",
+  string: "is no text that the runtime can hold",
 };
 
 const NUMBERS = "Give JSON numbers; NaN and infinities travel in the binary form only";
@@ -124,5 +124,5 @@ const REMEDIES: Readonly<Record<TensorType, string>> = {
   int32: "Give whole JSON numbers",
   int64: "Give whole JSON numbers",
   bool: "Give true or false",
-  string: "Give JSON strings",
+  string: "Give JSON strings of whole characters other than U+0000",
 };

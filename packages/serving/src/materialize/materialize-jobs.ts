@@ -119,8 +119,8 @@ export class MaterializeJobs {
 
 function refuseAll(): never {
   throw new LarderError("UNSUPPORTED", {
-    what: "This server was made without a way to materialize",
-    remedy: "Start it with `larder serve`, or run `larder materialize`",
+    what: "This server has no way to materialize: it is one of several workers, of which none knows the others' runs, or was made without",
+    remedy: "Run `larder materialize`, or start `larder serve` without --workers",
   });
 }
 

@@ -12,6 +12,9 @@ import {
 } from "@larder/store-core";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ModelState, ModelUse } from "../registry/model-state.ts";
+import { ProcessMetrics } from "./process-metrics.ts";
+import { StageHistogram } from "./stage-histogram.ts";
+import { STAGES, type StageTimes } from "./stage-times.ts";
 import type { StatusCounts } from "./status-counts.ts";
 
 /** Seconds. The edges make the budgets visible: lookup at 5 and 10 ms, predict at 50 ms. */
@@ -29,6 +32,14 @@ export class ServingMetrics {
   readonly #requests = this.#histogram("larder_request_duration_seconds", "Whole requests", ["route", "status"]);
   readonly #lookups = this.#histogram("larder_lookup_duration_seconds", "Store reads of requests", ["tenant"]);
   readonly #models = this.#histogram("larder_model_duration_seconds", "Runs of a model", ["model"]);
+  readonly #stages = new StageHistogram(
+    "larder_stage_duration_seconds",
+    "Stages of requests that read, in seconds",
+    STAGES,
+    EDGES,
+    this.registry,
+  );
+  readonly #process = new ProcessMetrics(this.registry);
   readonly #errors = this.#counter("larder_errors_total", "Errors answered, by code", ["code"]);
   readonly #values = this.#counter("larder_feature_values_total", "Values read, by status", [
     "view",
@@ -94,6 +105,13 @@ export class ServingMetrics {
 
   observeModel(model: string, milliseconds: number): void {
     this.#models.observe({ model }, milliseconds / 1000);
+  }
+
+  observeStages(times: StageTimes): void {
+    for (let stage = 0; stage < STAGES.length; stage++) {
+      const milliseconds = times[STAGES[stage] as (typeof STAGES)[number]];
+      if (milliseconds !== undefined) this.#stages.count(stage, milliseconds / 1000);
+    }
   }
 
   countLimited(tenant: string, status: "rate" | "share"): void {
@@ -210,6 +228,7 @@ export class ServingMetrics {
 
   /** Stops listening to the store. */
   close(): void {
+    this.#process.close();
     rowFaults.unsubscribe(this.#onRowFault);
     storeSignals.unsubscribe(this.#onSignal);
     nearCacheUses.unsubscribe(this.#onNearCacheUse);

@@ -11,9 +11,9 @@ export class StatusCounts {
     this.#counts = new Uint32Array(views * STATUSES);
   }
 
-  add(view: number, status: FieldStatus): void {
+  add(view: number, status: FieldStatus, count = 1): void {
     const at = view * STATUSES + status;
-    this.#counts[at] = (this.#counts[at] as number) + 1;
+    this.#counts[at] = (this.#counts[at] as number) + count;
   }
 
   get(view: number, status: number): number {

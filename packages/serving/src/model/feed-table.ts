@@ -1,13 +1,12 @@
-import type { FeatureValue, ScalarType } from "@larder/schema";
+import { type FeatureValue, type ScalarType, type ScalarValue, scalarOf, type ValueType } from "@larder/schema";
 import type { TensorData, TensorType } from "./model-runner.ts";
 
 /**
- * Which feature types feed which tensor types. `always` is exact for every value; `checked` is exact for most values and judged per value, and a
- * value that would change is refused. What is not listed is refused when the model is loaded: among them float64 to float32, which would round
- * nearly every value without a word.
+ * Which feature types feed which tensor types. `always` is exact for every value; `checked` is judged per value, and a value that would change is
+ * refused with its row. What is not listed is refused when the model is loaded. A list goes by the type of its elements.
  */
 const FEEDS: Readonly<Record<TensorType, Readonly<Partial<Record<ScalarType, "always" | "checked">>>>> = {
-  float32: { float32: "always", bool: "always", int32: "checked", int64: "checked" },
+  float32: { float32: "always", bool: "always", int32: "checked", int64: "checked", float64: "checked" },
   float64: {
     float64: "always",
     float32: "always",
@@ -23,8 +22,8 @@ const FEEDS: Readonly<Record<TensorType, Readonly<Partial<Record<ScalarType, "al
 };
 
 /** Whether a feature type may feed a tensor type; undefined: never. */
-export function feedRule(tensor: TensorType, feature: string): "always" | "checked" | undefined {
-  return Object.hasOwn(FEEDS[tensor], feature) ? FEEDS[tensor][feature as ScalarType] : undefined;
+export function feedRule(tensor: TensorType, feature: ValueType): "always" | "checked" | undefined {
+  return FEEDS[tensor][scalarOf(feature)];
 }
 
 /** The feature types that may feed a tensor type, for error messages. */
@@ -51,9 +50,25 @@ export function createTensorData(type: TensorType, length: number): TensorData {
 }
 
 /**
- * Stores one non-null value of a type that {@link feedRule} allows. False: the tensor type cannot hold it exactly.
+ * Stores a scalar at `at`, or the `width` elements of a list from there on; a NaN stands for every element of a list. The value is not null and of a
+ * type that {@link feedRule} allows. False: the tensor cannot hold it exactly, or the list has another width; what is stored then means nothing.
  */
-export function storeValue(data: TensorData, index: number, value: FeatureValue): boolean {
+export function storeFeature(data: TensorData, at: number, width: number, value: FeatureValue): boolean {
+  if (!Array.isArray(value)) {
+    let exact = true;
+    for (let to = at; to < at + width; to++) exact = storeValue(data, to, value as ScalarValue) && exact;
+    return exact;
+  }
+  const list: readonly ScalarValue[] = value;
+  if (list.length !== width) return false;
+  for (let item = 0; item < width; item++) {
+    if (!storeValue(data, at + item, list[item] as ScalarValue)) return false;
+  }
+  return true;
+}
+
+/** Stores one scalar of a type that {@link feedRule} allows. False: the tensor type cannot hold it exactly. */
+export function storeValue(data: TensorData, index: number, value: ScalarValue): boolean {
   if (data instanceof Float32Array || data instanceof Float64Array) {
     const number = Number(value);
     data[index] = number;
@@ -66,10 +81,15 @@ export function storeValue(data: TensorData, index: number, value: FeatureValue)
   }
   if (Array.isArray(data)) {
     data[index] = value as string;
-    return true;
+    return holdsText(value as string);
   }
   data[index] = Number(value);
   return true;
+}
+
+/** Whether a tensor holds a text as it is: the runtime ends it at its first U+0000, and replaces half a surrogate pair. */
+export function holdsText(text: string): boolean {
+  return !text.includes("\0") && text.isWellFormed();
 }
 
 function isExact(stored: number, value: bigint): boolean {

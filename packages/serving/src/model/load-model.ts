@@ -1,7 +1,7 @@
 import { type Definitions, type FeatureRef, LarderError, type ModelDefinition, type Problem } from "@larder/schema";
 import { createReadPlan, type ReadPlan } from "@larder/store-core";
 import { bindInputs, featureName, type InputBinding } from "./bind-inputs.ts";
-import { checkOutput, outputLayout } from "./bind-output.ts";
+import { bindOutputs, checkOutputs, type OutputBinding, outputNames } from "./bind-output.ts";
 import { createTensorData } from "./feed-table.ts";
 import type { ModelFiles } from "./model-files.ts";
 import { checkRecord, type ModelRecord, readModelRecord } from "./model-record.ts";
@@ -20,6 +20,8 @@ export interface LoadedModel {
   readonly record: ModelRecord | undefined;
   readonly runner: PooledRunner;
   readonly inputs: readonly InputBinding[];
+  /** One per prediction of the definition. */
+  readonly outputs: readonly OutputBinding[];
   /** Reads what the inputs take, each feature once. */
   readonly plan: ReadPlan;
 }
@@ -42,23 +44,36 @@ export async function loadModel(
     const checksum = runner.version;
     const problems: Problem[] = [];
     const inputs = bindInputs(definition, runner.inputs, problems);
-    checkOutput(definition, runner.outputs, problems);
+    checkOutputs(definition, runner.outputs, problems);
+    const stored = storedFeatures(inputs);
+    if (stored.length === 0 && problems.length === 0) problems.push(nothingStored(definition));
     if (problems.length > 0) throw mismatch(definition, problems);
-    const refs = featuresOf(inputs);
-    if (record !== undefined) checkRecord(definitions, definition, record, recordPath, checksum, [...refs.values()]);
-    await warmUp(definition, runner, inputs);
+    if (record !== undefined) checkRecord(definitions, definition, record, recordPath, checksum, stored);
+    const outputs = await warmUp(definition, runner, inputs);
     await measure(definition, runner, inputs, definitions.server.maxRows);
-    const plan = createReadPlan(definitions, [...refs.values()], { fullFeatureNames: true });
-    return { definition, version, checksum, record, runner, inputs, plan };
+    const plan = createReadPlan(definitions, stored, { fullFeatureNames: true });
+    return { definition, version, checksum, record, runner, inputs, outputs, plan };
   } catch (error) {
     await runner.close();
     throw error;
   }
 }
 
-/** The features that inputs take, each once. */
-function featuresOf(inputs: readonly InputBinding[]): ReadonlyMap<string, FeatureRef> {
-  return new Map(inputs.flatMap((input) => input.features.map((ref) => [featureName(ref), ref] as const)));
+/** What the inputs take from the store, each feature once. */
+function storedFeatures(inputs: readonly InputBinding[]): readonly FeatureRef[] {
+  const slots = inputs.flatMap((input) => input.slots);
+  const refs = slots.flatMap(({ feature }) => (feature.kind === "stored" ? [feature.ref] : []));
+  return [...new Map(refs.map((ref) => [featureName(ref), ref])).values()];
+}
+
+function nothingStored({ featureService }: ModelDefinition): Problem {
+  const what = `no input takes a feature of feature service "${featureService.name}"`;
+  return {
+    place: "inputs",
+    field: "inputs",
+    what,
+    remedy: "Feed an input from the service: that is what is looked up",
+  };
 }
 
 /** The first run of a session is slow, and shows what the file did not say. */
@@ -66,15 +81,13 @@ async function warmUp(
   definition: ModelDefinition,
   runner: ModelRunner,
   inputs: readonly InputBinding[],
-): Promise<void> {
+): Promise<readonly OutputBinding[]> {
   const feeds = new Map<string, Tensor>();
-  for (const { name, type, features, rank } of inputs) {
-    const dims = rank === 1 ? [1] : [1, features.length];
-    feeds.set(name, { type, data: createTensorData(type, features.length), dims });
+  for (const { name, type, width, rank } of inputs) {
+    feeds.set(name, { type, data: createTensorData(type, width), dims: rank === 1 ? [1] : [1, width] });
   }
   try {
-    const [output] = await runner.run(feeds, [definition.prediction.output]);
-    outputLayout(definition, output as Tensor, 1);
+    return bindOutputs(definition, await runner.run(feeds, outputNames(definition)), 1);
   } catch (cause) {
     const found = cause instanceof LarderError && cause.cause instanceof Error ? cause.cause.message : String(cause);
     const what = `a first run on zeros failed: ${found.split("\n", 1)[0]?.slice(0, 300)}`;
@@ -90,9 +103,9 @@ async function measure(
   inputs: readonly InputBinding[],
   maxRows: number,
 ): Promise<void> {
-  const shapes = inputs.map(({ name, type, rank, features }) => ({ name, type, rank, width: features.length }));
+  const shapes = inputs.map(({ name, type, rank, width }) => ({ name, type, rank, width }));
   try {
-    await runner.measure(shapes, [definition.prediction.output], maxRows);
+    await runner.measure(shapes, outputNames(definition), maxRows);
   } catch (cause) {
     const what = "it takes one row of zeros and fails on several";
     const remedy = "Export the model with a free batch size";

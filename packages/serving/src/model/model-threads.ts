@@ -146,7 +146,7 @@ export class ModelThreads {
   #answered(thread: Thread, answer: ThreadAnswer): void {
     const { work } = thread;
     thread.work = undefined;
-    if (work !== undefined && work.take(answer)) this.#waiting.push(work);
+    if (work?.take(answer) === true) this.#waiting.push(work);
     this.#dispatch();
   }
 

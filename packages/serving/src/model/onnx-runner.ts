@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type ErrorFacts, LarderError } from "@larder/schema";
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { ELEMENT_TYPES, type ModelRunner, type Tensor, type TensorData, type TensorSpec } from "./model-runner.ts";
+import { withoutZipMaps } from "./zip-map.ts";
 
 type Ort = typeof import("onnxruntime-node");
 
@@ -42,7 +43,7 @@ export async function createOnnxRunner(file: ModelFile): Promise<ModelRunner> {
   let session: InferenceSession;
   try {
     // The runtime takes no shared memory, and keeps nothing of what it is given.
-    session = await ort.InferenceSession.create(new Uint8Array(file.bytes).slice(), {
+    session = await ort.InferenceSession.create(withoutZipMaps(new Uint8Array(file.bytes).slice()), {
       executionProviders: ["cpu"],
       intraOpNumThreads: 1,
       interOpNumThreads: 1,

@@ -34,7 +34,8 @@ export class PooledRunner implements ModelRunner {
   readonly #file: ModelFile;
   readonly #inline: ModelRunner;
   readonly #threads: ModelThreads;
-  #inlineRows = 1;
+  /** What was not measured yet runs in place: it is the measuring. */
+  #inlineRows = Number.POSITIVE_INFINITY;
   /** Elements of a row, over all inputs. */
   #rowElements = 1;
   /** Outputs that were seen to have a row per row. */

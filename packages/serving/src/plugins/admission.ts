@@ -1,6 +1,6 @@
 import { type Access, type RouteContract, SCOPES, type Scope } from "@larder/contract";
 import { isLarderError, LarderError } from "@larder/schema";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { FairShare } from "../admission/fair-share.ts";
 import { createRateLimit } from "../admission/rate-limit.ts";
 import type { Authenticator, Credential } from "../auth/credential.ts";
@@ -14,6 +14,8 @@ declare module "fastify" {
   interface FastifyRequest {
     /** Who sends it; null where nobody is asked. */
     credential: Credential | null;
+    /** Whose rows it is for; null where that is of no matter, or not known yet. */
+    tenant: string | null;
   }
 }
 
@@ -34,19 +36,28 @@ export function registerAdmission(
   const openMetrics = typeof auth === "object" && auth.metrics === "open";
 
   app.decorateRequest("credential", null);
-  app.addHook("onRequest", async (request, reply) => {
-    const { contract } = request.routeOptions.config;
-    if (contract === undefined) return; // No route, or one that refuses the method.
-    if (authenticator !== undefined && contract.access !== "open" && !(openMetrics && contract.path === "/metrics")) {
+  app.decorateRequest("tenant", null);
+  if (authenticator !== undefined) {
+    app.addHook("onRequest", async (request) => {
+      const { contract } = request.routeOptions.config;
+      if (contract === undefined || contract.access === "open" || (openMetrics && contract.path === "/metrics")) return;
       request.credential = await authenticator.authenticate(request.headers.authorization);
       refuseOutOfScope(request.credential, contract.access);
-    }
-    if (!contract.tenant) return;
+    });
+  }
+  app.addHook("onRequest", (request, reply, done) => {
+    // Without a contract: no route, or one that refuses the method.
+    if (request.routeOptions.config.contract?.tenant) admit(request, reply);
+    done();
+  });
+
+  function admit(request: FastifyRequest, reply: FastifyReply): void {
     const tenant = tenantOf(context, request);
+    request.tenant = tenant;
     limited(tenant, "rate", () => rates.take(tenant));
     limited(tenant, "share", () => shares.enter(tenant));
     reply.raw.once("close", () => shares.leave(tenant));
-  });
+  }
 
   function limited(tenant: string, status: "rate" | "share", take: () => void): void {
     try {

@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { FeastRefusal } from "../feast/feast-refusal.ts";
 import type { ServingMetrics } from "../metrics/serving-metrics.ts";
 import { errorAnswer, isCallersOwn } from "./error-body.ts";
+import { requestLog } from "./request-id.ts";
 
 /** How long a caller should wait before it repeats a call that met a failing store or a limit. */
 const RETRY_AFTER_SECONDS = 1;
@@ -37,7 +38,9 @@ export function sendError(
     request.routeOptions.config?.errorStyle ?? styleOf(request.url),
     request.id,
   );
-  if (!isCallersOwn(error.code)) request.log.error({ err: thrown, code: error.code, facts: error.facts }, error.what);
+  if (!isCallersOwn(error.code)) {
+    requestLog(request).error({ err: thrown, code: error.code, facts: error.facts }, error.what);
+  }
   metrics.countError(error.code);
   if (status === 503 || status === 429) {
     reply.header("retry-after", String(error.facts["retryAfter"] ?? RETRY_AFTER_SECONDS));

@@ -9,7 +9,7 @@ import type { ModelLease } from "./served-version.ts";
 export interface ModelRegistryOptions {
   /** Milliseconds between looks at the models' files. Default 1 s. */
   readonly pollMs?: number;
-  /** Told of every version that is loaded or unloaded, or could not be loaded. */
+  /** Told of every version that is loaded or unloaded, or could not be loaded where nobody waits for it. */
   readonly onEvent?: (event: ModelEvent) => void;
 }
 
@@ -46,14 +46,15 @@ export async function loadModels(definitions: Definitions, options: ModelRegistr
 export class ModelRegistry implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #slots: ReadonlyMap<string, ModelSlot>;
-  readonly #threads: ModelThreads;
+  /** Where models run on many rows. */
+  readonly threads: ModelThreads;
   readonly #looker: Looker;
 
   /** Of loaded slots: use {@link loadModels}. */
   constructor(definitions: Definitions, slots: ReadonlyMap<string, ModelSlot>, threads: ModelThreads, pollMs: number) {
     this.#definitions = definitions;
     this.#slots = slots;
-    this.#threads = threads;
+    this.threads = threads;
     this.#looker = new Looker(() => this.#look(), pollMs);
   }
 
@@ -92,7 +93,7 @@ export class ModelRegistry implements AsyncDisposable {
 
   /** What the threads are at that run models on many rows. */
   use(): ModelUse {
-    const { waiting, running, ended } = this.#threads;
+    const { waiting, running, ended } = this.threads;
     const inlineRows = new Map<string, number>();
     for (const { definition, current, versions } of this.states()) {
       const model = versions.find(({ version }) => version === current)?.model;
@@ -117,7 +118,7 @@ export class ModelRegistry implements AsyncDisposable {
   /** Frees every model once the requests that use it have ended; those that wait for a thread fail. Safe to call twice. */
   async close(): Promise<void> {
     await this.#looker.close();
-    await this.#threads.close();
+    await this.threads.close();
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()));
   }
 

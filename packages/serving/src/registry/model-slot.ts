@@ -140,9 +140,11 @@ export class ModelSlot {
       }
       const due = before.get(version) === stamp && this.#failures.get(version)?.stamp !== stamp;
       if (patient && !due) continue;
-      const problem = isLarderError(files)
-        ? this.#versionFailed(version, stamp, files)
-        : await this.#loadVersion(files);
+      const problem = isLarderError(files) ? files : await this.#loadVersion(files);
+      if (problem === undefined) continue;
+      this.#failed(version, stamp, problem);
+      // What is thrown to a caller is told by it.
+      if (patient || first !== undefined) this.#tellFailure(version, problem);
       first ??= problem;
     }
     this.#failures = new Map([...this.#failures].filter(([version]) => seen.has(version)));
@@ -159,7 +161,7 @@ export class ModelSlot {
     try {
       model = await loadModel(this.#definitions, this.#definition, files, this.#threads);
     } catch (error) {
-      return this.#versionFailed(version, stamp, coded(error));
+      return coded(error);
     }
     this.#loads.succeeded++;
     this.#failures = without(this.#failures, version);
@@ -169,25 +171,20 @@ export class ModelSlot {
     return undefined;
   }
 
-  #versionFailed(version: string, stamp: string, error: LarderError): LarderError {
+  #failed(version: string, stamp: string, error: LarderError): void {
     this.#loads.failed++;
     this.#failures = new Map(this.#failures).set(version, { stamp, error });
-    this.#fail(version, error);
-    return error;
   }
 
-  /** Said once, not at every look. */
+  /** Counted and told once, not at every look. */
   #pathFailed(error: LarderError, patient: boolean): LarderError {
-    const known = patient && this.#problem?.message === error.message;
+    if (!patient || this.#problem?.message !== error.message) this.#loads.failed++;
+    if (patient && this.#problem?.message !== error.message) this.#tellFailure(undefined, error);
     this.#problem = error;
-    if (!known) {
-      this.#loads.failed++;
-      this.#fail(undefined, error);
-    }
     return error;
   }
 
-  #fail(version: string | undefined, error: LarderError): void {
+  #tellFailure(version: string | undefined, error: LarderError): void {
     const kept = version === undefined ? this.#serving.size > 0 : this.#serving.has(version);
     this.#onEvent({ kind: "failed", name: this.#definition.name, version, error, kept });
   }
@@ -199,10 +196,13 @@ export class ModelSlot {
     this.#current = [...next.values()].at(-1)?.served;
     for (const [version, { served }] of before) {
       if (next.get(version)?.served === served) continue;
-      const freed = served.retire();
+      const freed = served
+        .retire()
+        .catch((error: unknown) => this.#tellFailure(version, coded(error)))
+        .finally(() => this.#retiring.delete(freed));
       this.#retiring.add(freed);
-      void freed.finally(() => this.#retiring.delete(freed));
-      if (!next.has(version)) this.#onEvent({ kind: "unloaded", name: this.#definition.name, version });
+      if (!next.has(version) && !this.#closed)
+        this.#onEvent({ kind: "unloaded", name: this.#definition.name, version });
     }
   }
 

@@ -24,7 +24,7 @@ export interface ModelState {
   readonly loads: { readonly succeeded: number; readonly failed: number };
 }
 
-/** What became of a version of a model. `kept`: its files could not be served, and what was loaded before goes on to answer. */
+/** What became of a version of a model; a failure that is thrown to a caller is no event, too. `kept`: its files could not be served, and what was loaded before goes on to answer. */
 export type ModelEvent =
   | { readonly kind: "loaded"; readonly model: LoadedModel }
   | { readonly kind: "unloaded"; readonly name: string; readonly version: string }

@@ -66,7 +66,7 @@ export function featureReader(
     const text = writeFeaturesAnswer(compiled, entities, batch, counts, { viewMetadata, agesAt });
     metrics.countStatuses(compiled.plan, tenant, counts);
     markDegraded(reply, batch, tenant, metrics);
-    sendTiming(reply, { store: storeMs });
+    sendTiming(reply.request, reply, metrics, { asked: started, store: storeMs });
     return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
   };
 }

@@ -73,7 +73,7 @@ async function infer(context: ServingContext, request: FastifyRequest, reply: Fa
 
   const tensors = new Map(outputNames.map((output, index) => [output, answers[index] as Tensor]));
   const answer = writeInference({ name, version: served }, id, outputs, tensors);
-  sendTiming(reply, { model: modelMs });
+  sendTiming(request, reply, metrics, { asked: started, model: modelMs });
   if (answer.headerLength !== undefined) reply.header(INFERENCE_HEADER_LENGTH, String(answer.headerLength));
   return reply.header("content-type", answer.contentType).send(answer.body);
 }

@@ -18,6 +18,7 @@ import { compileBodyCheck } from "../plugins/check-body.ts";
 import { problemBody } from "../plugins/error-body.ts";
 import { toLarderError } from "../plugins/errors.ts";
 import { queryFlag } from "../plugins/query-flag.ts";
+import { requestLog } from "../plugins/request-id.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
 
@@ -63,11 +64,11 @@ async function answer(
 ): Promise<FastifyReply | MaterializeAccepted> {
   const { id, views } = job;
   if (later) {
-    logEnd(job, request.log);
+    logEnd(job, requestLog(request));
     reply.code(202).header("location", prefixOf(request) + ROUTES.materializeJob.path.replace("{id}", id));
     return { status: "accepted", feature_views: [...views], job_id: id };
   }
-  logWarnings(job, (await job.done).warnings, request.log);
+  logWarnings(job, (await job.done).warnings, requestLog(request));
   const nothing: MaterializeAnswer = null;
   return reply.header("content-type", "application/json").send(JSON.stringify(nothing));
 }

@@ -80,7 +80,7 @@ function listed({ definition, current, unloaded, problem, versions }: ModelState
   return {
     name: definition.name,
     feature_service: definition.featureService.name,
-    prediction: definition.prediction.name,
+    predictions: definition.predictions.map(({ name }) => name),
     current: current ?? null,
     unloaded,
     ...(problem === undefined ? {} : { reason: problem.code }),

@@ -1,6 +1,5 @@
 import { type EntityRow, FlatPredictRequest, JSON_MEDIA_TYPE, PredictRequest, ROUTES } from "@larder/contract";
-import { LarderError } from "@larder/schema";
-import { encodeEntityRows, type ReadPlan } from "@larder/store-core";
+import { encodeEntityRows } from "@larder/store-core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { refuseTooMany } from "../features/entity-columns.ts";
 import { StatusCounts } from "../metrics/status-counts.ts";
@@ -51,7 +50,7 @@ async function predict(
   refuseTooMany(rows.length, definitions.server.maxRows, "entity_rows");
   const { definition, plan } = predictor.model;
   const keys = encodeEntityRows(plan, rows);
-  refuseUnknown(plan, rows);
+  const inputs = predictor.readInputs(rows);
 
   const started = performance.now();
   const batch = await store.read(plan, keys, { tenant }, { onFailure: definition.onStoreFailure });
@@ -59,17 +58,24 @@ async function predict(
   metrics.observeLookup(tenant, storeMs);
 
   const counts = new StatusCounts(plan.views.length);
-  const predictions = await predictor.predict(batch, counts, modelCall(context, reply, true));
+  const fed = performance.now();
+  const predictions = await predictor.predict(batch, inputs, counts, modelCall(context, reply, true));
+  const decodeMs = performance.now() - fed - predictions.modelMs;
   metrics.countStatuses(plan, tenant, counts);
   metrics.observeModel(definition.name, predictions.modelMs);
   const refused = predictions.errors.length;
   metrics.countPredictions(definition.name, tenant, rows.length - refused, refused);
 
   const text = flat
-    ? writeFlatPrediction(predictor, predictions)
-    : writePredictions(predictor, predictions, batch.degraded);
+    ? writeFlatPrediction(predictor, predictions, inputs)
+    : writePredictions(predictor, predictions, inputs, batch.degraded);
   markDegraded(reply, batch, tenant, metrics);
-  sendTiming(reply, { store: storeMs, model: predictions.modelMs });
+  sendTiming(request, reply, metrics, {
+    asked: started,
+    store: storeMs,
+    decode: decodeMs,
+    model: predictions.modelMs,
+  });
   return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
 }
 
@@ -78,18 +84,4 @@ function entityRows(body: unknown): { readonly rows: readonly EntityRow[]; reado
     return { rows: checkRows(body).entity_rows, flat: false };
   }
   return { rows: [checkFlat(body)], flat: true };
-}
-
-/** A name that is no join key is a mistake of the caller, such as a typed wrong key beside a right one; a dropped one would hide it. */
-function refuseUnknown({ joinKeys }: ReadPlan, rows: readonly EntityRow[]): void {
-  for (const [index, row] of rows.entries()) {
-    const names = Object.keys(row);
-    if (names.length === joinKeys.length) continue;
-    const unknown = names.find((name) => !joinKeys.some((key) => key.name === name)) as string;
-    throw new LarderError("INVALID_REQUEST", {
-      what: `Entity row ${index} has "${unknown.slice(0, 100)}", which is no join key of this model`,
-      remedy: `Give only ${joinKeys.map((key) => key.name).join(", ")}`,
-      facts: { field: unknown.slice(0, 100), row: index },
-    });
-  }
 }

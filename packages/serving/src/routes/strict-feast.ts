@@ -12,6 +12,7 @@ import type { MaterializeRun } from "../materialize/materialize-function.ts";
 import type { Job, MaterializeJobs } from "../materialize/materialize-jobs.ts";
 import { viewsToRun } from "../materialize/views-to-run.ts";
 import { addRoute } from "../plugins/add-route.ts";
+import { requestLog } from "../plugins/request-id.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import type { ServingContext } from "../serving-context.ts";
 import { writeRows } from "../write/write-rows.ts";
@@ -127,10 +128,10 @@ function addMaterialize(add: AddRoute, context: ServingContext, jobs: Materializ
     if (queryBoolean(request.query, "force")) throw noForce();
     const job = startJob(jobs, { ...runOf(request.body), tenant }, later);
     if (later) {
-      logEnd(job, request.log);
+      logEnd(job, requestLog(request));
       return reply.code(202).send({ status: "accepted", feature_views: job.views });
     }
-    logWarnings(job, (await job.done).warnings, request.log);
+    logWarnings(job, (await job.done).warnings, requestLog(request));
     return sendNull(reply);
   };
   const windowRun: RunOf = (body) => {

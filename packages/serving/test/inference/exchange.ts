@@ -1,5 +1,17 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { temporaryFolder } from "@larder/testkit";
 import type { LightMyRequestResponse } from "fastify";
-import type { World } from "../support/world.ts";
+import { identityModel } from "../support/onnx-file.ts";
+import { openWorld, type World } from "../support/world.ts";
+
+/** A server of a model "echo" that answers each of its inputs, one of every type, by an output named `<input>_out`. */
+export async function echoWorld(): Promise<World> {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "echo.onnx");
+  await writeFile(path, identityModel(INPUTS));
+  return await openWorld(MIXED.replace("PATH", path));
+}
 
 /** Sends a body of the binary extension: JSON, and then bytes. */
 export function inferBinary(
@@ -25,7 +37,7 @@ export function binaryAnswer({ headers, rawPayload }: LightMyRequestResponse) {
 }
 
 /** One feature of each type that feeds a model input of the same type, for a model of these inputs. */
-export const MIXED = `
+const MIXED = `
 project: shop
 online_store: { type: memory }
 entities:
@@ -46,8 +58,7 @@ models:
   - { name: echo, path: PATH, feature_service: mixed_v1, prediction: { name: p, output: f32_out, index: 0 } }
 `;
 
-/** The inputs of the model for {@link MIXED}. */
-export const INPUTS = [
+const INPUTS = [
   { name: "f32", type: "float32", shape: ["n", 1] },
   { name: "f64", type: "float64", shape: ["n", 1] },
   { name: "i32", type: "int32", shape: ["n", 1] },

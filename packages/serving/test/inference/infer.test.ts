@@ -1,18 +1,7 @@
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { temporaryFolder } from "@larder/testkit";
 import { afterAll, expect, test } from "vitest";
 import { CHURN, goldenRows } from "../support/churn.ts";
-import { identityModel } from "../support/onnx-file.ts";
 import { openWorld, type World } from "../support/world.ts";
-import { binaryAnswer, INPUTS, inferBinary, MIXED } from "./exchange.ts";
-
-async function echoWorld(): Promise<World> {
-  await using folder = await temporaryFolder();
-  const path = join(folder.path, "echo.onnx");
-  await writeFile(path, identityModel(INPUTS));
-  return await openWorld(MIXED.replace("PATH", path));
-}
+import { binaryAnswer, echoWorld, inferBinary } from "./exchange.ts";
 
 const INFER = "/v2/models/echo/infer";
 
@@ -26,12 +15,12 @@ afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
 const whole = {
   id: "42",
   inputs: [
-    { name: "f32", shape: [2, 1], datatype: "FP32", data: [[0.1], [-0]] },
+    { name: "f32", shape: [2, 1], datatype: "FP32", data: [[0.1], [2]] },
     { name: "f64", shape: [2, 1], datatype: "FP64", data: [0.1, 1e300] },
     { name: "i32", shape: [2, 1], datatype: "INT32", data: [-2147483648, 7.0] },
     { name: "i64", shape: [2, 1], datatype: "INT64", data: [9007199254740991, -1] },
     { name: "flag", shape: [2, 1], datatype: "BOOL", data: [true, false] },
-    { name: "word", shape: [2, 1], datatype: "BYTES", data: ["é\0", ""] },
+    { name: "word", shape: [2, 1], datatype: "BYTES", data: ["é\n", ""] },
   ],
 };
 
@@ -63,12 +52,12 @@ test("tensors of every type go through a model as they are, the id comes back, a
   const { outputs, ...rest } = JSON.parse(answer.body.replaceAll(/(?<=[[,])-?\d{17,}/g, '"$&"'));
   expect(rest).toEqual({ model_name: "echo", model_version: version, id: "42" });
   expect(outputs).toEqual([
-    { name: "f32_out", shape: [2, 1], datatype: "FP32", data: [Math.fround(0.1), -0] },
+    { name: "f32_out", shape: [2, 1], datatype: "FP32", data: [Math.fround(0.1), 2] },
     { name: "f64_out", shape: [2, 1], datatype: "FP64", data: [0.1, 1e300] },
     { name: "i32_out", shape: [2, 1], datatype: "INT32", data: [-2147483648, 7] },
     { name: "i64_out", shape: [2, 1], datatype: "INT64", data: ["-9223372036854775808", "9223372036854775807"] },
     { name: "flag_out", shape: [2, 1], datatype: "BOOL", data: [true, false] },
-    { name: "word_out", shape: [2, 1], datatype: "BYTES", data: ["é\0", ""] },
+    { name: "word_out", shape: [2, 1], datatype: "BYTES", data: ["é\n", ""] },
   ]);
 
   const path = `/v2/models/echo/versions/${version}/infer`;
@@ -81,7 +70,7 @@ test("tensors of every type go through a model as they are, the id comes back, a
     { name: "word_out", shape: [2, 1], datatype: "BYTES", parameters: { binary_data_size: 11 } },
     { name: "flag_out", shape: [2, 1], datatype: "BOOL", data: [true, false] },
   ]);
-  expect(bytes).toEqual(Buffer.from("\x03\0\0\0é\0\0\0\0\0"));
+  expect(bytes).toEqual(Buffer.from("\x03\0\0\0é\n\0\0\0\0"));
   expect((await world.post("/v2/models/echo/versions/99/infer", whole)).json()).toMatchObject({ field: "version" });
 });
 
@@ -136,6 +125,8 @@ test.each<[string, unknown, number, string | undefined]>([
   ["ragged nesting", withFirst({ data: [[1], 2] }), 422, "inputs.0.data"],
   ["null", withFirst({ data: [1, null] }), 422, "inputs.0.data.1"],
   ["text for a number", withFirst({ data: ["1", 2] }), 422, "inputs.0.data.0"],
+  ["text with U+0000", JSON.stringify(whole).replace("\\n", "\\u0000"), 422, "inputs.5.data.0"],
+  ["half a character", JSON.stringify(whole).replace("\\n", "\\ud83d"), 422, "inputs.5.data.0"],
   ["beyond float32", withFirst({ data: [1e39, 2] }), 422, "inputs.0.data.0"],
   ["neither data nor bytes", withFirst({ data: undefined }), 422, "inputs.0"],
   ["both", withFirst({ parameters: { binary_data_size: 8 } }), 422, "inputs.0"],

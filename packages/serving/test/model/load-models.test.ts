@@ -5,10 +5,21 @@ import { openOnlineStore } from "@larder/store-core";
 import { logicalClock, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { buildApp, loadModels } from "../../src/index.ts";
-import { identityModel, zipMapModel } from "../support/onnx-file.ts";
+import { identityModel, sequenceModel } from "../support/onnx-file.ts";
 import { FIXTURES } from "../support/world.ts";
 
-const TYPES = ["int32", "int64", "float32", "float64", "bool", "string", "bytes", "unix_timestamp", "list<float32>"];
+const TYPES = [
+  "int32",
+  "int64",
+  "float32",
+  "float64",
+  "bool",
+  "string",
+  "bytes",
+  "unix_timestamp",
+  "list<float32>",
+  "list<bytes>",
+];
 
 /** Definitions with one feature per type, `x_float32` and so on, and the given models. */
 function definitionsIn(folder: string, models: string) {
@@ -62,8 +73,8 @@ test("a file that is absent, or no ONNX, is MODEL_UNREADABLE and named", async (
 
 /** tensor type -> the feature types that may feed it; everything else must be refused at load. */
 const TABLE = {
-  float32: ["float32", "bool", "int32", "int64"],
-  float64: ["float64", "float32", "int32", "bool", "int64", "unix_timestamp"],
+  float32: ["float32", "bool", "int32", "int64", "float64", "list<float32>"],
+  float64: ["float64", "float32", "int32", "bool", "int64", "unix_timestamp", "list<float32>"],
   int64: ["int64", "int32", "unix_timestamp", "bool"],
   int32: ["int32", "bool"],
   bool: ["bool"],
@@ -114,7 +125,7 @@ test("every problem of a model is told at once, with input, expected and found",
     'Input "typo": the yaml feeds an input "typo" that the model does not have',
     'Input "x_string": it expects float32 and all:x_string is string',
     'Input "x_int32": on_missing of all:x_int32 is nan, which a int32 input cannot hold',
-    'Input "unfed": no feature feeds it: feature service "everything" has no feature "unfed"',
+    'Input "unfed": no feature feeds it: neither feature service "everything" nor request_features has one "unfed"',
     'Input "wide": it takes 3 features and is fed 2 (all:x_float32, all:x_bool)',
     'Input "cube": its shape is [n, 2, 2]',
     'Input "fixed": its shape is [1, 1]',
@@ -125,7 +136,6 @@ test("every problem of a model is told at once, with input, expected and found",
 
 test.each([
   ["output: m_out", 'Output "m_out": the model has no such output'],
-  ["output: x_out", 'Output "x_out": its shape is [n, 2]'],
   ["output: x_out, index: 2", 'Output "x_out": its shape is [n, 2] and prediction.index is 2'],
 ])("a prediction of { %s } does not fit a [n, 2] output", async (prediction, what) => {
   await using folder = await temporaryFolder();
@@ -137,14 +147,14 @@ test.each([
   expect(error.problems.map((problem) => problem.what)).toEqual([what]);
 });
 
-test("a ZipMap output is refused with the advice that cures it, and the tensor beside it works", async () => {
+test("a sequence is no prediction, and the tensor beside it works", async () => {
   await using folder = await temporaryFolder();
-  await writeFile(join(folder.path, "m.onnx"), zipMapModel());
+  await writeFile(join(folder.path, "m.onnx"), sequenceModel());
   const yaml = (prediction: string) =>
     `  - { name: m, path: m.onnx, feature_service: floats, prediction: { ${prediction} } }`;
-  const error = await failure(folder.path, yaml("output: probabilities, index: 1"));
+  const error = await failure(folder.path, yaml("output: parts, index: 1"));
   expect(error.code).toBe("MODEL_MISMATCH");
-  expect(error.message).toContain("ZipMap");
+  expect(error.message).toMatch(/"parts": it is a sequence or map, not a tensor\. .*or use raw\.$/);
   await using loaded = await loadModels(definitionsIn(folder.path, yaml("output: raw, index: 1")));
   expect(loaded.state("m").current).toBe("1");
 });
@@ -193,6 +203,7 @@ test("every input type reaches the model exactly, and an integer that a float32 
     x_bytes: ["", ""],
     x_unix_timestamp: [0, 0],
     x_list_float32_: [[], []],
+    x_list_bytes_: [[], []],
   };
   const written = await app.inject({
     method: "POST",

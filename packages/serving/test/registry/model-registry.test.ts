@@ -97,7 +97,7 @@ test("versions in a folder are served side by side, the greatest number by defau
       {
         name: "m",
         feature_service: "s",
-        prediction: "p",
+        predictions: ["p"],
         current: "10",
         unloaded: false,
         versions: [
@@ -197,7 +197,7 @@ test.each([
   expect((await at.post("/v2/repository/index", { ready: true })).body).toEqual([
     { name: "m", version: "1", state: "READY", reason: code },
   ]);
-  expect(at.events.filter(({ kind }) => kind === "failed")).toHaveLength(2);
+  expect(at.events.filter(({ kind }) => kind === "failed")).toHaveLength(1);
   const metrics = await at.metrics();
   expect(metrics).toContain('larder_model_loads_total{model="m",status="loaded"} 1\n');
   expect(metrics).toContain('larder_model_loads_total{model="m",status="failed"} 2\n');

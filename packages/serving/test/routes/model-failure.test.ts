@@ -60,7 +60,7 @@ test("a model that fails on an input is a 500 without internals, logged with its
     remedy: "Look for request order-2 in the server's log",
     request_id: "order-2",
   });
-  expect(lines).toMatchObject([{ level: 50, reqId: "order-2", code: "MODEL_FAILED", facts: { model: "picker" } }]);
+  expect(lines).toMatchObject([{ level: 50, request_id: "order-2", code: "MODEL_FAILED", facts: { model: "picker" } }]);
   expect(JSON.stringify(lines)).toContain("Gather");
 
   expect((await predict(1)).json()).toEqual({ picker: 0.5 });

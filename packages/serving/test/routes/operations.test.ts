@@ -164,3 +164,37 @@ test("a second app on the same store has its own counters", async () => {
   await world.post("/push", { push_source_name: "people", df: profileFrame([1]) });
   expect((await other.inject("/metrics")).body).not.toContain('view="profile"');
 });
+
+test("an answer says where its time went, and metrics count each stage and tell of the process", async () => {
+  await using world = await openWorld(CHURN);
+  await world.post("/predict", { customer_id: 1 });
+  const features = { features: ["floats:partner"], entities: { customer_id: [1] } };
+  const response = await world.post("/get-online-features", features);
+  const timing = String(response.headers["server-timing"]);
+  expect(timing).toMatch(/^queue;dur=[\d.]+, store;dur=[\d.]+, encode;dur=[\d.]+, total;dur=[\d.]+$/);
+  const [queue = 0, store = 0, encode = 0, total = 0] = [...timing.matchAll(/dur=([\d.]+)/g)].map(([, ms]) =>
+    Number(ms),
+  );
+  expect(queue + store + encode).toBeCloseTo(total, 1);
+  const predicted = await world.post("/predict", { customer_id: 1 });
+  expect(predicted.headers["server-timing"]).toMatch(
+    /^queue;dur=[\d.]+, store;dur=[\d.]+, decode;dur=[\d.]+, model;dur=[\d.]+, encode;dur=[\d.]+, total;dur=[\d.]+$/,
+  );
+  const { body } = await world.get("/metrics");
+  for (const [stage, count] of [
+    ["queue", 3],
+    ["store", 3],
+    ["decode", 2],
+    ["model", 2],
+    ["encode", 3],
+  ] as const) {
+    expect(body).toContain(`larder_stage_duration_seconds_count{stage="${stage}"} ${count}\n`);
+    expect(body).toContain(`larder_stage_duration_seconds_bucket{le="+Inf",stage="${stage}"} ${count}\n`);
+  }
+  for (const name of [
+    'larder_event_loop_delay_seconds{quantile="0.99"}',
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+  ])
+    expect(body).toMatch(new RegExp(`^${name.replaceAll(/[{}.]/g, "\\$&")} [\\d.e-]+$`, "m"));
+});

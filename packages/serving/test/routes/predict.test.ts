@@ -91,10 +91,10 @@ test("a flat row without its features answers null and says why", async () => {
   expect(errors[0].features).toHaveLength(19);
 });
 
-test("server-timing tells store, model and total apart", async () => {
+test("server-timing tells queue, store, decode, model, encode and total apart", async () => {
   await using world = await openWorld(CHURN);
   const response = await world.post("/predict", { customer_id: 1 });
   expect(response.headers["server-timing"]).toMatch(
-    /^store;dur=\d+\.\d{3}, model;dur=\d+\.\d{3}, total;dur=\d+\.\d{3}$/,
+    /^(?:(?:queue|store|decode|model|encode);dur=\d+\.\d{3}, ){5}total;dur=\d+\.\d{3}$/,
   );
 });

@@ -30,14 +30,20 @@ export function identityModel(inputs: readonly Tensor[]): Buffer {
   });
 }
 
-/** A classifier of the kind that classic converters make: a sequence of maps beside a tensor. */
-export function zipMapModel(): Buffer {
+/**
+ * A classifier of the kind that classic converters make: a sequence of maps beside the tensor it is made of. With `mlOnly` nothing in it is of the
+ * default domain.
+ */
+export function zipMapModel({ mlOnly = false } = {}): Buffer {
   return onnxFile({
     inputs: [{ name: "x", type: "float32", shape: ["n", 2] }],
     outputs: [{ name: "raw", type: "float32", shape: ["n", 2] }],
-    mapOutputs: ["probabilities"],
+    otherOutputs: { probabilities: mapsType() },
+    mlOnly,
     nodes: [
-      { op: "Identity", inputs: ["x"], outputs: ["raw"] },
+      mlOnly
+        ? { op: "Normalizer", domain: "ai.onnx.ml", inputs: ["x"], outputs: ["raw"] }
+        : { op: "Identity", inputs: ["x"], outputs: ["raw"] },
       {
         op: "ZipMap",
         domain: "ai.onnx.ml",
@@ -49,23 +55,40 @@ export function zipMapModel(): Buffer {
   });
 }
 
+/** A model with a sequence of tensors beside a tensor. */
+export function sequenceModel(): Buffer {
+  return onnxFile({
+    inputs: [{ name: "x", type: "float32", shape: ["n", 2] }],
+    outputs: [{ name: "raw", type: "float32", shape: ["n", 2] }],
+    otherOutputs: { parts: field(4, field(1, tensorType({ name: "part", type: "float32" }))) },
+    nodes: [
+      { op: "Identity", inputs: ["x"], outputs: ["raw"] },
+      { op: "SplitToSequence", inputs: ["x"], outputs: ["parts"] },
+    ],
+  });
+}
+
 /** Encodes a model with the few fields of onnx.proto that these need. */
 export function onnxFile(graph: {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
-  readonly mapOutputs?: readonly string[];
+  /** Outputs that are no tensors, with their types. */
+  readonly otherOutputs?: Readonly<Record<string, Buffer>>;
   readonly nodes: readonly Node[];
+  /** Leaves the default operators out. */
+  readonly mlOnly?: boolean;
 }): Buffer {
   const body = [
     ...graph.nodes.map((node) => field(1, nodeProto(node))),
     field(2, text("test")),
     ...graph.inputs.map((tensor) => field(11, valueInfo(tensor.name, tensorType(tensor)))),
     ...graph.outputs.map((tensor) => field(12, valueInfo(tensor.name, tensorType(tensor)))),
-    ...(graph.mapOutputs ?? []).map((name) => field(12, valueInfo(name, mapType()))),
+    ...Object.entries(graph.otherOutputs ?? {}).map(([name, type]) => field(12, valueInfo(name, type))),
   ];
   const opset = (domain: string, version: number) =>
     field(8, Buffer.concat([field(1, text(domain)), number(2, version)]));
-  return Buffer.concat([number(1, 8), field(7, Buffer.concat(body)), opset("", 17), opset("ai.onnx.ml", 3)]);
+  const opsets = [...(graph.mlOnly === true ? [] : [opset("", 17)]), opset("ai.onnx.ml", 3)];
+  return Buffer.concat([number(1, 8), field(7, Buffer.concat(body)), ...opsets]);
 }
 
 function nodeProto({ op, inputs, outputs, domain, ints }: Node): Buffer {
@@ -90,7 +113,8 @@ function tensorType({ type, shape }: Tensor): Buffer {
   return field(1, Buffer.concat(parts));
 }
 
-function mapType(): Buffer {
+/** A sequence of maps from int64 to float32. */
+function mapsType(): Buffer {
   const value = field(1, number(1, ELEMENTS.float32));
   const map = field(5, Buffer.concat([number(1, ELEMENTS.int64), field(2, value)]));
   return field(4, field(1, map));

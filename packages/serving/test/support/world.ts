@@ -73,11 +73,13 @@ export async function openWorld(yaml: string = FEATURES, problems: LarderError[]
   const definitions = definitionsOf(yaml);
   const { auth, tls } = definitions.server;
   const clock = logicalClock();
-  const store = await openOnlineStore(definitions, { clock });
-  const models = await loadModels(definitions);
+  await using opened = new AsyncDisposableStack();
+  const store = opened.use(await openOnlineStore(definitions, { clock }));
+  const models = opened.use(await loadModels(definitions));
   const onProblem = (problem: LarderError) => void problems.push(problem);
   const watching = { clock, onProblem, pollMs: 10, fetchMs: 200 };
   const authenticator = typeof auth === "object" ? await openAuthenticator(auth, watching) : undefined;
+  if (authenticator !== undefined) opened.defer(() => authenticator.close());
   const app = await buildApp({
     definitions,
     store,
@@ -86,6 +88,8 @@ export async function openWorld(yaml: string = FEATURES, problems: LarderError[]
     ...(authenticator === undefined ? {} : { authenticator }),
     ...(tls === undefined ? {} : { tls: await readTlsFiles(tls) }),
   });
+  opened.defer(() => app.close());
+  const closing = opened.move();
   return {
     app,
     definitions,
@@ -100,12 +104,7 @@ export async function openWorld(yaml: string = FEATURES, problems: LarderError[]
         payload: typeof body === "string" || body instanceof Buffer ? body : JSON.stringify(body),
       }),
     get: (url) => app.inject({ method: "GET", url }),
-    [Symbol.asyncDispose]: async () => {
-      await app.close();
-      await authenticator?.close();
-      await models.close();
-      await store.close();
-    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
 

@@ -133,6 +133,7 @@ export function ageStatus(view: FeatureView, ttl: number | undefined, eventTime:
 
 function reportFaults({ plan, keys, call }: CheckCellsInput, cells: readonly ViewCells[]): void {
   for (const [index, { status, readers }] of cells.entries()) {
+    if (!readers.some(isOdd) && !status.includes(FieldStatus.INVALID)) continue;
     const { view, group } = plan.views[index] as PlanView;
     const asked = plan.columns.filter((column) => column.view === index).map((column) => column.ref.feature.name);
     for (let row = 0; row < keys.rowCount; row++) {
@@ -150,6 +151,11 @@ function reportFaults({ plan, keys, call }: CheckCellsInput, cells: readonly Vie
       } satisfies RowFault);
     }
   }
+}
+
+/** Rows of it may be faults, whatever their bytes. */
+function isOdd(reader: RowReader | undefined): boolean {
+  return reader !== undefined && (reader.foreign || reader.retyped.length > 0);
 }
 
 function wrap({ buffers }: RowSlices): (RowBytes | undefined)[] {

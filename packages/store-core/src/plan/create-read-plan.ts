@@ -20,7 +20,7 @@ export function createReadPlan(
   }
   const groups = new Map<string, { columns: readonly JoinKey[]; views: FeatureRef["view"][]; index: number }>();
   const views = new Map<string, number>();
-  const planViews: PlanView[] = [];
+  const planViews: (PlanView & { columnCount: number })[] = [];
   const joinKeys = new Map<string, JoinKey>();
   const columns: PlanColumn[] = [];
 
@@ -38,9 +38,10 @@ export function createReadPlan(
     if (view === undefined) {
       view = planViews.length;
       views.set(viewId, view);
-      planViews.push({ view: ref.view, group: group.index, position: group.views.length });
+      planViews.push({ view: ref.view, group: group.index, position: group.views.length, columnCount: 0 });
       group.views.push(ref.view);
     }
+    (planViews[view] as { columnCount: number }).columnCount++;
     columns.push({
       name: options.fullFeatureNames ? `${ref.viewName}__${ref.feature.name}` : ref.feature.name,
       ref,

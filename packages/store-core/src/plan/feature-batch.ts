@@ -22,6 +22,8 @@ export interface FeatureBatch {
   readonly plan: ReadPlan;
   readonly rowCount: number;
   status(row: number, column: number): FieldStatus;
+  /** True only where every column of the view is PRESENT, which one look at the row tells; where it is false some may be PRESENT all the same. */
+  isWhole(row: number, view: number): boolean;
   /** The value, or null where the status is neither PRESENT nor (with `allowStale`) OUTSIDE_MAX_AGE. */
   value(row: number, column: number): FeatureValue;
   /**

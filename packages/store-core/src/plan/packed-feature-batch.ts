@@ -54,6 +54,8 @@ class PackedFeatureBatch implements FeatureBatch {
   readonly cells: readonly ViewCells[];
   readonly #allowStale: boolean;
   readonly #readAt: number;
+  /** By view: whether its plain rows have a value for each column; filled when first asked. */
+  readonly #whole: (boolean | undefined)[] = [];
 
   constructor(plan: ReadPlan, rowCount: number, cells: readonly ViewCells[], options: BatchOptions) {
     this.plan = plan;
@@ -74,6 +76,10 @@ class PackedFeatureBatch implements FeatureBatch {
     const state = readState(cells.bytes[row] as RowBytes, cells.offsets[row] as number, field);
     if (state === State.ABSENT) return FieldStatus.NOT_FOUND;
     return state === State.NULL && status === FieldStatus.PRESENT ? FieldStatus.NULL_VALUE : status;
+  }
+
+  isWhole(row: number, view: number): boolean {
+    return this.#plainIsWhole(view) && this.cells[view]?.plain[row] === 1;
   }
 
   value(row: number, column: number): FeatureValue {
@@ -132,6 +138,17 @@ class PackedFeatureBatch implements FeatureBatch {
 
   readAt(row: number, view: number): number {
     return this.cells[view]?.readAts?.[row] ?? this.#readAt;
+  }
+
+  #plainIsWhole(view: number): boolean {
+    const known = this.#whole[view];
+    if (known !== undefined) return known;
+    const fields = this.cells[view]?.plainReader?.fields;
+    const whole = this.plan.columns.every(
+      (column) => column.view !== view || fields?.[column.ref.feature.index] !== undefined,
+    );
+    this.#whole[view] = whole;
+    return whole;
   }
 
   #readable(status: FieldStatus): boolean {

@@ -29,6 +29,8 @@ export interface PlanView {
   /** Index into `plan.groups`, and position inside that group. */
   readonly group: number;
   readonly position: number;
+  /** How many of the plan's columns come from it. */
+  readonly columnCount: number;
 }
 
 /** Views whose entity keys come from the same request columns. */

@@ -1,4 +1,4 @@
-import type { BatchSource, Definitions, FeatureView } from "@larder/schema";
+import { type BatchSource, type Definitions, type FeatureView, payloadColumn } from "@larder/schema";
 import { compileRecordReader, type SourceRecord } from "../latest-rows/record-reader.ts";
 import { checkValues } from "./check-values.ts";
 import { openDuckDb } from "./duckdb-session.ts";
@@ -68,8 +68,8 @@ function viewOfFile(view: FeatureView, file: string, columns: readonly string[])
     names.find((name) => name !== undefined && mapped.has(name));
   const asSource: BatchSource = {
     path: file,
-    timestampField: present([source?.timestampField, stream?.eventTime]) ?? "event_timestamp",
-    createdTimestampColumn: present([source?.createdTimestampColumn, stream?.createdTime, "created"]),
+    timestampField: present([source?.timestampField, payloadColumn(stream?.eventTime)]) ?? "event_timestamp",
+    createdTimestampColumn: present([source?.createdTimestampColumn, payloadColumn(stream?.createdTime), "created"]),
     createdMeans: undefined,
     tombstoneColumn: present([source?.tombstoneColumn]),
     tenantColumn: undefined,

@@ -53,7 +53,7 @@ export async function openClusterEntities(
     `${time!.reading.value} AS moment`,
     ...joinColumns.map(({ reading }, i) => `${reading.value} AS key${i}`),
   ];
-  const sql = `SELECT file, row_no, ${[...named, ...columns.map((_, i) => `c${i}`)].join(", ")} FROM ${LOADED}`;
+  const sql = `SELECT larder_file, larder_row, ${[...named, ...columns.map((_, i) => `c${i}`)].join(", ")} FROM ${LOADED}`;
   await spark.createView(ENTITIES_VIEW, { kind: "sql", sql }, call);
   const [facts] = await spark.rows(
     `SELECT count(*) AS n, count(moment) AS times, min(moment) AS least, max(moment) AS latest FROM ${ENTITIES_VIEW}`,
@@ -67,7 +67,7 @@ export async function openClusterEntities(
       count,
       keys: new Map(joinColumns.map(({ column }, i) => [column, `key${i}`])),
       moment: "moment",
-      number: "row_no",
+      number: "larder_row",
       minTime: microsOf(facts?.["least"]),
       maxTime: microsOf(facts?.["latest"]),
     },
@@ -86,13 +86,13 @@ async function nameLoaded(
   call: EngineCall,
 ): Promise<void> {
   const columns = select.join(", ");
-  const placed = `SELECT _metadata.file_path AS file, _metadata.row_index AS row_no, ${columns} FROM parquet.${quoteSparkName(path)}`;
+  const placed = `SELECT _metadata.file_path AS larder_file, _metadata.row_index AS larder_row, ${columns} FROM parquet.${quoteSparkName(path)}`;
   try {
     await spark.columns(placed, call);
     await spark.createView(LOADED, { kind: "sql", sql: placed }, call);
   } catch (error) {
     if (!(error instanceof LarderError) || !/_metadata|row_index/.test(error.message)) throw error;
-    const counted = `SELECT '' AS file, monotonically_increasing_id() AS row_no, ${columns} FROM ${FILES}`;
+    const counted = `SELECT '' AS larder_file, monotonically_increasing_id() AS larder_row, ${columns} FROM ${FILES}`;
     await spark.createView(LOADED, { kind: "sql", sql: counted }, call);
   }
 }

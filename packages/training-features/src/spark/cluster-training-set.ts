@@ -106,7 +106,7 @@ async function entitiesOf({ engine, spark, request, spec }: ClusterWork, timesta
 function outputSql(spec: JoinSpec, columns: readonly string[], views: readonly SparkView[]): string {
   const [first] = views;
   const { entities, moment, number } = first!.plan;
-  const carried = ["file", number, moment, ...spec.entityKeys.map((_, i) => `key${i}`), ...columns.map((_, i) => `c${i}`)];
+  const carried = ["larder_file", number, moment, ...spec.entityKeys.map((_, i) => `key${i}`), ...columns.map((_, i) => `c${i}`)];
   let from = entities;
   for (const [i, { plan }] of views.entries()) {
     const features = plan.projection.features.map((_, j) => `x${i}_${j}`);
@@ -119,7 +119,7 @@ function outputSql(spec: JoinSpec, columns: readonly string[], views: readonly S
     return `${outputValue(value, feature.type)} AS ${quoteSparkName(feature.output)}`;
   });
   const select = [...columns.map((name, i) => `c${i} AS ${quoteSparkName(name)}`), ...features];
-  return `SELECT ${select.join(", ")} FROM (SELECT * FROM ${from} ORDER BY file, ${number}) AS sorted`;
+  return `SELECT ${select.join(", ")} FROM ${from} ORDER BY larder_file, ${number}`;
 }
 
 /** Inside, a unix_timestamp is epoch seconds; in Parquet it is an instant. */

@@ -21,8 +21,8 @@ export async function shipEntities(
 ): Promise<SparkEntities> {
   const keys = spec.entityKeys.map(({ column }, i) => [column, `key${i}`] as const);
   const select = [
-    "'' AS file",
-    "CAST(rowid AS BIGINT) AS row_no",
+    "'' AS larder_file",
+    "CAST(rowid AS BIGINT) AS larder_row",
     `${entities.time} AS moment`,
     ...keys.map(([column, name]) => `${entities.keys.get(column)} AS ${name}`),
   ];
@@ -34,7 +34,7 @@ export async function shipEntities(
     count: entities.count,
     keys: new Map(keys),
     moment: "moment",
-    number: "row_no",
+    number: "larder_row",
     minTime: entities.minTime,
     maxTime: entities.maxTime,
   };

@@ -120,7 +120,8 @@ function readList(column: string, item: string, type: ScalarType): ColumnReading
   const element = readScalar("e", item, type);
   if (element === undefined) return undefined;
   const value = element.value === "e" ? column : `transform(${column}, e -> ${element.value})`;
-  const holds = element.bad === undefined ? "e IS NULL" : `e IS NULL OR ${element.bad}`;
-  const bad = `coalesce(exists(${column}, e -> ${holds}), false)`;
+  const nulls = `size(array_compact(${column})) < size(${column})`;
+  const holds = element.bad === undefined ? nulls : `${nulls} OR exists(${column}, e -> ${element.bad})`;
+  const bad = `coalesce(${holds}, false)`;
   return { value, bad, fault: `is no list of ${type} without nulls` };
 }

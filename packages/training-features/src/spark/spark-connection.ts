@@ -23,6 +23,8 @@ type Grpc = typeof import("@grpc/grpc-js");
 export interface SparkConnectionOptions {
   /** For the connection and for every short call, in milliseconds. Default 20,000. */
   readonly timeoutMs?: number;
+  /** Certificates to trust, as PEM. Default: those that Node trusts, which are more with NODE_EXTRA_CA_CERTS. */
+  readonly rootCertificates?: Buffer;
 }
 
 /**
@@ -41,13 +43,18 @@ export class SparkConnection {
   readonly #metadata: Metadata;
   readonly #timeoutMs: number;
 
-  constructor(grpc: Grpc, wire: Wire, address: SparkAddress, timeoutMs: number) {
+  constructor(
+    grpc: Grpc,
+    wire: Wire,
+    address: SparkAddress,
+    { timeoutMs = 20_000, rootCertificates }: SparkConnectionOptions,
+  ) {
     this.server = `${address.host}:${address.port}`;
     this.#grpc = grpc;
     this.#wire = wire;
     this.#timeoutMs = timeoutMs;
     this.#caller = { sessionId: randomUUID(), userId: address.userId };
-    const credentials = address.tls ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
+    const credentials = address.tls ? grpc.credentials.createSsl(rootCertificates ?? null) : grpc.credentials.createInsecure();
     this.#client = new grpc.Client(this.server, credentials, {
       // A batch of results is a message, and how large it gets is the server's choice.
       "grpc.max_receive_message_length": -1,
@@ -62,10 +69,10 @@ export class SparkConnection {
   }
 
   /** Imports what it needs; connects with the first call. @throws MISSING_DEPENDENCY */
-  static async create(address: SparkAddress, { timeoutMs = 20_000 }: SparkConnectionOptions): Promise<SparkConnection> {
+  static async create(address: SparkAddress, options: SparkConnectionOptions): Promise<SparkConnection> {
     const grpc = await needed("@grpc/grpc-js", () => import("@grpc/grpc-js"));
     const wire = await needed("@bufbuild/protobuf", () => import("@bufbuild/protobuf/wire"));
-    return new SparkConnection(grpc, wire, address, timeoutMs);
+    return new SparkConnection(grpc, wire, address, options);
   }
 
   /** Sets settings of the session, and so makes it. */
@@ -78,14 +85,16 @@ export class SparkConnection {
    */
   async *execute(plan: SparkPlan, signal: AbortSignal | undefined): AsyncIterable<ExecuteResponse> {
     const operation = randomUUID();
-    const interrupt = () => void this.#stop(operation);
+    let stream: ClientReadableStream<Uint8Array> | undefined;
+    // The caller is let go at once; the execution is interrupted on the way out.
+    const letGo = () => stream?.cancel();
     let last: string | undefined;
     let complete = false;
     let drops = 0;
-    signal?.addEventListener("abort", interrupt);
+    signal?.addEventListener("abort", letGo);
     try {
       while (!complete) {
-        const stream =
+        stream =
           last === undefined && drops === 0
             ? this.#stream("ExecutePlan", executeRequest(this.#wire, this.#caller, operation, plan))
             : this.#stream("ReattachExecute", reattachRequest(this.#wire, this.#caller, operation, last));
@@ -106,7 +115,7 @@ export class SparkConnection {
         }
       }
     } finally {
-      signal?.removeEventListener("abort", interrupt);
+      signal?.removeEventListener("abort", letGo);
       if (complete) this.#forget(operation);
       else await this.#stop(operation);
     }

@@ -18,6 +18,7 @@ import { resetVerb } from "./reset.ts";
 import { serveVerb } from "./serve.ts";
 import { statusVerb } from "./status.ts";
 import { sweepVerb } from "./sweep.ts";
+import { syncVerb } from "./sync.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 import { whyVerb } from "./why.ts";
@@ -40,6 +41,7 @@ export const VERBS: readonly Verb[] = [
   trainingSetVerb,
   modelVerbs,
   serveVerb,
+  syncVerb,
   keysVerbs,
   statusVerb,
   sweepVerb,

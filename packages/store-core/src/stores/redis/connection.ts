@@ -186,11 +186,15 @@ export class ServerConnection implements RedisConnection {
       const replies: (Reply | ReplyFailure)[] = new Array(commands.length);
       const wired = commands.map(toIoredis);
       let left = commands.length;
-      const timer = setTimeout(() => settle(timedOut(`Redis at ${this.server}`)), timeLeft(wait.deadline));
+      let timer: NodeJS.Timeout | NodeJS.Immediate = setTimeout(() => {
+        // Where this process was busy past the deadline, the answer may lie in the socket: it is read before this runs.
+        timer = setImmediate(() => settle(timedOut(`Redis at ${this.server}`)));
+      }, timeLeft(wait.deadline));
       const abort = () => settle(aborted(wait.signal as AbortSignal));
       wait.signal?.addEventListener("abort", abort);
       const settle = (failure: LarderError | undefined) => {
-        clearTimeout(timer);
+        clearTimeout(timer as NodeJS.Timeout);
+        clearImmediate(timer as NodeJS.Immediate);
         wait.signal?.removeEventListener("abort", abort);
         if (failure === undefined) resolve(replies);
         else reject(failure);

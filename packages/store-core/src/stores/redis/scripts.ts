@@ -37,8 +37,8 @@ export async function run(
   wait: Wait,
 ): Promise<readonly (Reply | ReplyFailure)[]> {
   const replies = await connection.exchange(steps.map(byHash), wait);
-  const missing = replies.flatMap((reply, index) => (isFailure(reply) && reply.code === "NOSCRIPT" ? [index] : []));
-  if (missing.length === 0) return replies;
+  if (!replies.some(isUnknownScript)) return replies;
+  const missing = replies.flatMap((reply, index) => (isUnknownScript(reply) ? [index] : []));
   const texts = missing.map((index) => scriptCommand(steps[index] as ScriptRun, "EVAL"));
   const late = await connection.exchange(texts, wait);
   const all = [...replies];
@@ -51,6 +51,10 @@ export async function runOne(connection: RedisConnection, step: RedisCommand | S
   const [reply] = await run(connection, [step], wait);
   if (isFailure(reply)) throw reply.error;
   return reply as Reply;
+}
+
+function isUnknownScript(reply: Reply | ReplyFailure): boolean {
+  return isFailure(reply) && reply.code === "NOSCRIPT";
 }
 
 function byHash(step: RedisCommand | ScriptRun): RedisCommand {

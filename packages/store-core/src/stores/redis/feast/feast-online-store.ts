@@ -97,7 +97,7 @@ class FeastOnlineStore implements OnlineStore {
 
   async read(plan: ReadPlan, keys: EntityKeys, call: Call, options: ReadOptions = {}): Promise<FeatureBatch> {
     this.#check(call);
-    const views = plan.views.map(({ view }) => view.name);
+    const views = () => plan.views.map(({ view }) => view.name);
     return timed("read", call, views, keys.rowCount, async () => {
       const now = this.#clock.now();
       if (keys.rowCount === 0) return createEmptyBatch(plan, now);
@@ -117,30 +117,39 @@ class FeastOnlineStore implements OnlineStore {
 
   async write(view: FeatureView, rows: readonly FeatureRow[], call: Call): Promise<WriteResult> {
     this.#check(call);
-    return timed("write", call, [view.name], rows.length, async () => {
-      const feast = this.#views.of(view);
-      const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
-      const encode = createRowBlobEncoder(feast);
-      const now = this.#clock.now();
-      const plan = planWrite({ view, rows, encode, onlineTtl, now });
-      const size = Math.min(MAX_BATCH_ROWS, Math.max(1, Math.floor(MAX_BATCH_VALUES / (feast.features.length + 1))));
-      const life = this.#config.keyTtlSeconds?.toString() ?? "";
-      const fields = [feast.timeField, feast.markField, life, feast.fieldNames];
-      const put = async (batch: readonly StoredRow[]) => {
-        const keys = batch.map(({ entityKey }) => feast.keySpace.redisKey(entityKey));
-        const blobs = batch.map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-        const runOf = (indexes: readonly number[]) => ({
-          script: feastPut,
-          keys: indexes.map((index) => keys[index] as Buffer),
-          args: [...fields, ...indexes.map((index) => blobs[index] as Buffer)],
-        });
-        return outcomesOf(await runOverKeys(this.#session.connection, keys, runOf, this.#session.writing(call)), batch);
-      };
-      const puts = await putInBatches(plan.rows, size, put);
-      const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
-      this.#session.signals.announce(scope, storedRows(plan.rows, puts), now);
-      return plan.result(puts);
-    });
+    return timed(
+      "write",
+      call,
+      () => [view.name],
+      rows.length,
+      async () => {
+        const feast = this.#views.of(view);
+        const onlineTtl = this.#definitions.onlineTtl(view, call.tenant);
+        const encode = createRowBlobEncoder(feast);
+        const now = this.#clock.now();
+        const plan = planWrite({ view, rows, encode, onlineTtl, now });
+        const size = Math.min(MAX_BATCH_ROWS, Math.max(1, Math.floor(MAX_BATCH_VALUES / (feast.features.length + 1))));
+        const life = this.#config.keyTtlSeconds?.toString() ?? "";
+        const fields = [feast.timeField, feast.markField, life, feast.fieldNames];
+        const put = async (batch: readonly StoredRow[]) => {
+          const keys = batch.map(({ entityKey }) => feast.keySpace.redisKey(entityKey));
+          const blobs = batch.map(({ bytes }) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+          const runOf = (indexes: readonly number[]) => ({
+            script: feastPut,
+            keys: indexes.map((index) => keys[index] as Buffer),
+            args: [...fields, ...indexes.map((index) => blobs[index] as Buffer)],
+          });
+          return outcomesOf(
+            await runOverKeys(this.#session.connection, keys, runOf, this.#session.writing(call)),
+            batch,
+          );
+        };
+        const puts = await putInBatches(plan.rows, size, put);
+        const scope = { project: this.#definitions.project, tenant: call.tenant, view: view.name };
+        this.#session.signals.announce(scope, storedRows(plan.rows, puts), now);
+        return plan.result(puts);
+      },
+    );
   }
 
   async reset(scope: ResetScope, call: Call, options?: ResetOptions): Promise<number> {

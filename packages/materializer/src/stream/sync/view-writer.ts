@@ -1,0 +1,147 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { type ErrorCode, type FeatureRow, type FeatureView, isLarderError, type LarderError } from "@larder/schema";
+import { createRowOrder, type OnlineStore, type RowOrder, type WriteResult } from "@larder/store-core";
+import type { Refusal } from "../decoded-record.ts";
+import { type Backoff, untilItWorks } from "./backoff.ts";
+import type { LaneRecord } from "./lane.ts";
+import { mergeRows } from "./merge-rows.ts";
+import type { Outages } from "./outages.ts";
+import type { WriteCounts } from "./sync-status.ts";
+
+/** A row and the record that brought it. */
+export interface WaitingRow {
+  readonly row: FeatureRow;
+  readonly from: LaneRecord;
+}
+
+/** What a {@link ViewWriter} works with. */
+export interface ViewWriterParts {
+  readonly store: OnlineStore;
+  readonly backoff: Backoff;
+  readonly outages: Outages;
+  /** Ends waits and writes. */
+  readonly signal: AbortSignal;
+  /** Rows are in the store. */
+  readonly onWritten: (writer: ViewWriter, items: readonly WaitingRow[], result: WriteResult) => void;
+  /** The store does not take these rows, now or later. */
+  readonly onRefused: (items: readonly WaitingRow[], refusal: Refusal) => void;
+  /** Nothing that this part knows to handle. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Rows of one write, before they are merged. */
+const MAX_ROWS = 2_000;
+
+/** A batch is more than a request: longer than the store's own deadline, and no longer than a write may take beside an erasure. Milliseconds. */
+const WRITE_DEADLINE_MS = 5_000;
+
+/**
+ * Writes the rows of one view and tenant, of all partitions, in batches of their greatest: what arrives during a write is the next one, so batches are
+ * small where little comes and large where much does. A tenant whose rows are refused, or have to wait, keeps no other from being written.
+ */
+export class ViewWriter {
+  readonly view: FeatureView;
+  readonly tenant: string;
+  readonly counts: Record<keyof WriteCounts, number> = {
+    applied: 0,
+    duplicate: 0,
+    stale: 0,
+    expired: 0,
+    conflict: 0,
+    merged: 0,
+    refused: 0,
+  };
+  readonly #parts: ViewWriterParts;
+  readonly #order: RowOrder;
+  #waiting: WaitingRow[] = [];
+  #writing = false;
+
+  constructor(view: FeatureView, tenant: string, parts: ViewWriterParts) {
+    this.view = view;
+    this.tenant = tenant;
+    this.#parts = parts;
+    this.#order = createRowOrder(view);
+  }
+
+  add(item: WaitingRow): void {
+    this.#waiting.push(item);
+    if (this.#writing) return;
+    this.#writing = true;
+    void this.#run().catch(this.#parts.onFailure);
+  }
+
+  /** Forgets rows of partitions that are gone. */
+  forgetGone(): void {
+    this.#waiting = this.#waiting.filter(({ from }) => !from.lane.gone);
+  }
+
+  async #run(): Promise<void> {
+    await turn(); // what is decoded in the same turn is written together
+    while (this.#waiting.length > 0 && !this.#parts.signal.aborted)
+      await this.#write(this.#waiting.splice(0, MAX_ROWS));
+    this.#writing = false;
+  }
+
+  async #write(batch: readonly WaitingRow[]): Promise<void> {
+    // Each turn is without the rows that were refused: those they had beaten are judged anew.
+    for (let items = batch; items.length > 0; ) {
+      const merged = mergeRows(this.view, this.#order, items);
+      try {
+        const result = await this.#put(merged.map(({ row }) => row));
+        for (const outcome of ["applied", "duplicate", "stale", "expired", "conflict"] as const) {
+          this.counts[outcome] += result[outcome];
+        }
+        this.counts.merged += items.length - merged.length;
+        this.#parts.onWritten(this, items, result);
+        return;
+      } catch (error) {
+        if (this.#parts.signal.aborted) return;
+        if (!isLarderError(error)) throw error;
+        const refused = refusedOf(error, merged, items);
+        if (refused.size === 0) throw error;
+        this.counts.refused += refused.size;
+        this.#parts.onRefused([...refused], refusalOf(error));
+        items = items.filter((item) => !refused.has(item));
+      }
+    }
+  }
+
+  async #put(rows: readonly FeatureRow[]): Promise<WriteResult> {
+    const { store, backoff, outages, signal } = this.#parts;
+    try {
+      return await untilItWorks(
+        () =>
+          store.write(this.view, rows, {
+            tenant: this.tenant,
+            signal,
+            deadline: performance.now() + WRITE_DEADLINE_MS,
+          }),
+        backoff,
+        signal,
+        (problem) => outages.failed("store", this, problem),
+      );
+    } finally {
+      outages.over("store", this);
+    }
+  }
+}
+
+/** The rows that an error of a write is about; none where it is not about rows. */
+function refusedOf(
+  { code, facts }: LarderError,
+  merged: readonly WaitingRow[],
+  items: readonly WaitingRow[],
+): ReadonlySet<WaitingRow> {
+  const codes: Partial<Record<ErrorCode, () => readonly (WaitingRow | undefined)[]>> = {
+    UNKNOWN_TENANT: () => items,
+    // A tenant that is over its quota may still delete.
+    QUOTA_EXCEEDED: () => items.filter(({ row }) => row.values !== undefined),
+    INVALID_ROWS: () => (Array.isArray(facts["rows"]) ? facts["rows"].map((index) => merged[Number(index)]) : []),
+  };
+  return new Set((codes[code]?.() ?? []).filter((item) => item !== undefined));
+}
+
+function refusalOf({ code, message, facts }: LarderError): Refusal {
+  const field = facts["field"];
+  return { code, message, field: typeof field === "string" ? field : "" };
+}

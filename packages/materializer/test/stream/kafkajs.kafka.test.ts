@@ -1,0 +1,3 @@
+import { eventSourceSuite } from "./event-source-suite.ts";
+
+eventSourceSuite("kafkajs");

@@ -1,0 +1,36 @@
+import { Registry } from "prom-client";
+import { expect, test } from "vitest";
+import { metricsText } from "../../src/metrics/metrics-peers.ts";
+import { StageHistogram } from "../../src/metrics/stage-histogram.ts";
+
+const SAMPLES = [0, 0.0005, 0.001, 0.0011, 0.002, 0.09, 0.1, 0.5];
+
+test("a stage histogram reads as prom-client's own does, by itself and merged with another process's", async () => {
+  const [ours, theirs] = [new Registry(), new Registry()];
+  const edges = [0.001, 0.002, 0.1];
+  const stages = new StageHistogram("stage_seconds", "Stages", ["queue", "store"], edges, ours);
+  const { Histogram } = await import("prom-client");
+  const reference = new Histogram({
+    name: "stage_seconds",
+    help: "Stages",
+    labelNames: ["stage"],
+    buckets: edges,
+    registers: [theirs],
+  });
+  for (const stage of ["queue", "store"]) reference.zero({ stage });
+  for (const [at, value] of SAMPLES.entries()) {
+    stages.count(at % 2, value);
+    reference.observe({ stage: at % 2 === 0 ? "queue" : "store" }, value);
+  }
+  expect(await ours.metrics()).toBe(await theirs.metrics());
+
+  const peers = {
+    join: () => {},
+    others: async () => ({ snapshots: [await theirs.getMetricsAsJSON()], workers: 2, crashes: 1 }),
+  };
+  const merged = await metricsText(ours, peers);
+  expect(merged).toContain('stage_seconds_count{stage="queue"} 8');
+  expect(merged).toContain('stage_seconds_bucket{le="0.001",stage="queue"} 4');
+  expect(merged).toContain("larder_workers 2");
+  expect(merged).toContain("larder_worker_crashes_total 1");
+});

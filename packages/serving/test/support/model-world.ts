@@ -1,0 +1,71 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseDefinitions } from "@larder/schema";
+import { type OnlineStore, openOnlineStore } from "@larder/store-core";
+import { type LogicalClock, logicalClock, temporaryFolder } from "@larder/testkit";
+import type { LightMyRequestResponse } from "fastify";
+import { buildApp, loadModels, type ModelRegistry } from "../../src/index.ts";
+
+/** An app on a memory store with models of its own. */
+export interface ModelWorld extends AsyncDisposable {
+  readonly models: ModelRegistry;
+  readonly store: OnlineStore;
+  readonly clock: LogicalClock;
+  post(url: string, body: unknown): Promise<LightMyRequestResponse>;
+  /** Writes rows of a view; every column has one value per row. */
+  write(view: string, columns: Readonly<Record<string, readonly unknown[]>>): Promise<void>;
+  /** The parsed answer of a model to entity rows; fails where it is no 200. */
+  predict(model: string, entity_rows: readonly object[]): Promise<Answer>;
+}
+
+/** What a model answers, as tests look at it. */
+export interface Answer {
+  readonly predictions: readonly (Readonly<Record<string, unknown>> | null)[];
+  readonly errors?: readonly {
+    readonly row: number;
+    readonly code: string;
+    readonly message: string;
+    readonly features: readonly string[];
+  }[];
+  readonly metadata: { readonly feature_status: readonly Readonly<Record<string, string>>[] };
+}
+
+/** Starts an app; `files` are the models' bytes by path. */
+export async function openModelWorld(yaml: string, files: Readonly<Record<string, Uint8Array>>): Promise<ModelWorld> {
+  const folder = await temporaryFolder();
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder.path, name), bytes);
+  const definitions = parseDefinitions(yaml, { file: join(folder.path, "feature_store.yaml"), env: {} });
+  const clock = logicalClock();
+  const store = await openOnlineStore(definitions, { clock });
+  const models = await loadModels(definitions);
+  const app = await buildApp({ definitions, store, models, clock });
+  const post = (url: string, body: unknown) => app.inject({ method: "POST", url, body: body as object });
+  return {
+    models,
+    store,
+    clock,
+    post,
+    write: async (view, columns) => {
+      const rows = Object.values(columns)[0]?.length ?? 0;
+      const df = {
+        ...columns,
+        event_timestamp: Array.from({ length: rows }, () => clock.now()).map((now) =>
+          new Date(now / 1000).toISOString(),
+        ),
+      };
+      const response = await post("/write-to-online-store", { feature_view_name: view, df });
+      if (response.statusCode !== 200) throw new Error(response.body);
+    },
+    predict: async (model, entity_rows) => {
+      const response = await post(`/models/${model}/predict`, { entity_rows });
+      if (response.statusCode !== 200) throw new Error(response.body);
+      return response.json();
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.close();
+      await models.close();
+      await store.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
