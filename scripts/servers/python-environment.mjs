@@ -19,7 +19,15 @@ export async function providePython({ cache, version, install, name, title, requ
     const python = await findPython(remedy);
     try {
       await run(python, ["-m", "venv", temporary], { timeout: 60_000 });
-      const args = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...pip, `${requirement}==${version}`];
+      const args = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        ...pip,
+        `${requirement}==${version}`,
+      ];
       // By its python, since the other programs of an environment do not move with it.
       await run(join(temporary, "bin", "python"), args, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
     } catch (error) {

@@ -11,5 +11,12 @@ export async function provideSpark(options) {
     throw new RemedyError("There is no java on PATH, which Spark needs", "Install Java 17 or newer", error);
   });
   const distribution = "pyspark";
-  return providePython({ ...options, name: "spark", title: "Spark", requirement: distribution, distribution, pip: ["--no-deps"] });
+  return providePython({
+    ...options,
+    name: "spark",
+    title: "Spark",
+    requirement: distribution,
+    distribution,
+    pip: ["--no-deps"],
+  });
 }

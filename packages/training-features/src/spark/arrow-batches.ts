@@ -36,8 +36,7 @@ function plainValue(value: unknown): EngineValue {
   if (typeof value === "boolean" || typeof value === "number") return value;
   if (typeof value === "bigint" || typeof value === "string") return value;
   // A list is a vector of its items.
-  if (typeof value === "object" && Symbol.iterator in value)
-    return Array.from(value as Iterable<unknown>, plainValue);
+  if (typeof value === "object" && Symbol.iterator in value) return Array.from(value as Iterable<unknown>, plainValue);
   throw new LarderError("INTERNAL", {
     what: "A statement selected a type that has no plain value",
     remedy: "Report this with the request that led to it",

@@ -87,12 +87,16 @@ interface OpenEntities {
   readonly file: string;
 }
 
-async function entitiesOf({ engine, spark, request, spec }: ClusterWork, timestampColumn: string): Promise<OpenEntities> {
+async function entitiesOf(
+  { engine, spark, request, spec }: ClusterWork,
+  timestampColumn: string,
+): Promise<OpenEntities> {
   const { entities: input, signal } = request;
   if (typeof input !== "string") {
     throw new LarderError("UNSUPPORTED", {
       what: "A training set that the cluster writes takes its entity rows from a file, so that it can be built again",
-      remedy: "Write the rows to a Parquet file, here or where the cluster sees it, or write the training set to a file here",
+      remedy:
+        "Write the rows to a Parquet file, here or where the cluster sees it, or write the training set to a file here",
     });
   }
   if (hasScheme(input)) {
@@ -106,7 +110,13 @@ async function entitiesOf({ engine, spark, request, spec }: ClusterWork, timesta
 function outputSql(spec: JoinSpec, columns: readonly string[], views: readonly SparkView[]): string {
   const [first] = views;
   const { entities, moment, number } = first!.plan;
-  const carried = ["larder_file", number, moment, ...spec.entityKeys.map((_, i) => `key${i}`), ...columns.map((_, i) => `c${i}`)];
+  const carried = [
+    "larder_file",
+    number,
+    moment,
+    ...spec.entityKeys.map((_, i) => `key${i}`),
+    ...columns.map((_, i) => `c${i}`),
+  ];
   let from = entities;
   for (const [i, { plan }] of views.entries()) {
     const features = plan.projection.features.map((_, j) => `x${i}_${j}`);
@@ -154,6 +164,12 @@ async function countNulls(
     matched,
     unjoinable,
     nulls: projection.features.map((feature) => nulls.get(feature)!),
-    sql: [sparkJoinSql(views[i]!.plan, { carried: [views[i]!.plan.number], features: projection.features.map((_, j) => `x${i}_${j}`), keepUnmatched: true })],
+    sql: [
+      sparkJoinSql(views[i]!.plan, {
+        carried: [views[i]!.plan.number],
+        features: projection.features.map((_, j) => `x${i}_${j}`),
+        keepUnmatched: true,
+      }),
+    ],
   }));
 }

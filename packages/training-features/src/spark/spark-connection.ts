@@ -54,7 +54,9 @@ export class SparkConnection {
     this.#wire = wire;
     this.#timeoutMs = timeoutMs;
     this.#caller = { sessionId: randomUUID(), userId: address.userId };
-    const credentials = address.tls ? grpc.credentials.createSsl(rootCertificates ?? null) : grpc.credentials.createInsecure();
+    const credentials = address.tls
+      ? grpc.credentials.createSsl(rootCertificates ?? null)
+      : grpc.credentials.createInsecure();
     this.#client = new grpc.Client(this.server, credentials, {
       // A batch of results is a message, and how large it gets is the server's choice.
       "grpc.max_receive_message_length": -1,

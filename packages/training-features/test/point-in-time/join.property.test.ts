@@ -92,4 +92,3 @@ function referenceLatest(view: FeatureView, rows: readonly ReferenceRow[], { sta
     .sort((a, b) => compareLists(a.keys, b.keys))
     .map((row) => [...row.keys, row.event, ...row.values]);
 }
-

@@ -67,7 +67,11 @@ export interface WrittenView {
 }
 
 /** Writes a history's files into a folder. */
-export async function writeHistory(engine: OfflineEngine, folder: string, { entities, entityNotation, views }: History) {
+export async function writeHistory(
+  engine: OfflineEngine,
+  folder: string,
+  { entities, entityNotation, views }: History,
+) {
   // All columns of one join must tell the same moments apart, or rows meant to be apart would meet.
   const step = BigInt(Math.max(...views.map(({ notation }) => NOTATIONS[notation].step)));
   const micros = (moment: number | null): bigint | null => (moment === null ? null : T0 + BigInt(moment) * step);

@@ -63,7 +63,10 @@ export async function startGate(behind: SparkConnectServer, token: string): Prom
     );
   }
   const rootCertificates = await readFile(certificates.ca);
-  const pair = { cert_chain: await readFile(certificates.serverCert), private_key: await readFile(certificates.serverKey) };
+  const pair = {
+    cert_chain: await readFile(certificates.serverCert),
+    private_key: await readFile(certificates.serverKey),
+  };
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", ServerCredentials.createSsl(null, [pair]), (error, port) =>
       error === null ? resolve(port) : reject(error),

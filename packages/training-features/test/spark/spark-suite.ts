@@ -2,7 +2,13 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import type { FeatureView, OfflineStoreConfig, ValueType } from "@larder/schema";
-import { freePort, propertySettings, type SparkConnectServer, type TemporaryFolder, temporaryFolder } from "@larder/testkit";
+import {
+  freePort,
+  propertySettings,
+  type SparkConnectServer,
+  type TemporaryFolder,
+  temporaryFolder,
+} from "@larder/testkit";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type AsOf, buildTrainingSet, type OfflineEngine, openSpark, type SparkEngine } from "../../src/index.ts";
@@ -254,7 +260,12 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
 const PLAN = { subject: { kind: "plan" } } as const;
 
 /** Cases with all kinds of rows that find nothing, and enough rows for order to show. */
-const WRITTEN_THERE: ReadonlySet<string> = new Set(["null_keys", "random_large", "time_zones", "duplicate_entity_rows"]);
+const WRITTEN_THERE: ReadonlySet<string> = new Set([
+  "null_keys",
+  "random_large",
+  "time_zones",
+  "duplicate_entity_rows",
+]);
 
 /** Cases with late arrivals, rows that find nothing, and several views. */
 const COUNTED: ReadonlySet<string> = new Set(["null_keys", "random_small", "three_views"]);
