@@ -1,14 +1,15 @@
 // Runs every package's benchmarks of a turbo task, one at a time: `npm run bench [-- turbo arguments]`, `npm run bench:redis`. They measure against a
-// real Redis.
+// real Redis, that of the materializer against a real Kafka, too.
 import { endAs, runForeground } from "./bootstrap/child.mjs";
 import { provideServers } from "./servers/install.mjs";
 
 const [task, ...rest] = process.argv.slice(2);
-const [redis] = await provideServers(["redis"], console.error);
-if (redis.ready) {
+const needed = task === "bench:materializer" ? ["redis", "kafka"] : ["redis"];
+const missing = (await provideServers(needed, console.error)).filter(({ ready }) => !ready);
+if (missing.length === 0) {
   const turbo = ["node_modules/turbo/bin/turbo", "run", task, "--concurrency=1", "--log-prefix=none"];
   endAs(await runForeground(process.execPath, [...turbo, ...rest]));
 } else {
-  console.error(`bench: ${redis.reason}`);
+  for (const { name, reason } of missing) console.error(`bench: ${name}: ${reason}`);
   process.exitCode = 1;
 }

@@ -5,11 +5,16 @@ import { SetupError } from "./setup-error.mjs";
 /** What each command of its own runs, from the repository's root. Every other name is a turbo task. */
 const PROGRAMS = {
   quickstart: ["examples/churn/scripts/quickstart.mjs"],
+  "demo:stream": ["--conditions=@larder/source", "examples/churn/scripts/demo-stream.mjs"],
   test: ["scripts/test.mjs"],
   lint: ["scripts/lint.mjs"],
   bench: ["scripts/bench.mjs", "bench"],
   "bench:redis": ["scripts/bench.mjs", "bench:redis"],
   "bench:serving": ["scripts/bench.mjs", "bench:serving"],
+  "bench:fairness": ["scripts/bench.mjs", "bench:fairness"],
+  "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
+  "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
+  soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],
   "lint-packages": ["scripts/lint-packages.mjs"],

@@ -8,6 +8,8 @@ import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideSail } from "./sail.mjs";
 import { provideSpark } from "./spark.mjs";
+import { provideS3 } from "./s3.mjs";
+import { provideSchemathesis } from "./schemathesis.mjs";
 import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
@@ -17,10 +19,12 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   tritonclient: provideTritonClient,
+  schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,
   sail: provideSail,
   spark: provideSpark,
+  s3: provideS3,
 };
 
 /** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */

@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
-import { TENANT_PREFIX } from "./headers.ts";
+import { JSON_MEDIA_TYPE, TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
 import { InferenceAnswer, InferenceLive, InferenceReady, InferenceRequest, InferenceServer } from "./inference.ts";
 import {
@@ -55,11 +55,17 @@ export interface RouteContract {
   readonly errors: ErrorStyle;
   /** Several schemas are alternatives. */
   readonly body?: readonly TSchema[];
+  /** The body may be left out. */
+  readonly bodyOptional?: true;
   readonly query?: TSchema;
   /** Body of a 200; several are alternatives, none is an empty or plain-text body. */
   readonly answer: readonly TSchema[];
   /** Body of a 202, where the route has one. */
   readonly accepted?: TSchema;
+  /** Media type of an answer that is not described by a schema. */
+  readonly media?: string;
+  /** Body of a 503 that is an answer, not an error. */
+  readonly unready?: TSchema;
   /** Needs a tenant, and so takes the tenant header, and the path prefix instead. */
   readonly tenant: boolean;
   readonly access: Access;
@@ -236,6 +242,7 @@ export const ROUTES = {
     summary: "The versions of all models, and their states",
     errors: "inference",
     body: [RepositoryIndexRequest],
+    bodyOptional: true,
     answer: [RepositoryIndexAnswer],
     tenant: false,
     access: "predict",
@@ -246,6 +253,7 @@ export const ROUTES = {
     summary: "Load what is new of a model's files, or a model that was unloaded",
     errors: "inference",
     body: [ModelLoadRequest],
+    bodyOptional: true,
     answer: [ListedModel],
     tenant: false,
     access: "admin",
@@ -256,6 +264,7 @@ export const ROUTES = {
     summary: "Stop serving a model until it is loaded again",
     errors: "inference",
     body: [ModelUnloadRequest],
+    bodyOptional: true,
     answer: [ListedModel],
     tenant: false,
     access: "admin",
@@ -304,6 +313,7 @@ export const ROUTES = {
     summary: "Every model can be asked (Open Inference Protocol)",
     errors: "inference",
     answer: [InferenceReady],
+    unready: InferenceReady,
     tenant: false,
     access: "open",
   },
@@ -322,6 +332,7 @@ export const ROUTES = {
     summary: "The process can serve: store reachable, models loaded",
     errors: "problem",
     answer: [ReadyzAnswer],
+    unready: ReadyzAnswer,
     tenant: false,
     access: "open",
   },
@@ -340,15 +351,27 @@ export const ROUTES = {
     summary: "Metrics in Prometheus text form",
     errors: "problem",
     answer: [],
+    media: "text/plain",
     tenant: false,
     access: "admin",
   },
   openapi: {
     method: "GET",
     path: "/openapi.json",
-    summary: "This contract as OpenAPI 3.1",
+    summary: "This contract as OpenAPI 3.1, with the names and types of the definitions",
     errors: "problem",
     answer: [],
+    media: JSON_MEDIA_TYPE,
+    tenant: false,
+    access: "authenticated",
+  },
+  docs: {
+    method: "GET",
+    path: "/docs",
+    summary: "The routes as a page for people",
+    errors: "problem",
+    answer: [],
+    media: "text/html",
     tenant: false,
     access: "authenticated",
   },

@@ -1,8 +1,16 @@
 import { Type } from "typebox";
 import { AnswerValue, Columns, RequestValue } from "./value.ts";
 
-/** A flag as FastAPI takes it: true, false, or a word such as "yes" or "0". */
-const flag = Type.Optional(Type.Union([Type.Boolean(), Type.String(), Type.Number()]));
+/** A flag as FastAPI takes it, its words in any case. */
+const flag = Type.Optional(
+  Type.Union([
+    Type.Boolean(),
+    Type.Enum([0, 1]),
+    Type.String({
+      pattern: "^(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[Yy][Ee][Ss]|[Nn][Oo]|[Oo][Nn]|[Oo][Ff][Ff]|[TtFfYyNn01])$",
+    }),
+  ]),
+);
 const texts = Type.Array(Type.String());
 const textOrNull = Type.Optional(Type.Union([Type.String(), Type.Null()]));
 

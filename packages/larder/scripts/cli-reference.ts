@@ -34,9 +34,14 @@ interface NamedVerb {
 function* verbsOf(group: Command, before = ""): Iterable<NamedVerb> {
   for (const command of group.commands) {
     const name = `${before}${command.name()}`;
-    if (command.commands.length > 0) yield* verbsOf(command, `${name} `);
-    else yield { name, command };
+    if (isVerb(command)) yield { name, command };
+    yield* verbsOf(command, `${name} `);
   }
+}
+
+/** A group has nothing to run, and so no options. */
+function isVerb({ options }: Command): boolean {
+  return options.length > 0;
 }
 
 function verbSection({ name, command }: NamedVerb, before: string): string {

@@ -189,7 +189,7 @@ export class FeatureStore implements AsyncDisposable {
 
   /** Joins entity rows with the features known at their times, into a Parquet file with a manifest beside it. */
   async getHistoricalFeatures(request: HistoricalFeaturesRequest): Promise<TrainingSetReport> {
-    return createTrainingSet(this.definitions, { ...request, tenant: this.tenant });
+    return createTrainingSet(this.definitions, { ...request, tenant: this.tenant }, this.#clock);
   }
 
   /**

@@ -1,31 +1,15 @@
-import {
-  createRecordDecoder,
-  createSync,
-  deadLetterTopic,
-  openEventSource,
-  openRecordSink,
-  openStreamAdmin,
-  type StreamAdmin,
-  type SyncEvent,
-  streamOf,
-  topicsOf,
-} from "@larder/materializer/stream";
-import { LarderError, loadDefinitions, systemClock } from "@larder/schema";
+import { createSync, moveGroup, openEventSource, planStart, type StartPosition } from "@larder/materializer/stream";
+import type { LarderError } from "@larder/schema";
 import { openAuthenticator, readTlsFiles } from "@larder/serving";
-import { openOnlineStore } from "@larder/store-core";
-import pino from "pino";
-import { checkApplied } from "./check-applied.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress } from "./listen-address.ts";
-import { logEvent } from "./sync/log-event.ts";
+import { loadStreamDefinitions, openSync, type SyncWish, syncLogger } from "./sync/open-sync.ts";
 import { openSyncHttp } from "./sync/sync-http.ts";
 
-/** What `larder sync` runs on. */
-export interface SyncRequest extends ListenWish {
-  readonly file: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Ends the sync: not ready, what is under way is written and committed, everything closes. */
-  readonly signal: AbortSignal;
+/** What `larder sync` runs on; its signal ends the sync: not ready, what is under way is written and committed, everything closes. */
+export interface SyncRequest extends ListenWish, SyncWish {
+  /** Where the group begins to read, in place of where it was. It must have no members. */
+  readonly from?: StartPosition | undefined;
   /** Called once, with the address of probes and metrics. */
   readonly onListening: (url: string) => void;
 }
@@ -34,35 +18,26 @@ export interface SyncRequest extends ListenWish {
 const DEFAULT_PORT = 6567;
 
 /**
- * Copies the topics that feature views name into the online store until `signal` aborts. Everything opens in order and closes in reverse within 10 s.
- * @throws what opening throws and {@link Sync.run}; CONFIG_INVALID where no view reads a stream; STREAM_MISCONFIGURED where a topic, or the topic of its
- * dead letters, does not exist; DEFINITIONS_INCOMPATIBLE, see {@link checkApplied}; PORT_IN_USE, UNSAFE_LISTEN, USAGE
+ * Copies the topics that feature views name into the online store until the signal aborts. Everything opens in order and closes in reverse within 10 s.
+ * @throws what {@link openSync} throws and {@link Sync.run}; CONFIG_INVALID where no view reads a stream; with `from` STREAM_GROUP_ACTIVE and USAGE, see
+ * {@link planStart}; PORT_IN_USE, UNSAFE_LISTEN, USAGE
  */
 export async function sync(request: SyncRequest): Promise<void> {
-  const definitions = await loadDefinitions(request.file, { env: request.env });
-  const stream = streamOf(definitions);
+  const definitions = await loadStreamDefinitions(request);
   const address = listenAddress(definitions, { ...request, port: request.port ?? DEFAULT_PORT });
-  const clock = systemClock;
-  const logger = pino({ name: "larder", base: null }, pino.destination({ dest: 2, sync: true }));
+  const logger = syncLogger();
   const onProblem = (problem: LarderError) => logger.error({ code: problem.code }, problem.message);
-  for (const { place, field, what } of definitions.notices) logger.warn({ place, field }, `${field} ${what}`);
   const lifecycle = new Lifecycle({ onProblem });
   try {
-    const store = await lifecycle.open("online store", () => openOnlineStore(definitions, { clock }));
-    const warning = await checkApplied({ definitions, store }, { refuseBreaking: true, signal: request.signal });
-    if (warning !== undefined) logger.warn({ definitions: definitions.hash }, warning);
-    const topics = topicsOf(definitions);
-    const admin = await lifecycle.open("broker's admin", () => openStreamAdmin(stream));
-    for (const topic of topics) {
-      await refuseMissing(admin, topic, "which a view reads", "Create it, or correct the view's stream");
-      const letters = deadLetterTopic(stream.poison.topic, topic);
-      await refuseMissing(admin, letters, `which takes what cannot be used of ${topic}`, "Create it");
+    const opened = await openSync(definitions, lifecycle, logger, request);
+    const { stream, topics, admin, clock } = opened;
+    if (request.from !== undefined) {
+      const plan = await planStart(admin, { groupId: stream.groupId, topics, from: request.from });
+      await moveGroup(admin, plan);
+      logger.info({ from: request.from.text, partitions: plan.partitions.length }, "moved the group");
     }
-    const decoder = createRecordDecoder(definitions);
-    const sink = await lifecycle.open("dead letters", () => openRecordSink(stream));
     const source = await lifecycle.open("stream", () => openEventSource(stream, topics));
-    const onEvent = (event: SyncEvent) => logEvent(logger, event);
-    const running = createSync({ definitions, store, source, sink, decoder, clock, onEvent });
+    const running = createSync({ ...opened, source });
     const { auth, tls } = definitions.server;
     const authenticator =
       typeof auth === "object"
@@ -80,18 +55,4 @@ export async function sync(request: SyncRequest): Promise<void> {
   }
   const [problem] = await lifecycle.close();
   if (problem !== undefined) throw problem;
-}
-
-async function refuseMissing(
-  admin: Pick<StreamAdmin, "partitions">,
-  topic: string,
-  role: string,
-  remedy: string,
-): Promise<void> {
-  if ((await admin.partitions(topic)) !== undefined) return;
-  throw new LarderError("STREAM_MISCONFIGURED", {
-    what: `There is no topic ${topic}, ${role}`,
-    remedy,
-    facts: { topic, reason: "UNKNOWN_TOPIC_OR_PARTITION" },
-  });
 }

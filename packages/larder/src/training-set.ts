@@ -1,4 +1,4 @@
-import { type Definitions, LarderError } from "@larder/schema";
+import { type Clock, type Definitions, LarderError, systemClock } from "@larder/schema";
 import type { AsOf, EntityInput, TrainingSetProgress, TrainingSetReport } from "@larder/training-features";
 import { type FeatureSelection, selectFeatures } from "./read-plans.ts";
 
@@ -15,15 +15,28 @@ export interface TrainingSetOptions extends FeatureSelection {
   readonly asOf?: AsOf | undefined;
   /** Column of `entities` with the row's time. Default `event_timestamp`. */
   readonly timestampColumn?: string | undefined;
+  /** Looks for leaks and other usual mistakes; `{}` for what needs no label. Default: not. */
+  readonly lint?: LintSelection | undefined;
   readonly tenant: string;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: TrainingSetProgress) => void) | undefined;
+}
+
+/** What the linter is told. */
+export interface LintSelection {
+  /** Column of the entity rows with the label. */
+  readonly label?: string | undefined;
+  /** Column that says `train` in the rows to train on, and another word in those held out. */
+  readonly splitColumn?: string | undefined;
+  /** `error` or `warning`: fails with LEAK_FOUND and writes nothing if there is such a finding, or a graver one. */
+  readonly failOn?: string | undefined;
 }
 
 /** Builds it; DuckDB is loaded when this is called. @throws what `buildTrainingSet` and {@link selectFeatures} throw */
 export async function createTrainingSet(
   definitions: Definitions,
   options: TrainingSetOptions,
+  clock: Clock = systemClock,
 ): Promise<TrainingSetReport> {
   const { asOf = "bitemporal", featureService, fullFeatureNames, timestampColumn, signal, onProgress } = options;
   if (asOf !== "bitemporal" && asOf !== "event_time") {
@@ -31,6 +44,14 @@ export async function createTrainingSet(
       what: `"${String(asOf).slice(0, 100)}" is no rule for a training set`,
       remedy: "Use bitemporal (the default) or event_time",
       facts: { field: "as_of" },
+    });
+  }
+  const { label, splitColumn, failOn } = options.lint ?? {};
+  if (failOn !== undefined && failOn !== "error" && failOn !== "warning") {
+    throw new LarderError("INVALID_REQUEST", {
+      what: `"${String(failOn).slice(0, 100)}" is no severity to fail on`,
+      remedy: "Use error or warning",
+      facts: { field: "fail_on" },
     });
   }
   const features = selectFeatures(definitions, options);
@@ -45,6 +66,7 @@ export async function createTrainingSet(
     ...(featureService === undefined ? {} : { service: featureService }),
     ...(fullFeatureNames === undefined ? {} : { fullFeatureNames }),
     ...(timestampColumn === undefined ? {} : { timestampColumn }),
+    ...(options.lint === undefined ? {} : { lint: { label, splitColumn, failOn, clock } }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });

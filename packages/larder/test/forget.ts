@@ -17,7 +17,10 @@ const WINDOW = { start: Date.UTC(2024, 0, 1) * 1000, end: Date.UTC(2024, 5, 1) *
  */
 export async function forgetsForGood(project: Project, onlineStore: string): Promise<void> {
   const yaml = YAML.replace(/^online_store: .*$/m, `online_store: ${onlineStore}`);
-  await project.write("feature_store.yaml", yaml.replace("path: plans,", 'path: "plans/{tenant}",'));
+  const streamed = `${yaml}stream: { type: kafka, brokers: ["localhost:9"], group_id: plans }\n`
+    .replace("path: plans,", 'path: "plans/{tenant}",')
+    .replace(/^( +)source: \{ path: "plans/m, "$1stream: { topic: plans }\n$&");
+  await project.write("feature_store.yaml", streamed);
   for (const tenant of ["default", "acme"]) await project.parquet(`data/plans/${tenant}/a.parquet`, PLANS);
   const definitions = await loadDefinitions(project.path("feature_store.yaml"), { env: {} });
   await using store = await openOnlineStore(definitions, { clock: systemClock });
@@ -62,6 +65,7 @@ export async function forgetsForGood(project: Project, onlineStore: string): Pro
     rows: 1,
     views: [{ view: "plans", rows: 1, found: "key" }],
     offline: [{ view: "plans", source: "plans/{tenant}" }],
+    streams: [{ view: "plans", topics: ["plans", "plans.dead-letter"] }],
     training_sets: [
       { manifest: project.path("sets/with.manifest.json"), file: project.path("sets/with.parquet"), rows: 1 },
     ],

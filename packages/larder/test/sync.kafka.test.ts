@@ -152,7 +152,7 @@ test.concurrent("probes, metrics and status tell how it does; what cannot be use
   expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: "ready", checks: { sync: "ok", group: "ok" } });
   const metrics = await (await fetch(`${url}/metrics`)).text();
   expect(metrics).toContain('larder_sync_rows_total{view="scores",tenant="default",status="applied"} 1\n');
-  expect(metrics).toContain(`larder_sync_dead_letters_total{topic="${topic}",code="RECORD_UNREADABLE"} 1\n`);
+  expect(metrics).toContain(`larder_sync_dead_letters_total{topic="${topic}",code="RECORD_UNREADABLE",view=""} 1\n`);
   expect(metrics).toContain("larder_sync_ready 1\n");
   const nowhere = await fetch(`${url}/elsewhere`);
   expect([nowhere.status, ((await nowhere.json()) as { readonly code: string }).code]).toEqual([404, "UNKNOWN_ROUTE"]);

@@ -12,6 +12,8 @@ import { metaCall, type Run, type ViewPlan } from "./run.ts";
 export interface MaterializedView {
   readonly report: ViewReport;
   readonly checkpoint: Checkpoint;
+  /** What the source's reader has to say. */
+  readonly notice: string | undefined;
 }
 
 /** Large enough that a checkpoint costs little, small enough that a killed run repeats little and no decode holds the event loop long. */
@@ -39,9 +41,11 @@ export async function materializeView(run: Run, view: FeatureView, plan: ViewPla
   const identity = { start, end, createdAfter: createdAfterOf(plan), definitions: definitions.hash, source };
   const checkpoint = await retrying(() => Checkpoint.open(store, scope, identity, call));
   let state = checkpoint.found ?? AT_THE_BEGINNING;
+  let notice: string | undefined;
   if (!state.done) {
     for await (const chunk of chunksAfter(run, view, plan, state)) {
       state = await applied(run, view, state, chunk);
+      notice = chunk.notice;
       const reached = state;
       await retrying(() => checkpoint.save(reached));
     }
@@ -66,7 +70,7 @@ export async function materializeView(run: Run, view: FeatureView, plan: ViewPla
     resumed: checkpoint.found !== undefined,
     position: position?.end,
   };
-  return { report, checkpoint };
+  return { report, checkpoint, notice };
 }
 
 async function* chunksAfter(
@@ -75,7 +79,7 @@ async function* chunksAfter(
   plan: ViewPlan,
   state: CheckpointState,
 ): AsyncGenerator<LatestRowsChunk> {
-  const { tenant, chunkRows = CHUNK_ROWS, signal, onProgress } = request;
+  const { tenant, chunkRows = CHUNK_ROWS, pace, signal, onProgress } = request;
   const chunks = source.readLatestRows({
     definitions,
     view,
@@ -83,7 +87,7 @@ async function* chunksAfter(
     start: BigInt(plan.window.start),
     end: BigInt(plan.window.end),
     late: plan.late,
-    chunkRows,
+    chunkRows: Math.min(chunkRows, pace?.rowsAtOnce ?? chunkRows),
     after: state.after,
     signal,
     onProgress: (fraction) => onProgress?.({ view: view.name, phase: "search", fraction }),
@@ -105,7 +109,8 @@ async function applied(
   state: CheckpointState,
   chunk: LatestRowsChunk,
 ): Promise<CheckpointState> {
-  const { tenant, signal, retryDelaysMs } = request;
+  const { tenant, signal, retryDelaysMs, pace } = request;
+  await pace?.take(chunk.rows.length, signal);
   const { counts, samples, created } = await applyChunk(
     { store, view, tenant, clock, signal, retryDelaysMs, onlineTtl: definitions.onlineTtl(view, tenant) },
     chunk.rows,

@@ -1,6 +1,7 @@
 import type { Clock, Definitions } from "@larder/schema";
 import type { Call, OnlineStore } from "@larder/store-core";
 import type { fingerprintSource, LateRows, readLatestRows } from "@larder/training-features";
+import type { Pace } from "./pace.ts";
 import type { MaterializeWindow } from "./window.ts";
 
 /** What a run works with. */
@@ -27,6 +28,8 @@ export interface RunRequest {
   readonly onProgress?: (progress: MaterializeProgress) => void;
   /** Rows per write and checkpoint. Default 2,000. */
   readonly chunkRows?: number;
+  /** Shared by all views of the run. Default: as fast as the store takes them. */
+  readonly pace?: Pace;
   /** Waits between attempts while the store is away, in milliseconds. Default: 8 waits, about 25 s in all. */
   readonly retryDelaysMs?: readonly number[];
 }

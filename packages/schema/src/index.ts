@@ -28,6 +28,7 @@ export type {
   FeatureRef,
   FeatureService,
   FeatureView,
+  HivePartition,
   JoinKey,
   JwtConfig,
   ModelDefinition,
@@ -44,7 +45,10 @@ export type {
   PredictionDefinition,
   RecordField,
   RequestFeature,
+  S3Config,
+  S3Credentials,
   SchemaRegistryConfig,
+  ServedLogConfig,
   ServerConfig,
   SparkStoreConfig,
   StreamConfig,
@@ -73,6 +77,7 @@ export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
 export { isLoopbackHost } from "./loopback.ts";
+export { hasScheme } from "./path-scheme.ts";
 export { payloadColumn, recordFieldText } from "./record-field.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";
@@ -85,6 +90,13 @@ export {
   type ValueDecoder,
 } from "./rows/decode-value.ts";
 export { compileRowDecoder, type RowDecoderOptions, type RowShape } from "./rows/row-decoder.ts";
+export {
+  isServedLogDescription,
+  SERVED_LOG_FORMAT,
+  SERVED_LOG_META,
+  type ServedLogDescription,
+  type ServedLogFeature,
+} from "./served-log-format.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

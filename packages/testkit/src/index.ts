@@ -8,7 +8,14 @@ export {
   type GuideReader,
 } from "./follow-guide.ts";
 export { freePort, LOOPBACK } from "./free-port.ts";
-export type { KafkaCompression, KafkaHand, KafkaRecord, KafkaRight, KafkaTopicOptions } from "./kafka-hand.ts";
+export {
+  type KafkaCompression,
+  type KafkaHand,
+  type KafkaRecord,
+  type KafkaRight,
+  type KafkaTopicOptions,
+  kafkaHand,
+} from "./kafka-hand.ts";
 export type { KafkaNode } from "./kafka-node.ts";
 export { type KafkaOptions, type KafkaServer, startKafka } from "./kafka-server.ts";
 export { type LeakCheck, startLeakCheck } from "./leak-check.ts";
@@ -30,6 +37,7 @@ export {
   startSentinel,
 } from "./redis-sentinel.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+export { type S3Server, startS3 } from "./s3-server.ts";
 export {
   type PropertySettings,
   propertySettings,

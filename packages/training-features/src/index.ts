@@ -7,6 +7,8 @@ export {
   type UnusableRows,
 } from "./latest-rows/latest-rows.ts";
 export type { SourceRecord } from "./latest-rows/record-reader.ts";
+export { LINT_CODES, type LintCode, type LintExample, type LintFinding, type Severity } from "./lint/finding.ts";
+export type { LintRequest } from "./lint/lint-training-set.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";
 export { type FileRowsChunk, type FileRowsRequest, readFileRows } from "./offline/file-rows.ts";
 export type {
@@ -21,6 +23,19 @@ export type {
 export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
+export {
+  type CellDifference,
+  type ConsistencyReport,
+  type ConsistencyRequest,
+  checkConsistency,
+  type FeatureConsistency,
+} from "./served-log/check-consistency.ts";
+export {
+  type ForgetServedRequest,
+  type ForgottenServed,
+  forgetServed,
+  requireServedLogAccess,
+} from "./served-log/forget-served.ts";
 export { openSpark, type SparkEngine } from "./spark/spark-session.ts";
 export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
@@ -32,6 +47,8 @@ export {
 export {
   MANIFEST_FORMAT,
   type ManifestFile,
+  type ManifestInputFile,
+  type ManifestLint,
   type ManifestView,
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";

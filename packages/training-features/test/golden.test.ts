@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { OfflineEngine } from "../src/index.ts";
-import { goldenCases, goldenRuns, runGolden } from "./support/golden-cases.ts";
+import { buildTrainingSet, type OfflineEngine } from "../src/index.ts";
+import { goldenCases, goldenRequest, goldenRuns } from "./support/golden-cases.ts";
 import { parquetColumns, parquetRows, testEngine } from "./support/parquet.ts";
 
 let engine: OfflineEngine;
@@ -24,7 +24,7 @@ test("the golden cases are all there", () => {
 
 test.each(goldenRuns)("golden case $name, $mode", async (run) => {
   const out = join(folder, `${run.name}_${run.mode}.parquet`);
-  const report = await runGolden(run, { engine, out });
+  const report = await buildTrainingSet({ ...goldenRequest(run), out, engine });
   expect(await parquetColumns(engine, out)).toEqual(await parquetColumns(engine, run.expected));
   const rows = await parquetRows(engine, out);
   expect(rows).toEqual(await parquetRows(engine, run.expected));

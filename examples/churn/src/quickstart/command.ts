@@ -17,7 +17,7 @@ class CommandFailed extends Error {
   override readonly name = "CommandFailed";
 }
 
-/** A running `larder serve`. */
+/** A running `larder serve`, or another verb that says its address and stays. */
 export interface Server {
   /** `http://host:port` */
   readonly url: string;
@@ -54,23 +54,24 @@ export function createCommands(signal: AbortSignal): Commands {
   return {
     larder: async (verb, ...args) => JSON.parse(await finish(`larder ${verb}`, [...LARDER, verb, ...args, "--json"])),
     script: async (name, ...args) => await finish(name, [join(EXAMPLE, "scripts", name), ...args]),
-    serve: startServer,
+    serve: (port) => startServer("serve", "--port", String(port)),
   };
 }
 
-async function startServer(port: number): Promise<Server> {
-  const child = start([...LARDER, "serve", "--port", String(port), "--json"]);
+/** Starts a verb that stays until it is stopped, and waits until it says its address. @throws CommandFailed */
+export async function startServer(verb: string, ...args: readonly string[]): Promise<Server> {
+  const child = start([...LARDER, verb, ...args, "--json"]);
   const stderr = collect(child.stderr);
   const closed = once(child, "close");
   const said = new Promise<string>((resolve) => {
     if (child.stdout !== null) createInterface(child.stdout).on("line", resolve);
   });
-  const ended = closed.then(() => `larder serve ended.\n${stderr().trim()}`);
-  const first = await Promise.race([said, ended, lateAfter(START_MS)]);
+  const ended = closed.then(() => `larder ${verb} ended.\n${stderr().trim()}`);
+  const first = await Promise.race([said, ended, lateAfter(START_MS, verb)]);
   const server = { url: addressIn(first), ended, stop: (told: boolean) => stop(child, closed, told) };
   if (server.url !== "") return server;
   await server.stop(false);
-  throw new CommandFailed(`larder serve failed.\n${reasonIn(first) || stderr().trim()}`);
+  throw new CommandFailed(`larder ${verb} failed.\n${reasonIn(first) || stderr().trim()}`);
 }
 
 const START_MS = 60_000;
@@ -101,9 +102,9 @@ function collect(stream: NodeJS.ReadableStream | null): () => string {
   return () => text;
 }
 
-function lateAfter(ms: number): Promise<string> {
+function lateAfter(ms: number, verb: string): Promise<string> {
   return new Promise((resolve) => {
-    setTimeout(() => resolve(`larder serve said nothing for ${ms / 1000} s.`), ms).unref();
+    setTimeout(() => resolve(`larder ${verb} said nothing for ${ms / 1000} s.`), ms).unref();
   });
 }
 

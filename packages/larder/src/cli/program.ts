@@ -13,7 +13,8 @@ Relative paths count from where you stand; paths inside the yaml from its folder
 
 /** The whole command, with every verb of `verbs`. */
 export function buildProgram(terminal: Terminal, act: Act, verbs: readonly Verb[] = VERBS): Command {
-  const program = new Command("larder").description(DESCRIPTION);
+  // With `sync status --json`, --json is of status, though sync has it, too.
+  const program = new Command("larder").description(DESCRIPTION).enablePositionalOptions();
   program.version(readVersion(), "-V, --version", "print the version");
   program.addHelpText("after", "\nStart with `larder init demo`; `larder help <verb>` teaches each verb by example.");
   for (const verb of verbs) program.addCommand(verb(act));
@@ -43,6 +44,7 @@ export function withCommands(command: Command): readonly Command[] {
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
   const act: Act = async (spec, command) => {
+    const { hasScheme, stringifyJson } = await import("@larder/schema");
     const { withSignals } = await import("../lifecycle.ts");
     const { createProgress } = await import("./render/progress.ts");
     const options = command.opts<Partial<CommonOptions>>();
@@ -54,12 +56,11 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
         signal,
         file: resolve(terminal.folder, options.file ?? ""),
         // An address (`s3a://…`) is nowhere on this machine.
-        path: (text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(terminal.folder, text)),
+        path: (text) => (hasScheme(text) ? text : resolve(terminal.folder, text)),
         progress: (label) => createProgress(label, terminal),
       }),
     );
     if (result === undefined) return;
-    const { stringifyJson } = await import("@larder/schema");
     terminal.out(options.json ? `${stringifyJson(result.json)}\n` : result.text);
     exitCode = result.exitCode ?? 0;
   };

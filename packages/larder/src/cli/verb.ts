@@ -106,6 +106,16 @@ export function defineGroup(name: string, summary: string, verbs: readonly Verb[
   };
 }
 
+/** A verb that has others below it, as `larder sync` has `larder sync status`. */
+export function withVerbs(verb: Verb, below: readonly Verb[]): Verb {
+  return (act) => {
+    // Options behind the name of a verb below are that verb's.
+    const command = verb(act).enablePositionalOptions();
+    for (const each of below) command.addCommand(each(act));
+    return command;
+  };
+}
+
 /** Lines of source code are no lines of a help text: only blank ones divide paragraphs. */
 function unwrapped(text: string): string {
   return text.replace(/(?<!\n)\n(?!\n)/g, " ");

@@ -6,6 +6,7 @@ import { type Authenticator, createTlsServer, type TlsFiles } from "@larder/serv
 import type { ListenAddress } from "../listen-address.ts";
 import { listenError } from "../listen-address.ts";
 import { SyncMetrics } from "./sync-metrics.ts";
+import { syncStatusBody } from "./sync-status-body.ts";
 
 /** What the small server of a sync tells, and whom. */
 export interface SyncHttpParts {
@@ -34,7 +35,7 @@ interface Answer {
  * @throws PORT_IN_USE, USAGE when it cannot listen
  */
 export async function openSyncHttp(parts: SyncHttpParts, address: ListenAddress): Promise<SyncHttp> {
-  const metrics = new SyncMetrics(parts.sync);
+  const metrics = new SyncMetrics(parts.sync, parts.definitions);
   const handler = (request: IncomingMessage, response: ServerResponse): void => {
     void answerTo(request, parts, metrics).then(({ status, type, body }) => {
       response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(body) }).end(body);
@@ -79,7 +80,7 @@ async function route(request: IncomingMessage, parts: SyncHttpParts, metrics: Sy
       return { status: 200, type: metrics.contentType, body: await metrics.text() };
     case "/status":
       await refuseStranger(request, parts);
-      return json(200, statusBody(parts.sync.status()));
+      return json(200, syncStatusBody(parts.sync.status(), parts.definitions));
     default:
       throw new LarderError("UNKNOWN_ROUTE", {
         what: "There is nothing at this path",
@@ -107,26 +108,6 @@ function readiness({ ready, running, joined, outages }: SyncStatus): Answer {
     ...Object.fromEntries(outages.map(({ of, code }) => [of, code])),
   };
   return json(ready ? 200 : 503, { status: ready ? "ready" : "not_ready", checks });
-}
-
-/** The status in the style of the other answers. */
-function statusBody({ ready, outages, partitions, views, deadLetters, unknownFields }: SyncStatus): unknown {
-  return {
-    ready,
-    outages,
-    partitions: partitions.map(({ topic, partition, position, committed, highWatermark, records, bytes, paused }) => ({
-      topic,
-      partition,
-      position: position ?? null,
-      committed: committed ?? null,
-      high_watermark: highWatermark,
-      in_flight: { records, bytes },
-      paused,
-    })),
-    views,
-    dead_letters: deadLetters,
-    unknown_fields: unknownFields,
-  };
 }
 
 function json(status: number, body: unknown): Answer {

@@ -1,5 +1,8 @@
 import type { Sync, SyncStatus } from "@larder/materializer/stream";
+import type { Definitions } from "@larder/schema";
 import { Counter, Gauge, Registry } from "prom-client";
+import { BoundedViews } from "./bounded-views.ts";
+import { latencyText } from "./latency-metrics.ts";
 
 const OUTCOMES = ["applied", "duplicate", "stale", "expired", "conflict", "merged", "refused"] as const;
 
@@ -8,8 +11,12 @@ export class SyncMetrics {
   readonly #registry = new Registry();
   readonly #status: () => SyncStatus;
 
-  constructor(sync: Pick<Sync, "status">) {
-    this.#status = () => sync.status();
+  constructor(sync: Pick<Sync, "status">, definitions: Pick<Definitions, "views">) {
+    const bounded = new BoundedViews();
+    this.#status = () => {
+      const status = sync.status();
+      return { ...status, views: bounded.of(status.views) };
+    };
     this.#counter(
       "larder_sync_rows_total",
       "Rows of streams, by outcome; conflict counts rows that are also one of the others",
@@ -19,9 +26,13 @@ export class SyncMetrics {
           OUTCOMES.map((status) => [{ view: counts.view, tenant: counts.tenant, status }, counts[status]] as const),
         ),
     );
-    this.#counter("larder_sync_dead_letters_total", "Records in the dead letters", ["topic", "code"], (status) =>
-      status.deadLetters.map(({ topic, code, count }) => [{ topic, code }, count] as const),
+    this.#counter(
+      "larder_sync_dead_letters_total",
+      "Records in the dead letters; the view where it is known",
+      ["topic", "code", "view"],
+      ({ deadLetters }) => deadLetters.map(({ topic, code, view = "", count }) => [{ topic, code, view }, count]),
     );
+    this.#lag(definitions);
     this.#counter("larder_sync_unknown_fields_total", "Fields of records that no view reads", [], (status) => [
       [{}, status.unknownFields],
     ]);
@@ -42,12 +53,57 @@ export class SyncMetrics {
     );
   }
 
+  #lag({ views: defined }: Pick<Definitions, "views">): void {
+    const ofView = ["view", "tenant"] as const;
+    this.#gauge(
+      "larder_sync_oldest_unprocessed_seconds",
+      "Age of the oldest event that is read and not in the store; 0 when there is none",
+      ofView,
+      ({ at, views }) => views.map(({ view, tenant, oldest = at }) => [{ view, tenant }, secondsSince(oldest, at)]),
+    );
+    this.#gauge(
+      "larder_sync_watermark_timestamp_seconds",
+      "The latest event time that was written, of the epoch",
+      ofView,
+      ({ views }) =>
+        views.flatMap(({ view, tenant, lag: { watermark } }) =>
+          watermark === undefined ? [] : [[{ view, tenant }, watermark / 1e6] as const],
+        ),
+    );
+    this.#gauge("larder_freshness_objective_seconds", "The view's freshness", ["view"], () =>
+      [...defined.values()].flatMap(({ name, stream, freshness }) =>
+        stream === undefined || freshness === undefined ? [] : [[{ view: name }, freshness / 1e6] as const],
+      ),
+    );
+    this.#gauge("larder_freshness_age_seconds", "Age of the newest row that was written", ofView, ({ at, views }) =>
+      views.flatMap(({ view, tenant, lag: { watermark } }) =>
+        watermark === undefined ? [] : [[{ view, tenant }, secondsSince(watermark, at)] as const],
+      ),
+    );
+    const judged = ({ views }: SyncStatus) =>
+      views.flatMap(({ view, tenant, lag: { missed, eventToReadable } }) =>
+        missed === undefined ? [] : [{ labels: { view, tenant }, missed, rows: eventToReadable.count }],
+      );
+    this.#counter(
+      "larder_freshness_rows_total",
+      "Rows that became readable, of views with a freshness",
+      ofView,
+      (status) => judged(status).map(({ labels, rows }) => [labels, rows]),
+    );
+    this.#counter(
+      "larder_freshness_missed_total",
+      "Of these: later after their event than the view's freshness",
+      ofView,
+      (status) => judged(status).map(({ labels, missed }) => [labels, missed]),
+    );
+  }
+
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    return `${await this.#registry.metrics()}\n${latencyText(this.#status().views)}`;
   }
 
   #counter<Label extends string>(
@@ -87,6 +143,10 @@ export class SyncMetrics {
       },
     });
   }
+}
+
+function secondsSince(time: number, now: number): number {
+  return Math.max(0, now - time) / 1e6;
 }
 
 /** What a metric says of a status: labels and value of each sample. */

@@ -8,7 +8,7 @@ import { plainTerminal } from "./plain-terminal.ts";
 
 const nothing: Act = async () => {};
 const [, ...commands] = withCommands(buildProgram(plainTerminal(), nothing));
-const verbs = commands.filter(({ commands: below }) => below.length === 0);
+const verbs = commands.filter(({ options }) => options.length > 0);
 
 /** What is typed for a verb: its name, after that of its group. */
 function typed(verb: Command): string {

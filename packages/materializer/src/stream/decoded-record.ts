@@ -31,4 +31,7 @@ export interface Refusal {
   readonly message: string;
   /** The registry's id of the schema it was written with, where there is one. */
   readonly schemaId?: number;
+  /** The view and the tenant whose rows are refused, where they are known: never a tenant that is not declared. */
+  readonly view?: string;
+  readonly tenant?: string;
 }

@@ -1,4 +1,5 @@
 import { isLarderError, LarderError } from "@larder/schema";
+import type { GroupMember } from "./stream-admin.ts";
 
 /** What a broker said, in the protocol's own words, by whichever client: `TOPIC_AUTHORIZATION_FAILED`. */
 export interface BrokerRefusal {
@@ -23,6 +24,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   INVALID_SESSION_TIMEOUT: "Set stream.session_timeout between the brokers' group.min and group.max.session.timeout.ms",
   INCONSISTENT_GROUP_PROTOCOL:
     "Let all members of the group use the same stream.client, or name another stream.group_id",
+  POLICY_VIOLATION: "Let the topic's cleanup.policy contain delete",
   MESSAGE_TOO_LARGE: "Raise max.message.bytes of the topic",
   RECORD_LIST_TOO_LARGE: "Raise max.message.bytes of the topic",
 };
@@ -56,6 +58,19 @@ export function fencedError(cause?: unknown, name = "ILLEGAL_GENERATION"): Larde
     cause,
   });
 }
+
+/** The error of moving the offsets of a group that somebody reads in. Names the first members. */
+export function groupActiveError(groupId: string, members: readonly GroupMember[]): LarderError {
+  const names = members.slice(0, NAMED).map(({ id, host }) => `${id} (${host})`);
+  const more = members.length > NAMED ? ` and ${members.length - NAMED} more` : "";
+  return new LarderError("STREAM_GROUP_ACTIVE", {
+    what: `Group ${groupId} has running members: ${names.join(", ")}${more}`,
+    remedy: "Stop them first; a process that was killed counts until stream.session_timeout is over",
+    facts: { group: groupId, members: members.map(({ id }) => id) },
+  });
+}
+
+const NAMED = 5;
 
 /** The error of every call after close. */
 export function closedError(what: string): LarderError {

@@ -297,7 +297,7 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     await expect(sink.send(topic, [tooLarge])).rejects.toMatchObject({ code: "STREAM_CLOSED" });
   });
 
-  test("the admin knows partitions, both ends, offsets by time and what a group has committed", async () => {
+  test("the admin knows partitions, both ends, offsets by time, what a group has committed and who is in it; it moves a group of nobody", async () => {
     const topic = await newTopic(2);
     const times = [1_000, 2_000, 3_000].map((ms) => 1_700_000_000_000 + ms);
     await kafka.produce(
@@ -324,6 +324,18 @@ export function eventSourceSuite(client: StreamConfig["client"]): void {
     if (generation === undefined) throw new Error("no generation");
     await consuming.source.commit(generation, [{ topic, partition: 1, offset: 2n }]);
     expect(await admin.committedOffsets(group.groupId, topic)).toEqual([{ topic, partition: 1, offset: 2n }]);
+    const active = { code: "STREAM_GROUP_ACTIVE", facts: { group: group.groupId, members: [generation.memberId] } };
+    expect((await admin.members(group.groupId)).map(({ id }) => id)).toEqual([generation.memberId]);
+    await expect(admin.setOffsets(group.groupId, at(0n, 1n))).rejects.toMatchObject(active);
+    await expect(admin.deleteGroup(group.groupId)).rejects.toMatchObject(active);
+    await consuming.stop();
+    await until(30_000, "the group is empty", async () => (await admin.members(group.groupId)).length === 0);
+    await admin.setOffsets(group.groupId, at(0n, 1n));
+    expect(await admin.committedOffsets(group.groupId, topic)).toEqual(at(0n, 1n));
+    await admin.deleteGroup(group.groupId);
+    expect(await admin.committedOffsets(group.groupId, topic)).toEqual([]);
+    await admin.deleteGroup(group.groupId);
+    expect(await admin.members(group.groupId)).toEqual([]);
     await admin.close();
     await expect(admin.partitions(topic)).rejects.toMatchObject({ code: "STREAM_CLOSED" });
   });

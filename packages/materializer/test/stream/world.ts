@@ -31,6 +31,8 @@ export interface WorldOptions {
   /** Default: the topic's name. */
   readonly group?: string;
   readonly onlineStore?: string;
+  /** How long rebalances may take. Default: 8 s. */
+  readonly rebalanceTimeout?: string;
   /** More keys of `stream`, each with a comma before it. */
   readonly stream?: string;
   readonly tenants?: string;
@@ -38,10 +40,11 @@ export interface WorldOptions {
 }
 
 /** Definitions of one view over one JSON topic; the tenant is in a header. Rebalances are quick. */
-function streamYaml({ brokers, topic, group = topic, onlineStore, stream = "", tenants }: WorldOptions): string {
+function streamYaml(options: WorldOptions): string {
+  const { brokers, topic, group = topic, onlineStore, rebalanceTimeout = "8s", stream = "", tenants } = options;
   return `project: test
 online_store: ${onlineStore ?? "{ type: memory }"}
-stream: { type: kafka, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: 6s, rebalance_timeout: 8s${stream} }
+stream: { type: kafka, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: 6s, rebalance_timeout: ${rebalanceTimeout}${stream} }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
 feature_views:

@@ -8,8 +8,10 @@ import type {
   Notice,
   OfflineStoreConfig,
   OnlineStoreConfig,
+  S3Config,
   Tenant,
 } from "../definitions.ts";
+import { hasScheme } from "../path-scheme.ts";
 import { bytes } from "../size.ts";
 import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
@@ -86,7 +88,27 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
 
 /** A path of the file, from the file's folder; object stores keep their address. */
 function resolvePath(folder: string, path: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : resolve(folder, path);
+  return hasScheme(path) ? path : resolve(folder, path);
+}
+
+function compileS3(s3: Extract<FeatureStoreFile["offline_store"], { type: "duckdb" }>["s3"], folder: string): S3Config {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = s3;
+  return {
+    endpoint: s3.endpoint,
+    region: s3.region ?? (s3.endpoint === undefined ? undefined : "us-east-1"),
+    pathStyle: s3.path_style ?? s3.endpoint !== undefined,
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey, sessionToken: s3.session_token },
+    reader: s3.reader,
+    httpfsExtension: s3.httpfs_extension === undefined ? undefined : resolve(folder, s3.httpfs_extension),
+    cachePath: resolve(folder, s3.cache_path),
+    cacheMaxBytes: bytes(s3.cache_max_bytes),
+    concurrency: s3.concurrency,
+    timeoutMs: micros(s3.timeout) / 1000,
+    deadlineMs: micros(s3.deadline) / 1000,
+  };
 }
 
 function byName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> {
@@ -128,9 +150,11 @@ function compileOnlineStore(
 }
 
 function compileOfflineStore({ offline_store: store }: FeatureStoreFile, folder: string): OfflineStoreConfig {
-  if (store.type === "duckdb") return { type: "duckdb", path: resolvePath(folder, store.path) };
+  if (store.type === "duckdb") {
+    return { type: "duckdb", path: resolvePath(folder, store.path), s3: compileS3(store.s3, folder) };
+  }
   // The path is the cluster's, and nothing here knows where that counts from.
-  return { type: "spark", path: store.path, remote: store.remote };
+  return { type: "spark", path: store.path, remote: store.remote, s3: undefined };
 }
 
 function compileNearCache(store: FeatureStoreFile["online_store"]): Definitions["nearCache"] {

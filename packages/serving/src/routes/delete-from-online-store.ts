@@ -19,7 +19,8 @@ export function registerDeleteFromOnlineStore(app: FastifyInstance, context: Ser
     const { feature_view_name, entities, event_timestamp } = check(request.body);
     const view = atField("feature_view_name", () => findView(definitions, feature_view_name));
     refuseUnknown(view, Object.keys(entities));
-    const records = frameRecords(entities, "entities", definitions.server.maxRows);
+    // A view without entities has one row, which nothing needs to name.
+    const records = view.joinKeys.length === 0 ? [{}] : frameRecords(entities, "entities", definitions.server.maxRows);
     const rows = decodeRows(
       view,
       records.map((record) => ({ ...record, event_timestamp })),

@@ -28,21 +28,27 @@ const checkIncremental = compileBodyCheck(MaterializeIncrementalRequest);
 /** `POST /materialize` and `POST /materialize-incremental`, as in Feast. */
 export function registerMaterialize(app: FastifyInstance, context: ServingContext, jobs: MaterializeJobs): void {
   const { definitions, clock } = context;
-  const add = (route: RouteContract, runOf: (body: unknown) => Pick<MaterializeRun, "window" | "views">) => {
+  const add = (
+    route: RouteContract,
+    runOf: (body: unknown, tenant: string) => Pick<MaterializeRun, "window" | "views">,
+  ) => {
     addRoute(app, route, (request, reply) => {
       const tenant = tenantOf(context, request);
       const later = queryFlag(request.query, "async");
       if (queryFlag(request.query, "force")) throw noForce();
-      return answer(jobs.start({ ...runOf(request.body), tenant }), later, request, reply);
+      return answer(jobs.start({ ...runOf(request.body, tenant), tenant }), later, request, reply);
     });
   };
-  add(ROUTES.materialize, (body) => {
+  add(ROUTES.materialize, (body, tenant) => {
     const checked = checkWindow(body);
-    return { window: windowOf(checked, clock.now()), views: viewsToRun(definitions, checked.feature_views) };
+    return { window: windowOf(checked, clock.now()), views: viewsToRun(definitions, checked.feature_views, tenant) };
   });
-  add(ROUTES.materializeIncremental, (body) => {
+  add(ROUTES.materializeIncremental, (body, tenant) => {
     const { end_ts, feature_views } = checkIncremental(body);
-    return { window: { incrementalTo: parseTime(end_ts, "end_ts") }, views: viewsToRun(definitions, feature_views) };
+    return {
+      window: { incrementalTo: parseTime(end_ts, "end_ts") },
+      views: viewsToRun(definitions, feature_views, tenant),
+    };
   });
 }
 

@@ -44,7 +44,7 @@ async function predict(
 ): Promise<FastifyReply> {
   using lease = borrowed;
   const { predictor } = lease;
-  const { definitions, store, metrics } = context;
+  const { definitions, store, metrics, clock, servedLog } = context;
   const tenant = tenantOf(context, request);
   const { rows, flat } = entityRows(request.body);
   refuseTooMany(rows.length, definitions.server.maxRows, "entity_rows");
@@ -56,6 +56,7 @@ async function predict(
   const batch = await store.read(plan, keys, { tenant }, { onFailure: definition.onStoreFailure });
   const storeMs = performance.now() - started;
   metrics.observeLookup(tenant, storeMs);
+  const servedAt = servedLog === undefined ? 0 : clock.now();
 
   const counts = new StatusCounts(plan.views.length);
   const fed = performance.now();
@@ -76,7 +77,9 @@ async function predict(
     decode: decodeMs,
     model: predictions.modelMs,
   });
-  return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
+  const sent = reply.header("content-type", JSON_MEDIA_TYPE).send(text);
+  servedLog?.record({ tenant, requestId: request.id, predictor, rows, keys, batch, inputs, predictions, servedAt });
+  return sent;
 }
 
 function entityRows(body: unknown): { readonly rows: readonly EntityRow[]; readonly flat: boolean } {

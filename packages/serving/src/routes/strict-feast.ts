@@ -118,15 +118,15 @@ function addMaterialize(add: AddRoute, context: ServingContext, jobs: Materializ
     full_feature_names: { kind: "flag" },
     version: { kind: "text", nullable: true },
   } as const;
-  const viewsOf = (names: readonly string[] | undefined): readonly string[] => {
+  const viewsOf = (names: readonly string[] | undefined, tenant: string): readonly string[] => {
     for (const name of names ?? []) findStrictView(definitions, name);
-    return viewsToRun(definitions, names);
+    return viewsToRun(definitions, names, tenant);
   };
   const start = async (request: FastifyRequest, reply: FastifyReply, runOf: RunOf) => {
     const tenant = tenantOf(context, request);
     const later = queryBoolean(request.query, "async");
     if (queryBoolean(request.query, "force")) throw noForce();
-    const job = startJob(jobs, { ...runOf(request.body), tenant }, later);
+    const job = startJob(jobs, { ...runOf(request.body, tenant), tenant }, later);
     if (later) {
       logEnd(job, requestLog(request));
       return reply.code(202).send({ status: "accepted", feature_views: job.views });
@@ -134,24 +134,24 @@ function addMaterialize(add: AddRoute, context: ServingContext, jobs: Materializ
     logWarnings(job, (await job.done).warnings, requestLog(request));
     return sendNull(reply);
   };
-  const windowRun: RunOf = (body) => {
+  const windowRun: RunOf = (body, tenant) => {
     const checked = checkFields(body, {
       start_ts: { kind: "text", nullable: true },
       end_ts: { kind: "text", nullable: true },
       disable_event_timestamp: { kind: "flag" },
       ...fields,
     });
-    return { views: viewsOf(checked.feature_views), window: strictWindow(checked, clock.now()) };
+    return { views: viewsOf(checked.feature_views, tenant), window: strictWindow(checked, clock.now()) };
   };
-  const incrementalRun: RunOf = (body) => {
+  const incrementalRun: RunOf = (body, tenant) => {
     const checked = checkFields(body, { end_ts: { kind: "text", required: true }, ...fields });
-    return { views: viewsOf(checked.feature_views), window: { incrementalTo: strictTime(checked.end_ts) } };
+    return { views: viewsOf(checked.feature_views, tenant), window: { incrementalTo: strictTime(checked.end_ts) } };
   };
   add("materialize", (request, reply) => start(request, reply, windowRun));
   add("materializeIncremental", (request, reply) => start(request, reply, incrementalRun));
 }
 
-type RunOf = (body: unknown) => Omit<MaterializeRun, "signal" | "tenant">;
+type RunOf = (body: unknown, tenant: string) => Omit<MaterializeRun, "signal" | "tenant">;
 
 function startJob(jobs: MaterializeJobs, run: Omit<MaterializeRun, "signal">, later: boolean): Job {
   try {

@@ -79,6 +79,7 @@ const NEEDS: Readonly<Record<keyof typeof ROUTES, Access>> = {
   health: "open",
   metrics: "admin",
   openapi: "authenticated",
+  docs: "authenticated",
 };
 
 test("every route takes the credentials that its scope says, and no others", async () => {

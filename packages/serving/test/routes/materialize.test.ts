@@ -13,7 +13,7 @@ offline_store: { type: duckdb, path: data }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
 feature_views:
-${VIEWS.map((name) => `  - { name: ${name}, entity: customer, features: [{ name: x, type: int32 }], source: { path: ${name}, timestamp_field: t } }`).join("\n")}
+${VIEWS.map((name) => `  - { name: ${name}, entity: customer, features: [{ name: x, type: int32 }], source: { path: "${name}/{tenant}", timestamp_field: t } }`).join("\n")}
   - { name: pushed, entity: customer, features: [{ name: x, type: int32 }] }
 tenants: { default: {}, acme: {} }
 `;
@@ -80,6 +80,16 @@ test("/materialize-incremental runs up to an end, for the tenant of the header a
   });
   started[0]?.end(NOTHING);
   expect((await answer).statusCode).toBe(200);
+});
+
+test("a tenant that a source holds no rows of is told so, and nothing runs", async () => {
+  await using own = await openWorld(YAML.replace('"e/{tenant}"', "e"));
+  const headers = { "x-larder-tenant": "acme" };
+  for (const url of ["/materialize", "/feast/materialize?async=true"]) {
+    const response = await own.post(url, WINDOW, headers);
+    expect([url, response.statusCode]).toEqual([url, 422]);
+    expect(feastError(response)).toMatchObject({ code: "INVALID_REQUEST", message: expect.stringContaining('"e"') });
+  }
 });
 
 test("disable_event_timestamp means from the beginning to now", async () => {

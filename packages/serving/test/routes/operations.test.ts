@@ -120,26 +120,6 @@ test("signals that were not sent and what the near cache does are counted, of th
   }
 });
 
-test("the OpenAPI document names every route of the contract, with its bodies and errors", async () => {
-  await using world = await openWorld();
-  const document = (await world.get("/openapi.json")).json();
-  expect(document.openapi).toBe("3.1.0");
-  expect(Object.keys(document.paths).sort()).toEqual(
-    [...new Set(Object.values(servedRoutes({ strictFeast: false })).flatMap((route) => pathsOf(route)))].sort(),
-  );
-  const operations = Object.values<object>(document.paths).flatMap((path) => Object.values(path));
-  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
-  const ofTenant = document.paths["/t/{tenant}/get-online-features"].post;
-  expect(ofTenant.parameters[0]).toMatchObject({ name: "tenant", in: "path", required: true });
-  expect(document.paths["/t/{tenant}/livez"]).toBeUndefined();
-  const predict = document.paths["/models/{model}/predict"].post;
-  expect(predict.parameters.map((parameter: { name: string }) => parameter.name)).toEqual(["model", "x-larder-tenant"]);
-  expect(predict.requestBody.content["application/json"].schema.anyOf).toHaveLength(2);
-  expect(predict.responses["422"].content["application/problem+json"].schema.required).toContain("code");
-  const read = document.paths["/get-online-features"].post;
-  expect(read.responses["404"].content["application/json"].schema.type).toBe("string");
-});
-
 test("every route of the contract is served", async () => {
   await using world = await openWorld();
   for (const [route, path] of Object.values(servedRoutes({ strictFeast: false })).flatMap((route) =>

@@ -201,6 +201,18 @@ test("a deletion beats older rows, loses to newer ones, and takes no other colum
   expect([time.statusCode, time.json().code, time.json().field]).toEqual([422, "INVALID_ROWS", "event_timestamp"]);
 });
 
+test("the row of a view without entities is deleted without a name", async () => {
+  await using world = await openWorld();
+  await world.post("/write-to-online-store", {
+    feature_view_name: "totals",
+    df: { customers: [5], event_timestamp: [NOW] },
+  });
+  const body = { feature_view_name: "totals", entities: {}, event_timestamp: NOW };
+  expect((await world.post("/delete-from-online-store", body)).json().views[0]).toMatchObject({ rows: 1, applied: 1 });
+  const stray = await world.post("/delete-from-online-store", { ...body, entities: { customer_id: [1] } });
+  expect([stray.statusCode, stray.json().field]).toEqual([422, "entities.customer_id"]);
+});
+
 test("deleting by part of a composite key is refused", async () => {
   await using world = await openWorld();
   const response = await world.post("/delete-from-online-store", {

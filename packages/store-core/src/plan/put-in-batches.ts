@@ -10,18 +10,22 @@ export async function putInBatches(
   put: (batch: readonly StoredRow[]) => Promise<readonly PutOutcome[]>,
 ): Promise<readonly PutOutcome[]> {
   const outcomes: PutOutcome[] = new Array(rows.length);
-  for (let start = 0; start < rows.length; start += size * CONCURRENCY) {
-    const puts: Promise<void>[] = [];
-    for (let at = start; at < Math.min(rows.length, start + size * CONCURRENCY); at += size) {
-      puts.push(
-        put(rows.slice(at, at + size)).then((answers) => {
-          for (const [index, outcome] of answers.entries()) outcomes[at + index] = outcome;
-        }),
-      );
+  let next = 0;
+  let failure: { readonly error: unknown } | undefined;
+  const putNext = async (): Promise<void> => {
+    while (next < rows.length && failure === undefined) {
+      const at = next;
+      next += size;
+      try {
+        const answers = await put(rows.slice(at, at + size));
+        for (let i = 0; i < answers.length; i++) outcomes[at + i] = answers[i] as PutOutcome;
+      } catch (error) {
+        failure ??= { error };
+      }
     }
-    // All are awaited even when one fails, so that no write is under way after the call has ended.
-    const failed = (await Promise.allSettled(puts)).find((each) => each.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  }
+  };
+  // All are awaited even when one fails, so that no write is under way after the call has ended.
+  await Promise.all(Array.from({ length: CONCURRENCY }, putNext));
+  if (failure !== undefined) throw failure.error;
   return outcomes;
 }

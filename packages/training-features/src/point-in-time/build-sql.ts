@@ -42,6 +42,11 @@ export function joinedTable(index: number): string {
   return `joined_${index}`;
 }
 
+/** Name of the table with the times of a projection's winners, see {@link foundSql}. */
+export function foundTable(index: number): string {
+  return `found_${index}`;
+}
+
 /** Entity rows that can find anything. `row_no` is their position. */
 export function wantedSql(plan: ViewPlan): string {
   const keys = plan.entityKeys.length === 0 ? ["0 AS k0"] : plan.entityKeys.map((sql, i) => `${sql} AS k${i}`);
@@ -149,6 +154,22 @@ export function joinedSql(plan: ViewPlan): string {
   return `CREATE OR REPLACE TEMP TABLE ${joinedTable(plan.index)} AS
 SELECT l.row_no, ${values.join(", ")}
 FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
+}
+
+/** Table `target`: the winner of each entity row with its times, past its TTL or a tombstone as it may be; for a projection without TTL. */
+export function winnersSql(plan: ViewPlan, target: string): string {
+  const values = plan.projection.features.map(({ feature }) => `f.${featureColumn(feature)}`);
+  return `CREATE OR REPLACE TEMP TABLE ${target} AS
+SELECT l.row_no, f.event, f.tombstone, ${values.join(", ")}
+FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}`;
+}
+
+/** Times of the located winners by entity row, for the linter; created time and tombstone only of those within their TTL. */
+export function foundSql(plan: ViewPlan): string {
+  const located = ["row_no", ...keysOf(plan), "moment", "event", "alive"].map((column) => `l.${column}`).join(", ");
+  return `CREATE OR REPLACE TEMP TABLE ${foundTable(plan.index)} AS
+SELECT ${located}, f.created, coalesce(f.tombstone, false) AS tombstone
+FROM located AS l LEFT JOIN fetched AS f ON l.alive AND ${sameWinner(plan, "l", "f")}`;
 }
 
 /** Table `rest`: entity rows for which the bitemporal rule found nothing. */

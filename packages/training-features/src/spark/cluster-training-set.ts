@@ -1,7 +1,7 @@
 import { basename, resolve } from "node:path";
-import { LarderError } from "@larder/schema";
+import { hasScheme, LarderError } from "@larder/schema";
+import { ObjectStore } from "../object-store/object-store.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
-import { hasScheme } from "../offline/source-files.ts";
 import { type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import { type EntityRows, loadEntityRows } from "../training-set/entity-rows.ts";
@@ -36,10 +36,16 @@ export async function buildOnCluster({ engine, spark, request, spec }: ClusterWo
   const timestampColumn = request.timestampColumn ?? "event_timestamp";
   const out = request.out.replace(/\/+$/, "");
   const manifestPath = manifestPathOf(resolve(basename(out)));
-  const manifestFile = await claimOutput(manifestPath, { manifest: manifestPath, entities: undefined });
+  await using objects = new ObjectStore(definitions.offlineStore.s3);
+  const manifestFile = await claimOutput(
+    manifestPath,
+    { manifest: manifestPath, entities: undefined },
+    objects,
+    signal,
+  );
   try {
     onProgress?.({ step: "entity rows", fraction: 0 });
-    const { rows, entities, file } = await entitiesOf({ engine, spark, request, spec }, timestampColumn);
+    const { rows, entities, file, path } = await entitiesOf({ engine, spark, request, spec }, objects, timestampColumn);
     const columns = rows.columns.map(({ name }) => name);
     refuseCollisions(
       spec.outputs.map(({ feature }) => feature.output),
@@ -66,15 +72,19 @@ export async function buildOnCluster({ engine, spark, request, spec }: ClusterWo
       spec,
       entities: rows,
       views: results,
+      findings: undefined,
+      objectReader: undefined,
       entitiesFile: file,
+      entitiesPath: path,
       out,
+      outPath: undefined,
       folder: resolve("."),
-      partOf: () => undefined,
       outputSql: sql,
     });
     await manifestFile.commit(manifestText(manifest));
     onProgress?.({ step: "manifest", fraction: 1 });
-    return { out, manifestPath, rows: rows.count, manifest, notices: noticesOf(rows, results) };
+    const notices = noticesOf(rows, results, undefined);
+    return { out, manifestPath, rows: rows.count, manifest, notices, findings: undefined };
   } finally {
     await manifestFile.discard();
   }
@@ -83,12 +93,14 @@ export async function buildOnCluster({ engine, spark, request, spec }: ClusterWo
 interface OpenEntities {
   readonly rows: Pick<EntityRows, "count" | "columns" | "nullTimes">;
   readonly entities: SparkEntities;
-  /** Where they are. */
+  /** Where they are, and where this process reads them, if it does. */
   readonly file: string;
+  readonly path: string | undefined;
 }
 
 async function entitiesOf(
   { engine, spark, request, spec }: ClusterWork,
+  objects: ObjectStore,
   timestampColumn: string,
 ): Promise<OpenEntities> {
   const { entities: input, signal } = request;
@@ -100,10 +112,12 @@ async function entitiesOf(
     });
   }
   if (hasScheme(input)) {
-    return { ...(await openClusterEntities(spark, input, timestampColumn, spec, signal)), file: input };
+    const there = await openClusterEntities(spark, input, timestampColumn, spec, signal);
+    return { ...there, file: input, path: undefined };
   }
-  const rows = await loadEntityRows(engine, input, timestampColumn, spec, signal);
-  return { rows, entities: await shipEntities(engine, spark, spec, rows, "cluster", signal), file: resolve(input) };
+  const rows = await loadEntityRows(engine, input, timestampColumn, spec, objects, signal);
+  const entities = await shipEntities(engine, spark, spec, rows, "cluster", signal);
+  return { rows, entities, file: resolve(input), path: resolve(input) };
 }
 
 /** One view after the other, each carrying the columns before it: no entity row is looked up a second time. */

@@ -88,6 +88,9 @@ export async function planSparkView(input: SparkViewInput): Promise<SparkView> {
       state: new Map(),
       rows: new Map([[source.path, Number(size?.["n"])]]),
       groups: [source.columns],
+      paths: new Map(),
+      subject: call.subject,
+      nameOf: (path) => path,
     },
     matched,
     unjoinable: entities.count - Number(counts?.["joinable"]),
@@ -104,11 +107,7 @@ export async function joinViewOnSpark(
   const { plan, table, matched, unjoinable } = await planSparkView({ ...input, spark, entities });
   const columns = projection.features.map(({ feature }) => featureColumn(feature));
   const sql = sparkJoinSql(plan, { carried: [plan.number], features: columns, keepUnmatched: false });
-  const call: EngineCall = {
-    subject: { kind: "source", view: table.view.name, files: table.files },
-    signal,
-    onProgress,
-  };
+  const call: EngineCall = { subject: table.subject, signal, onProgress };
   const types = projection.features.map(({ type }) => type);
   const exact = columns.map((column, i) => `${exactSql(column, types[i]!)} AS ${column}`);
   const loaded = [

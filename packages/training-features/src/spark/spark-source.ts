@@ -1,6 +1,14 @@
-import { type Definitions, type FeatureView, isLarderError, LarderError, type Problem } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureView,
+  hasScheme,
+  isLarderError,
+  LarderError,
+  type Problem,
+} from "@larder/schema";
+import { batchSourceOf } from "../offline/batch-source.ts";
 import type { EngineCall } from "../offline/offline-engine.ts";
-import { batchSourceOf, hasScheme, tenantPath } from "../offline/source-files.ts";
+import { tenantPath } from "../offline/source-files.ts";
 import {
   bindColumns,
   refuseProblems,
@@ -38,7 +46,7 @@ const PARQUET = { recursiveFileLookup: "true", mergeSchema: "true" } as const;
 
 /**
  * Names a view's files and checks that they hold every column of the view.
- * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH (all problems at once), OFFLINE_FAILED, ABORTED
+ * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH (all problems at once), UNSUPPORTED, OFFLINE_FAILED, ABORTED
  */
 export async function openSparkSource(
   spark: SparkEngine,
@@ -47,6 +55,7 @@ export async function openSparkSource(
   tenant: string,
   signal: AbortSignal | undefined,
 ): Promise<SparkSource> {
+  refusePartitionColumns(view);
   const path = clusterPath(definitions.offlineStore.path, tenantPath(view, tenant));
   const relation = `larder_${view.name}`;
   const call: EngineCall = { subject: { kind: "source", view: view.name, files: [path] }, signal };
@@ -70,9 +79,21 @@ export async function openSparkSource(
     });
   }
   const problems: Problem[] = [];
-  const columns = bindColumns(view, [path], described, problems, SPARK);
+  const found = { files: [path], columns: described, values: new Map<string, string>() };
+  const columns = bindColumns(view, found, (file) => file, problems, SPARK);
   refuseProblems(view, problems);
   return { view, tenant, path, relation: quoteSparkName(relation), columns };
+}
+
+/** Partitions of time only save reading, which the files' own statistics do as well; a column that only folders hold is another thing. */
+function refusePartitionColumns(view: FeatureView): void {
+  const [column] = [...batchSourceOf(view).hivePartitions].filter(([, kind]) => kind === "column");
+  if (column === undefined) return;
+  throw new LarderError("UNSUPPORTED", {
+    what: `The source of feature view "${view.name}" has the column "${column[0]}" in the names of its folders, which is not read with offline_store.type spark`,
+    remedy: "Write the column into the files, too, and leave it out of source.hive_partitions",
+    facts: { view: view.name, field: "hive_partitions" },
+  });
 }
 
 /** A path below the store's, or a whole one of its own. */

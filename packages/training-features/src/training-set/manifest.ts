@@ -1,7 +1,10 @@
 import { relative, sep } from "node:path";
-import { type Definitions, type FeatureMeaning, meaningOfFeature } from "@larder/schema";
+import { type FeatureMeaning, hasScheme, meaningOfFeature } from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import type { LintRequest } from "../lint/lint-training-set.ts";
+import type { ObjectReader } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import type { EngineSession } from "../offline/offline-engine.ts";
-import { hasScheme } from "../offline/source-files.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
@@ -17,6 +20,17 @@ export interface ManifestFile {
   readonly path: string;
   /** null where only the cluster can read the file; its path is then the cluster's. */
   readonly sha256: string | null;
+  readonly rows: number;
+}
+
+/** A file of a source that took part. */
+export interface ManifestInputFile {
+  /** Relative to the definitions' folder; an object's address; the cluster's own path of a source that only the cluster reads. */
+  readonly path: string;
+  /** null where nobody here has all the bytes: of an object that httpfs read in place, whose ETag stands for them, and of what only the cluster reads. */
+  readonly sha256: string | null;
+  /** Of an object. */
+  readonly etag?: string;
   readonly rows: number;
 }
 
@@ -36,7 +50,7 @@ export interface ManifestView {
   readonly matched: { readonly event_time: number; readonly bitemporal: number | null };
   /** Entity rows without time or without whole key. */
   readonly unjoinable: number;
-  readonly inputs: readonly ManifestFile[];
+  readonly inputs: readonly ManifestInputFile[];
   readonly sql: readonly string[];
 }
 
@@ -53,6 +67,8 @@ export interface TrainingSetManifest {
   readonly as_of: AsOf;
   readonly timestamp_column: string;
   readonly engine: { readonly name: string; readonly version: string };
+  /** Who read the sources that are in S3; null where none is. */
+  readonly object_reader: ObjectReader["name"] | null;
   readonly entities: ManifestFile & { readonly null_times: number };
   readonly views: readonly ManifestView[];
   /** In the order of their columns. */
@@ -64,7 +80,18 @@ export interface TrainingSetManifest {
     /** What a model that is trained on the column is trained on. */
     readonly meaning: FeatureMeaning;
   }[];
+  /** What the linter found; null if it was not asked. An example is named by its row alone: a manifest holds no entity's keys or values. */
+  readonly lint: ManifestLint | null;
   readonly output: ManifestFile & { readonly columns: readonly string[]; readonly sql: string };
+}
+
+/** What the linter was told and found. */
+export interface ManifestLint {
+  readonly label: string | null;
+  readonly split_column: string | null;
+  readonly findings: readonly (Omit<LintFinding, "why" | "remedy" | "example"> & {
+    readonly example_row: number | null;
+  })[];
 }
 
 /** The manifest's path: `train.parquet` has `train.manifest.json` beside it. */
@@ -82,8 +109,10 @@ export function manifestText(manifest: TrainingSetManifest): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-/** A path as manifests write it. */
+/** A path as manifests write it; an address as it is, unless it is in the same folder. */
 export function relativePath(folder: string, file: string): string {
+  if (hasScheme(file)) return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+  if (hasScheme(folder)) return file.split(sep).join("/");
   return relative(folder, file).split(sep).join("/");
 }
 
@@ -95,13 +124,18 @@ export interface ManifestInput {
   readonly spec: JoinSpec;
   readonly entities: Pick<EntityRows, "count" | "columns" | "nullTimes">;
   readonly views: readonly ViewResult[];
-  /** Final path of the file with the entity rows. */
+  readonly objectReader: ObjectReader | undefined;
+  readonly findings: readonly LintFinding[] | undefined;
+  /** Final path of the file with the entity rows, and where its bytes are now; undefined where only the cluster can read them. */
   readonly entitiesFile: string;
-  /** The output's final path, the present ones of what is being written, and the statement that wrote it. */
+  readonly entitiesPath: string | undefined;
+  /** The output's final path. */
   readonly out: string;
+  /** Where the output's bytes are now; undefined where only the cluster can read them. */
+  readonly outPath: string | undefined;
   /** The manifest's. */
   readonly folder: string;
-  readonly partOf: (path: string) => string | undefined;
+  /** The statement that wrote it. */
   readonly outputSql: string;
 }
 
@@ -110,8 +144,8 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   const { engine, request, spec, entities, views, out } = input;
   const { definitions } = request;
   const hashes = new InputHashes(request.signal);
-  const beside = (file: string) => (hasScheme(file) ? file : relativePath(input.folder, file));
-  const hashOf = async (file: string) => (hasScheme(file) ? null : hashes.of(input.partOf(file) ?? file));
+  const beside = (file: string) => relativePath(input.folder, file);
+  const hashOf = async (path: string | undefined) => (path === undefined ? null : hashes.of(path));
   const nulls = views.map(
     ({ projection, nulls }) => new Map(projection.features.map((feature, i) => [feature, nulls[i]!])),
   );
@@ -127,13 +161,14 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     as_of: spec.asOf,
     timestamp_column: input.timestampColumn,
     engine: { name: engine.name, version: engine.version },
+    object_reader: input.objectReader?.name ?? null,
     entities: {
       path: beside(input.entitiesFile),
-      sha256: await hashOf(input.entitiesFile),
+      sha256: await hashOf(input.entitiesPath),
       rows: entities.count,
       null_times: entities.nullTimes,
     },
-    views: await inTurn(views, (view) => describeView(view, definitions, hashes)),
+    views: await inTurn(views, (view) => describeView(view, definitions.folder, hashes)),
     features: spec.outputs.map(({ projection, feature }) => {
       const name = `${spec.projections[projection]!.name}:${feature.feature.name}`;
       const type = feature.type;
@@ -145,9 +180,10 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
         meaning: meanings.get(name)!,
       };
     }),
+    lint: input.findings === undefined ? null : describeLint(request.lint, input.findings),
     output: {
       path: beside(out),
-      sha256: await hashOf(out),
+      sha256: await hashOf(input.outPath),
       rows: entities.count,
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,
@@ -155,11 +191,23 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   };
 }
 
-async function describeView(
-  result: ViewResult,
-  { folder, offlineStore }: Definitions,
-  hashes: InputHashes,
-): Promise<ManifestView> {
+function describeLint(request: LintRequest | undefined, findings: readonly LintFinding[]): ManifestLint {
+  return {
+    label: request?.label ?? null,
+    split_column: request?.splitColumn ?? null,
+    findings: findings.map(({ code, severity, view, feature, what, rows, example }) => ({
+      code,
+      severity,
+      view,
+      feature,
+      what,
+      rows,
+      example_row: example?.row ?? null,
+    })),
+  };
+}
+
+async function describeView(result: ViewResult, folder: string, hashes: InputHashes): Promise<ManifestView> {
   const { projection, table, matched } = result;
   return {
     name: projection.name,
@@ -170,11 +218,17 @@ async function describeView(
     rule_reason: projection.ruleReason ?? null,
     matched: { event_time: matched.eventTime, bitemporal: matched.bitemporal ?? null },
     unjoinable: result.unjoinable,
-    inputs: await inTurn(table.files, async (file) => ({
-      path: offlineStore.type === "spark" ? file : relativePath(folder, file),
-      sha256: offlineStore.type === "spark" ? null : await hashes.of(file),
-      rows: table.rows.get(file)!,
-    })),
+    inputs: await inTurn(table.files, async (file) => {
+      const path = table.paths.get(file);
+      const rows = table.rows.get(file)!;
+      if (path === undefined) return { path: file, sha256: null, rows };
+      return {
+        path: relativePath(folder, file),
+        sha256: isObjectUrl(path) ? null : await hashes.of(path),
+        ...(isObjectUrl(file) ? { etag: table.state.get(file)! } : {}),
+        rows,
+      };
+    }),
     sql: result.sql,
   };
 }

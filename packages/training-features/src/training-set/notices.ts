@@ -1,9 +1,14 @@
+import { type ObjectReader, readerNotice } from "../object-store/object-store.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
 
-/** What the reader of a training set should know, as sentences: rules that are weaker than what was asked for, rows that cannot find anything. */
-export function noticesOf(entities: Pick<EntityRows, "count" | "nullTimes">, views: readonly ViewResult[]): string[] {
-  const notices: string[] = [];
+/** What the reader of a training set should know, as sentences: who read objects, rules that are weaker than what was asked for, rows that cannot find anything. */
+export function noticesOf(
+  entities: Pick<EntityRows, "count" | "nullTimes">,
+  views: readonly ViewResult[],
+  reader: ObjectReader | undefined,
+): string[] {
+  const notices = reader === undefined ? [] : [readerNotice(reader)];
   if (entities.nullTimes > 0) {
     notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
   }

@@ -1,11 +1,23 @@
 import { dirname, resolve } from "node:path";
-import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureRef,
+  findTenant,
+  hasScheme,
+  LarderError,
+  type SparkStoreConfig,
+} from "@larder/schema";
+import type { LintFinding } from "../lint/finding.ts";
+import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
+import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
+import { ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
-import { hasScheme } from "../offline/source-files.ts";
+import { requireDuckDb } from "../offline/require-duckdb.ts";
 import { dropTables } from "../offline/sql-text.ts";
-import { joinedTable, outputSql } from "../point-in-time/build-sql.ts";
+import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, type JoinViewInput, joinView, type ViewResult } from "../point-in-time/run-join.ts";
 import { buildOnCluster } from "../spark/cluster-training-set.ts";
@@ -39,8 +51,9 @@ export interface TrainingSetRequest {
    */
   readonly entities: EntityInput;
   /**
-   * Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. With `offline_store.type` spark
-   * also a folder as the cluster sees it, with its scheme (`s3a://…`), which the cluster fills with Parquet; the manifest is then in the process's folder.
+   * Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. With
+   * `offline_store.type` spark a file here, or a folder as the cluster sees it, with its scheme (`s3a://…`), which the cluster fills with Parquet; the
+   * manifest is then in the process's folder.
    */
   readonly out: string;
   readonly asOf: AsOf;
@@ -49,6 +62,8 @@ export interface TrainingSetRequest {
   readonly tenant: string;
   /** Name of the feature service, for the manifest. */
   readonly service?: string;
+  /** Looks for leaks before anything is written; default: not. */
+  readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
   /** An open session on the cluster of `offline_store.type` spark, to use; by default one is opened and closed. */
@@ -59,7 +74,7 @@ export interface TrainingSetRequest {
 
 /** How far a training set is. */
 export interface TrainingSetProgress {
-  /** `entity rows`, `join churn_features`, `write`, `manifest`. */
+  /** `entity rows`, `join churn_features`, `lint`, `write`, `manifest`. */
   readonly step: string;
   /** Share of the whole that is done, 0 to 1. */
   readonly fraction: number;
@@ -74,6 +89,8 @@ export interface TrainingSetReport {
   readonly manifest: TrainingSetManifest;
   /** What the reader should know, as sentences: a rule that is weaker than what was asked for, rows that cannot find anything. */
   readonly notices: readonly string[];
+  /** What the linter found, gravest first; undefined if it was not asked. */
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 /**
@@ -82,29 +99,38 @@ export interface TrainingSetReport {
  * inputs give the same bytes, at any number of threads.
  *
  * @throws ENTITY_ROWS_INVALID, FEATURE_NAME_COLLISION, SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, CREATED_LOOKS_LIKE_LOAD_TIME,
- *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED
+ *   OUTPUT_UNWRITABLE, INVALID_REQUEST, UNSUPPORTED, UNKNOWN_TENANT, MISSING_DEPENDENCY, OFFLINE_FAILED, ABORTED, LEAK_FOUND
  */
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
-  if (request.definitions.offlineStore.type === "spark" && hasScheme(request.out)) {
+  if (request.lint !== undefined) requireDuckDb(request.definitions, "Looking for leaks", "build without it");
+  const { offlineStore } = request.definitions;
+  if (offlineStore.type === "spark" && hasScheme(request.out)) {
     return withEngine(request, spec, (engine) =>
-      withSpark(request, (spark) => buildOnCluster({ engine, spark: spark!, request, spec })),
+      withSpark(request, offlineStore, (spark) => buildOnCluster({ engine, spark, request, spec })),
     );
   }
-  const out = resolve(request.out);
+  const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
-  const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
+  await using objects = new ObjectStore(offlineStore.s3);
+  const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
-    const { entities, views, manifest } = await withEngine(request, spec, (engine) =>
-      withSpark(request, (spark) =>
-        joinAndWrite({ engine, spark, request, spec, out, format, kept, partOf: output.partOf }),
-      ),
-    );
+    const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
+      const work = { engine, request, spec, out, format, kept, objects, partOf: output.partOf };
+      try {
+        return offlineStore.type === "duckdb"
+          ? await joinAndWrite({ ...work, spark: undefined })
+          : await withSpark(request, offlineStore, (spark) => joinAndWrite({ ...work, spark }));
+      } finally {
+        await objects.release();
+      }
+    });
     await output.commit(manifestText(manifest));
-    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views) };
+    const notices = noticesOf(entities, views, objects.reader);
+    return { out, manifestPath, rows: entities.count, manifest, notices, findings };
   } finally {
     await output.discard();
   }
@@ -114,6 +140,7 @@ interface Joined {
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly manifest: TrainingSetManifest;
+  readonly findings: readonly LintFinding[] | undefined;
 }
 
 interface Work {
@@ -126,13 +153,15 @@ interface Work {
   readonly format: OutputFormat;
   /** Where entity rows that are in no file are kept. */
   readonly kept: string | undefined;
+  readonly objects: ObjectStore;
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, spark, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
-  const { definitions, tenant, signal, timestampColumn = "event_timestamp" } = request;
-  const steps = stepsOf(spec, request.onProgress);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
+async function joinAndWrite(work: Work): Promise<Joined> {
+  const { engine, spark, request, spec, out, format, kept, objects, partOf } = work;
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
+  const steps = stepsOf(spec, request);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
@@ -140,6 +169,7 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
     spec.outputs.map(({ feature }) => feature.output),
     columns,
   );
+  if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
   steps.next()(1);
 
   const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, "here", signal);
@@ -152,7 +182,9 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
       projection,
       index,
       entities,
+      objects,
       pathOf: (file) => relativePath(definitions.folder, file),
+      keepTimes: lint !== undefined,
       signal,
       onProgress: steps.next(),
     };
@@ -164,6 +196,12 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
   }
+
+  const findings =
+    lint === undefined
+      ? undefined
+      : await lintTrainingSet({ engine, request: lint, entities, views, signal, onProgress: steps.next() });
+  if (lint !== undefined && findings !== undefined) refuseLeaks(findings, lint);
 
   const sql = outputSql(spec, columns);
   const written = steps.next();
@@ -179,15 +217,18 @@ async function joinAndWrite({ engine, spark, request, spec, out, format, kept, p
     spec,
     entities,
     views,
-    entitiesFile: kept === undefined ? entities.file!.path : kept,
+    findings,
+    objectReader: objects.reader,
+    entitiesFile: kept ?? entities.file!.name,
+    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
     out,
+    outPath: partOf(out),
     folder: dirname(out),
-    partOf,
     outputSql: sql,
   });
-  await refuseChanges(before);
+  await refuseChanges(before, objects, signal);
   described(1);
-  return { entities, views, manifest };
+  return { entities, views, manifest, findings };
 }
 
 /** A session of its own, or the caller's, left without this join's tables. */
@@ -204,19 +245,20 @@ async function withEngine<T>(
   try {
     return await work(engine);
   } finally {
-    const tables = ["entity_rows", ...JOIN_TABLES, ...spec.projections.map((_, i) => joinedTable(i))];
+    const ofViews = spec.projections.flatMap((_, i) => [joinedTable(i), foundTable(i)]);
+    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, ...ofViews];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
 
-/** A session on the cluster where there is one to join on. */
+/** A session on the cluster, of its own or the caller's. */
 async function withSpark<T>(
-  { definitions: { offlineStore }, spark }: TrainingSetRequest,
-  work: (spark: SparkEngine | undefined) => Promise<T>,
+  { spark }: TrainingSetRequest,
+  { remote }: SparkStoreConfig,
+  work: (spark: SparkEngine) => Promise<T>,
 ): Promise<T> {
-  if (offlineStore.type === "duckdb") return work(undefined);
   if (spark !== undefined) return work(spark);
-  await using own = await openSpark(offlineStore.remote);
+  await using own = await openSpark(remote);
   return await work(own);
 }
 
@@ -232,11 +274,14 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */
-function stepsOf(spec: JoinSpec, onProgress: TrainingSetRequest["onProgress"]) {
-  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share: 0.75 / spec.projections.length }));
+function stepsOf(spec: JoinSpec, { lint, onProgress }: TrainingSetRequest) {
+  const linting = lint === undefined ? [] : [{ step: "lint", share: 0.25 }];
+  const share = (0.75 - (linting[0]?.share ?? 0)) / spec.projections.length;
+  const joins = spec.projections.map(({ name }) => ({ step: `join ${name}`, share }));
   const steps = [
     { step: "entity rows", share: 0.05 },
     ...joins,
+    ...linting,
     { step: "write", share: 0.15 },
     { step: "manifest", share: 0.05 },
   ];

@@ -13,7 +13,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type AsOf, buildTrainingSet, type OfflineEngine, openSpark, type SparkEngine } from "../../src/index.ts";
 import { history, writeHistory } from "../point-in-time/random-history.ts";
-import { goldenRuns, runGolden } from "../support/golden-cases.ts";
+import { type GoldenRun, goldenFolder, goldenRequest, goldenRuns } from "../support/golden-cases.ts";
 import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
 import { parquetColumns, parquetRows, testEngine } from "../support/parquet.ts";
 import { buildScene, entitiesSql, rowsSql } from "../support/training-set.ts";
@@ -49,11 +49,18 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
     type: "spark",
     path: `file://${path}`,
     remote: server.remote,
+    s3: undefined,
   });
+  /** A golden case as the cluster sees it. */
+  const onSpark = (run: GoldenRun): ReturnType<typeof goldenRequest> => {
+    const request = goldenRequest(run);
+    const definitions = { ...request.definitions, offlineStore: storeAt(join(goldenFolder, run.name)) };
+    return { ...request, definitions, engine, spark };
+  };
 
   test.each(goldenRuns)("golden case $name, $mode", async (run) => {
     const out = join(folder.path, `${run.name}_${run.mode}.parquet`);
-    await runGolden(run, { engine, spark, out, offlineStore: storeAt });
+    await buildTrainingSet({ ...onSpark(run), out });
     expect(await parquetColumns(engine, out)).toEqual(await parquetColumns(engine, run.expected));
     expect(await parquetRows(engine, out)).toEqual(await parquetRows(engine, run.expected));
   });
@@ -61,13 +68,8 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
   test.each(goldenRuns.filter(({ name }) => COUNTED.has(name)))(
     "$name, $mode is counted as DuckDB counts it",
     async (run) => {
-      const there = await runGolden(run, {
-        engine,
-        spark,
-        out: join(folder.path, "there.parquet"),
-        offlineStore: storeAt,
-      });
-      const here = await runGolden(run, { engine, out: join(folder.path, "here.parquet") });
+      const there = await buildTrainingSet({ ...onSpark(run), out: join(folder.path, "there.parquet") });
+      const here = await buildTrainingSet({ ...goldenRequest(run), engine, out: join(folder.path, "here.parquet") });
       const counts = ({ manifest }: typeof here) =>
         manifest.views.map(({ name, rule, matched, unjoinable }) => ({ name, rule, matched, unjoinable }));
       expect(counts(there)).toEqual(counts(here));
@@ -122,11 +124,11 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
     async (run) => {
       const expected = await parquetRows(engine, run.expected);
       for (const [from, entities] of [
-        ["here", (file: string) => file],
-        ["there", (file: string) => `file://${file}`],
+        ["here", onSpark(run).entities],
+        ["there", `file://${onSpark(run).entities}`],
       ] as const) {
         const out = `file://${folder.path}/${run.name}_${run.mode}_${from}`;
-        const report = await runGolden(run, { engine, spark, out, offlineStore: storeAt, entities });
+        const report = await buildTrainingSet({ ...onSpark(run), entities, out });
         try {
           const rows = await parquetRows(engine, `${out.slice("file://".length)}/*.parquet`);
           const numbers = (of: typeof rows) => of.map((row) => Number(row["row_no"]));

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { KeyType, OfflineStoreConfig, ValueType } from "@larder/schema";
-import { buildTrainingSet, type OfflineEngine, type SparkEngine, type TrainingSetReport } from "../../src/index.ts";
+import type { KeyType, ValueType } from "@larder/schema";
+import type { TrainingSetRequest } from "../../src/index.ts";
 import { makeDefinitions, makeView, refsOf } from "./make-definitions.ts";
 
 interface GoldenCase {
@@ -24,48 +24,39 @@ interface GoldenCase {
   readonly modes: Readonly<Record<"default" | "bitemporal", string | undefined>>;
 }
 
-const golden = join(import.meta.dirname, "..", "golden", "pit");
-const TYPES: Readonly<Record<string, ValueType>> = { double: "float64", int64: "int64", string: "string" };
-
-/** A golden case in one mode, with the file that holds the right answer. */
+/** One result of a case. */
 export interface GoldenRun {
   readonly name: string;
   readonly mode: string;
-  readonly folder: string;
-  /** Path of the expected Parquet. */
+  /** Path of the Parquet that holds the right answer. */
   readonly expected: string;
 }
 
-/** Names of the golden cases. */
-export const goldenCases: readonly { readonly name: string }[] = JSON.parse(
-  readFileSync(join(golden, "index.json"), "utf8"),
-);
+/** The folder of the cases, each in one of its own. */
+export const goldenFolder = join(import.meta.dirname, "..", "golden", "pit");
 
-/** Every case in each of its modes. */
-export const goldenRuns: readonly GoldenRun[] = goldenCases.flatMap(({ name }) => {
-  const folder = join(golden, name);
-  return Object.entries(readCase(folder).modes).map(([mode, file]) => ({
+const TYPES: Readonly<Record<string, ValueType>> = { double: "float64", int64: "int64", string: "string" };
+
+/** Names of the cases. */
+export const goldenCases: readonly string[] = (
+  JSON.parse(readFileSync(join(goldenFolder, "index.json"), "utf8")) as { name: string }[]
+).map(({ name }) => name);
+
+/** Every result of every case. */
+export const goldenRuns: readonly GoldenRun[] = goldenCases.flatMap((name) =>
+  Object.entries(readCase(name).modes).map(([mode, file]) => ({
     name,
     mode,
-    folder,
-    expected: join(folder, file!),
-  }));
-});
+    expected: join(goldenFolder, name, file!),
+  })),
+);
 
-/** What a golden case is run with. */
-export interface GoldenEngines {
-  readonly engine: OfflineEngine;
-  readonly spark?: SparkEngine;
-  /** Default: the case's folder, with DuckDB. */
-  readonly offlineStore?: (folder: string) => OfflineStoreConfig;
-  /** Where the training set goes. */
-  readonly out: string;
-  readonly entities?: (file: string) => string;
-}
-
-/** Builds the training set of a golden case. */
-export function runGolden({ folder, mode }: GoldenRun, use: GoldenEngines): Promise<TrainingSetReport> {
-  const golden = readCase(folder);
+/** What builds a result; sources and entity rows are read from `<root>/<case>`. */
+export function goldenRequest(
+  { name, mode }: Pick<GoldenRun, "name" | "mode">,
+  root: string = goldenFolder,
+): Omit<TrainingSetRequest, "out"> & { readonly entities: string } {
+  const golden = readCase(name);
   const views = golden.views.map((view) =>
     makeView({
       name: view.name,
@@ -88,22 +79,17 @@ export function runGolden({ folder, mode }: GoldenRun, use: GoldenEngines): Prom
   const features = views.flatMap((view, i) =>
     refsOf(view, { keys: Object.fromEntries(golden.views[i]!.join_keys.map((key) => [key.view, key.entity])) }),
   );
-  const definitions = makeDefinitions(folder, views);
-  const entities = join(folder, golden.entities);
-  return buildTrainingSet({
-    definitions: { ...definitions, offlineStore: use.offlineStore?.(folder) ?? definitions.offlineStore },
+  return {
+    definitions: makeDefinitions(`${root}/${name}`, views),
     features,
     fullFeatureNames: golden.full_feature_names,
-    entities: use.entities?.(entities) ?? entities,
-    out: use.out,
+    entities: `${root}/${name}/${golden.entities}`,
     asOf: mode === "bitemporal" ? "bitemporal" : "event_time",
     timestampColumn: golden.entity_timestamp,
     tenant: "default",
-    engine: use.engine,
-    ...(use.spark === undefined ? {} : { spark: use.spark }),
-  });
+  };
 }
 
-function readCase(folder: string): GoldenCase {
-  return JSON.parse(readFileSync(join(folder, "case.json"), "utf8"));
+function readCase(name: string): GoldenCase {
+  return JSON.parse(readFileSync(join(goldenFolder, name, "case.json"), "utf8"));
 }

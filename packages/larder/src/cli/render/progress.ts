@@ -2,7 +2,12 @@ import type { Terminal } from "../terminal.ts";
 
 /** How far long work has come: in rows (`total` undefined while it is not known), or as a share of 1. */
 export type ProgressState = (
-  | { readonly done: number; readonly total?: number | undefined }
+  | {
+      readonly done: number;
+      readonly total?: number | undefined;
+      /** Where the work knows it better than `done` and the clock: a run that goes on has not done all of it since its start. */
+      readonly rowsPerSecond?: number;
+    }
   | { readonly fraction: number }
 ) & {
   /** What is being worked on, for example a view's name. */
@@ -51,7 +56,7 @@ function describe(label: string, state: ProgressState, seconds: number): string 
   const subject = state.what === undefined ? label : `${label} ${state.what}`;
   if ("fraction" in state) return `${subject}: ${Math.round(100 * state.fraction)} %`;
   const { done, total } = state;
-  const rate = seconds > 0 ? done / seconds : 0;
+  const rate = state.rowsPerSecond ?? (seconds > 0 ? done / seconds : 0);
   const left = total !== undefined && rate > 0 ? `, ${Math.ceil(Math.max(0, total - done) / rate)} s left` : "";
   const of = total === undefined ? "" : ` of ${count(total)}`;
   return `${subject}: ${count(done)}${of} rows, ${count(Math.round(rate))}/s${left}`;

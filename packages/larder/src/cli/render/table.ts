@@ -26,6 +26,6 @@ function isNumeric(value: unknown): boolean {
 }
 
 /** Stored text must not move the reader's cursor. */
-function escapeControls(text: string): string {
+export function escapeControls(text: string): string {
   return text.replace(/\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -1,11 +1,12 @@
 import type { TrainingSetReport } from "@larder/training-features";
 import type { Paint } from "../terminal.ts";
 import type { VerbResult } from "../verb.ts";
+import { lintReport } from "./lint-report.ts";
 import { renderTable } from "./table.ts";
 
-/** What was built: both match rates per view, so that a reader sees what late arrival costs, and the notices. */
+/** What was built: both match rates per view, so that a reader sees what late arrival costs, the notices, and what the linter found. */
 export function trainingSetResult(
-  { out, manifestPath, rows, manifest, notices }: TrainingSetReport,
+  { out, manifestPath, rows, manifest, notices, findings }: TrainingSetReport,
   paint: Paint,
 ): VerbResult {
   const rate = (matched: number | null): string =>
@@ -17,11 +18,20 @@ export function trainingSetResult(
     rate(matched.bitemporal),
   ]);
   return {
-    json: { out, manifest_path: manifestPath, rows, views: manifest.views.map(summary), notices },
+    json: {
+      out,
+      manifest_path: manifestPath,
+      rows,
+      views: manifest.views.map(summary),
+      notices,
+      findings: findings ?? null,
+    },
     text: `${rows} rows -> ${out}\nmanifest -> ${manifestPath}\n${renderTable(
       ["view", "rule", "matched by event time", "matched as known then"],
       views,
-    )}${notices.map((notice) => `${paint.yellow("notice")}: ${notice}\n`).join("")}`,
+    )}${notices.map((notice) => `${paint.yellow("notice")}: ${notice}\n`).join("")}${
+      findings === undefined ? "" : lintReport(findings, paint)
+    }`,
   };
 }
 

@@ -1,6 +1,8 @@
-import type { Verb } from "../verb.ts";
+import { type Verb, withVerbs } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
+import { consistencyVerb } from "./consistency.ts";
+import { dlqVerbs } from "./dlq.ts";
 import { doctorVerb } from "./doctor.ts";
 import { forgetVerb } from "./forget.ts";
 import { getVerb } from "./get.ts";
@@ -19,6 +21,7 @@ import { serveVerb } from "./serve.ts";
 import { statusVerb } from "./status.ts";
 import { sweepVerb } from "./sweep.ts";
 import { syncVerb } from "./sync.ts";
+import { syncStatusVerb } from "./sync-status.ts";
 import { trainingSetVerb } from "./training-set.ts";
 import { validateVerb } from "./validate.ts";
 import { whyVerb } from "./why.ts";
@@ -39,9 +42,11 @@ export const VERBS: readonly Verb[] = [
   getVerb,
   whyVerb,
   trainingSetVerb,
+  consistencyVerb,
   modelVerbs,
   serveVerb,
-  syncVerb,
+  withVerbs(syncVerb, [syncStatusVerb]),
+  dlqVerbs,
   keysVerbs,
   statusVerb,
   sweepVerb,

@@ -1,7 +1,9 @@
+import { RATE_HELP } from "../rate-option.ts";
+import type { MaterializeOptions } from "../run-materialize.ts";
 import { collect, defineVerb } from "../verb.ts";
 
 /** `larder materialize START END`: the latest rows of a Parquet window into the online store. */
-export const materializeVerb = defineVerb<{ readonly view?: readonly string[] }>({
+export const materializeVerb = defineVerb<MaterializeOptions>({
   usage: "materialize <START> <END>",
   summary: "load the latest rows of a time window from Parquet into the online store",
   description: `Reads, per feature view, each entity's latest row with an event time from START to END (ISO 8601, inclusive at both ends; without
@@ -13,8 +15,12 @@ type than declared stops the run before anything of that view is written.`,
   examples: [
     "materialize 2024-01-01 2024-02-01",
     "materialize 2024-01-01T00:00:00Z 2024-02-01T00:00:00Z --view churn_features --json",
+    "materialize 2020-01-01 2024-01-01 --max-rows-per-second 5000",
   ],
-  options: (command) => command.option("--view <name>", "only this view; may be repeated", collect),
+  options: (command) =>
+    command
+      .option("--view <name>", "only this view; may be repeated", collect)
+      .option("--max-rows-per-second <number>", RATE_HELP),
   async run(context) {
     const { openStore } = await import("../open-store.ts");
     const { warnOfDifference } = await import("../warn-of-difference.ts");
@@ -25,8 +31,6 @@ type than declared stops the run before anything of that view is written.`,
     await using opened = await openStore(context);
     await warnOfDifference(opened, context);
     const { materialize } = await import("@larder/materializer");
-    return await runMaterialize(context, context.options.view, (request) =>
-      materialize(opened, { ...request, ...window }),
-    );
+    return await runMaterialize(context, (request) => materialize(opened, { ...request, ...window }));
   },
 });

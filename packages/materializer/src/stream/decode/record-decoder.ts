@@ -251,7 +251,8 @@ function schemaId({ framed }: Reading, { value }: StreamRecord): number | undefi
 function refused({ code, field, what, remedy }: Refused, id?: number, view?: string): DecodedRecord {
   const subject = view === undefined ? `The record's ${field}` : `Feature view "${view}": ${field}`;
   const refusal = { code, field, message: `${subject} ${what}. ${remedy}.` };
-  return { ok: false, refused: id === undefined ? refusal : { ...refusal, schemaId: id } };
+  const schema = id === undefined ? {} : { schemaId: id };
+  return { ok: false, refused: { ...refusal, ...schema, ...(view === undefined ? {} : { view }) } };
 }
 
 function countUnknown({ known }: Reading, { fields, unnamed, deleted }: Payload): number {

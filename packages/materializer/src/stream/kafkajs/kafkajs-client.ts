@@ -111,6 +111,8 @@ function protocolName(error: unknown): string | undefined {
       const name = protocolName(first);
       if (name !== undefined) return name;
     }
+    // How deleteGroups tells of each group.
+    if ("groups" in at && Array.isArray(at.groups)) return protocolName(at.groups[0]?.error);
   }
   return undefined;
 }

@@ -2,12 +2,13 @@ import type { StreamConfig } from "@larder/schema";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import type { BatchConsumer, Generation, PartitionOffset, StreamRecord, TopicPartition } from "../event-source.ts";
 import { partitionKey } from "../partition-key.ts";
+import type { ConsumerSession } from "../session-source.ts";
 import { fencedError } from "../stream-errors.ts";
 import { CLOSE_MS, endWithin, type KafkajsClient, kafkajsError } from "./kafkajs-client.ts";
 import { type Membership, watchMembership } from "./membership.ts";
 
 /** One life of a kafkajs consumer: from its connection to its end, by a fault or because it was told. Afterwards there is another. */
-export class KafkajsSession {
+export class KafkajsSession implements ConsumerSession {
   readonly #client: KafkajsClient;
   readonly #config: StreamConfig;
   readonly #topics: readonly string[];
@@ -255,17 +256,26 @@ function isSame(a: Generation, b: Generation | undefined): boolean {
 }
 
 function toRecord(message: EachBatchPayload["batch"]["messages"][number]): StreamRecord {
-  const headers = new Map<string, Uint8Array>();
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    // Of a repeated header the last one counts, as a map would have it.
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined && last !== null) headers.set(name, typeof last === "string" ? Buffer.from(last) : last);
-  }
   return {
     offset: BigInt(message.offset),
     timestamp: Number(message.timestamp),
     key: message.key,
     value: message.value,
-    headers,
+    headers: toHeaders(message.headers ?? {}),
   };
+}
+
+const NO_HEADERS: ReadonlyMap<string, Uint8Array> = new Map();
+
+function toHeaders(named: NonNullable<EachBatchPayload["batch"]["messages"][number]["headers"]>) {
+  const names = Object.keys(named);
+  if (names.length === 0) return NO_HEADERS;
+  const headers = new Map<string, Uint8Array>();
+  for (const name of names) {
+    // Of a repeated header the last one counts, as a map would have it.
+    const value = named[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined && last !== null) headers.set(name, typeof last === "string" ? Buffer.from(last) : last);
+  }
+  return headers;
 }

@@ -1,8 +1,9 @@
 import { isLarderError, type StreamConfig } from "@larder/schema";
 import type { Admin } from "@platformatic/kafka";
 import type { PartitionOffset } from "../event-source.ts";
-import type { StreamAdmin } from "../stream-admin.ts";
-import { closedError } from "../stream-errors.ts";
+import type { GroupMember, StreamAdmin } from "../stream-admin.ts";
+import { closedError, groupActiveError } from "../stream-errors.ts";
+import { byTopic } from "../topic-offsets.ts";
 import { platformaticError, preparePlatformatic } from "./platformatic-client.ts";
 
 /** Asks with @platformatic/kafka. @throws MISSING_DEPENDENCY, CONFIG_UNREADABLE */
@@ -58,6 +59,58 @@ class PlatformaticAdmin implements StreamAdmin {
       .sort((a, b) => a.partition - b.partition);
   }
 
+  async keepsRecordTimes(topic: string): Promise<boolean> {
+    const resources = [{ resourceType: TOPIC, resourceName: topic, configurationKeys: ["message.timestamp.type"] }];
+    const doing = `the configuration of ${topic}`;
+    const found = await this.#ask(doing, (admin) => admin.describeConfigs({ resources }));
+    return found[0]?.configs.some(({ value }) => value === "LogAppendTime") !== true;
+  }
+
+  async deleteBefore(positions: readonly PartitionOffset[]): Promise<void> {
+    const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([name, ofTopic]) => {
+      return { name, partitions: ofTopic.map(({ partition, offset }) => ({ partition, offset })) };
+    });
+    await this.#ask("to delete records", (admin) => admin.deleteRecords({ topics }));
+  }
+
+  async members(groupId: string): Promise<readonly GroupMember[]> {
+    try {
+      const groups = await this.#ask(`group ${groupId}`, (admin) => admin.describeGroups({ groups: [groupId] }));
+      const members = [...(groups.get(groupId)?.members.values() ?? [])];
+      return members.map(({ id, clientId, clientHost }) => ({ id, clientId, host: clientHost }));
+    } catch (error) {
+      if (isNotFound(error)) return [];
+      throw error;
+    }
+  }
+
+  async setOffsets(groupId: string, offsets: readonly PartitionOffset[]): Promise<void> {
+    const topics = [...byTopic(offsets)].map(([name, partitionOffsets]) => ({
+      name,
+      partitionOffsets: partitionOffsets.map(({ partition, offset }) => ({ partition, offset })),
+    }));
+    if (topics.length === 0) return;
+    await this.#ofNobody(groupId, (admin) => admin.alterConsumerGroupOffsets({ groupId, topics }));
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    try {
+      await this.#ofNobody(groupId, (admin) => admin.deleteGroups({ groups: [groupId] }));
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** Does what the broker refuses where the group has members, and says then who they are. */
+  async #ofNobody(groupId: string, work: (admin: Admin) => Promise<void>): Promise<void> {
+    try {
+      await this.#ask(`offsets of group ${groupId}`, work);
+    } catch (error) {
+      const members = isNotFound(error) ? [] : await this.members(groupId);
+      throw members.length > 0 ? groupActiveError(groupId, members) : error;
+    }
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#admin.close();
     return this.#closed;
@@ -87,6 +140,11 @@ class PlatformaticAdmin implements StreamAdmin {
       throw platformaticError(error, doing);
     }
   }
+}
+
+const TOPIC = 2 as const;
+function isNotFound(error: unknown): boolean {
+  return isLarderError(error) && error.facts["reason"] === "GROUP_ID_NOT_FOUND";
 }
 
 const LATEST = -1n;

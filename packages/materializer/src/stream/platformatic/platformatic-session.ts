@@ -2,6 +2,7 @@ import type { StreamConfig } from "@larder/schema";
 import type { Connection, ConnectionPool, Consumer, RecordsBatch } from "@platformatic/kafka";
 import type { BatchConsumer, Generation, PartitionOffset, StreamRecord, TopicPartition } from "../event-source.ts";
 import { partitionKey } from "../partition-key.ts";
+import type { ConsumerSession } from "../session-source.ts";
 import { fencedError } from "../stream-errors.ts";
 import { type PreparedPlatformatic, platformaticError } from "./platformatic-client.ts";
 
@@ -9,7 +10,7 @@ import { type PreparedPlatformatic, platformaticError } from "./platformatic-cli
  * One life of a member: from its connection to its end, by a fault or because it was told. The package's own stream hands over record by record and its
  * commit takes any generation for the present one, so only its membership and its fetches are used.
  */
-export class PlatformaticSession {
+export class PlatformaticSession implements ConsumerSession {
   receiverFailed = false;
   readonly #prepared: PreparedPlatformatic;
   readonly #config: StreamConfig;

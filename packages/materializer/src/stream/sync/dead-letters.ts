@@ -22,6 +22,9 @@ export const DEAD_LETTER_HEADERS = {
   /** When it was refused, ISO 8601. */
   time: "larder.time",
   schemaId: "larder.schema_id",
+  /** Of what was refused, where it is known. */
+  view: "larder.view",
+  tenant: "larder.tenant",
   /** The size of a value that is too large for the dead-letter topic: it is left out, and still in its own topic at its offset. */
   valueBytes: "larder.value_bytes",
 } as const;
@@ -150,6 +153,8 @@ export class DeadLetters {
       attempt: attemptsOf(record) + 1,
       time: new Date(this.#parts.clock.now() / 1000).toISOString(),
       schemaId: refusal.schemaId,
+      view: refusal.view,
+      tenant: refusal.tenant,
       valueBytes: withoutValue ? record.value?.byteLength : undefined,
     };
     const headers = new Map(record.headers);
@@ -168,7 +173,7 @@ export function deadLetterTopic(pattern: string, topic: string): string {
 }
 
 /** How often a record was in the dead letters before. */
-function attemptsOf({ headers }: StreamRecord): number {
+export function attemptsOf({ headers }: Pick<StreamRecord, "headers">): number {
   const attempt = Number(Buffer.from(headers.get(DEAD_LETTER_HEADERS.attempt) ?? []).toString("latin1"));
   return Number.isSafeInteger(attempt) && attempt > 0 ? attempt : 0;
 }

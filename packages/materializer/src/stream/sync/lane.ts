@@ -30,6 +30,8 @@ export class Lane implements TopicPartition {
   /** It is decoded by one loop at a time. */
   decoding = false;
   committed: bigint | undefined;
+  /** The record that waits for its schema. */
+  awaited: StreamRecord | undefined;
   readonly #tracker = new OffsetTracker();
   #queue: LaneRecord[] = [];
   #queued = 0;
@@ -58,6 +60,21 @@ export class Lane implements TopicPartition {
     return this.#tracker.position;
   }
 
+  /** See {@link OffsetTracker.oldest}. */
+  get oldest(): number | undefined {
+    return this.#tracker.oldest;
+  }
+
+  /** The least time of a record that is not decoded yet, so that nobody knows whose it is; milliseconds of the epoch. */
+  get oldestUndecoded(): number | undefined {
+    let oldest = this.awaited?.timestamp;
+    for (let at = this.#queued; at < this.#queue.length; at++) {
+      const { timestamp = Number.POSITIVE_INFINITY } = this.#queue[at]?.record ?? {};
+      if (oldest === undefined || timestamp < oldest) oldest = timestamp;
+    }
+    return oldest;
+  }
+
   /** What is to be committed; undefined when nothing is new. */
   get committable(): bigint | undefined {
     const next = this.#tracker.committable;
@@ -74,7 +91,7 @@ export class Lane implements TopicPartition {
     this.generation = batch.generation;
     this.highWatermark = batch.highWatermark;
     for (const record of batch.records) {
-      const tracked = this.#tracker.add(record.offset, bytesOf(record));
+      const tracked = this.#tracker.add(record.offset, bytesOf(record), record.timestamp);
       this.#queue.push({ lane: this, record, tracked, open: 0, refused: false });
     }
   }

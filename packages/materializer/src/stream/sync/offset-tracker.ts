@@ -4,6 +4,8 @@ import { LarderError } from "@larder/schema";
 export interface TrackedOffset {
   readonly offset: bigint;
   readonly bytes: number;
+  /** The record's own, in milliseconds of the epoch. */
+  readonly time: number;
 }
 
 interface Entry extends TrackedOffset {
@@ -39,15 +41,28 @@ export class OffsetTracker {
     return this.#next;
   }
 
+  /**
+   * The least time of a record that is not settled; undefined when all are. Records of a partition need not be in the order of their times, nor are they
+   * settled in any order, so it looks at all of them: for a status, not for each record.
+   */
+  get oldest(): number | undefined {
+    let oldest: number | undefined;
+    for (let at = this.#head; at < this.#entries.length; at++) {
+      const entry = this.#entries[at];
+      if (entry?.settled === false && (oldest === undefined || entry.time < oldest)) oldest = entry.time;
+    }
+    return oldest;
+  }
+
   /** @throws INTERNAL for an offset that is not after those before it */
-  add(offset: bigint, bytes: number): TrackedOffset {
+  add(offset: bigint, bytes: number, time: number): TrackedOffset {
     if (this.#last !== undefined && offset <= this.#last) {
       throw new LarderError("INTERNAL", {
         what: `Offset ${offset} arrived after ${this.#last}`,
         remedy: "Report this: records of a partition come in its order",
       });
     }
-    const entry: Entry = { offset, bytes, settled: false };
+    const entry: Entry = { offset, bytes, time, settled: false };
     this.#entries.push(entry);
     this.#bytes += bytes;
     this.#last = offset;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "@larder/schema";
 import type { Outage } from "./outages.ts";
+import type { ViewLagStatus } from "./view-lag.ts";
 
 /** What became of rows. */
 export interface WriteCounts {
@@ -19,12 +20,20 @@ export interface WriteCounts {
 export interface ViewCounts extends WriteCounts {
   readonly view: string;
   readonly tenant: string;
+  readonly lag: ViewLagStatus;
+  /**
+   * The time of the oldest event that is read and not in the store yet, in microseconds of the epoch: the event time, or the record's own time where it
+   * is not decoded yet and may be anybody's.
+   */
+  readonly oldest: number | undefined;
 }
 
-/** Dead letters of one topic and reason, since the sync began. */
+/** Dead letters of one topic and reason, since the sync began; also of one view and tenant, where they are known. */
 export interface DeadLetterCount {
   readonly topic: string;
   readonly code: ErrorCode;
+  readonly view: string | undefined;
+  readonly tenant: string | undefined;
   readonly count: number;
 }
 
@@ -38,6 +47,8 @@ export interface PartitionStatus {
   readonly committed: bigint | undefined;
   /** The offset after the last record of the partition, when it was last heard of. */
   readonly highWatermark: bigint;
+  /** The least time of a record that is read and not settled, in microseconds of the epoch. */
+  readonly oldest: number | undefined;
   /** Records and bytes on their way. */
   readonly records: number;
   readonly bytes: number;
@@ -47,6 +58,8 @@ export interface PartitionStatus {
 
 /** How a sync does. */
 export interface SyncStatus {
+  /** When this was so, in microseconds of the epoch. */
+  readonly at: number;
   /** It runs, is a member of the group, and nothing that it depends on is away. */
   readonly ready: boolean;
   readonly running: boolean;

@@ -1,19 +1,21 @@
 import { once } from "node:events";
-import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import { type Clock, type Definitions, type FeatureView, isLarderError, LarderError } from "@larder/schema";
 import type { OnlineStore } from "@larder/store-core";
+import type { Pace } from "../../pace.ts";
 import type { DecodedRecord, RecordDecoder, Refusal } from "../decoded-record.ts";
 import type { BatchConsumer, EventSource, Generation, RecordBatch, TopicPartition } from "../event-source.ts";
 import type { RecordSink } from "../record-sink.ts";
 import { untilItWorks } from "./backoff.ts";
 import { Commits } from "./commits.ts";
-import { DeadLetters } from "./dead-letters.ts";
+import { attemptsOf, DeadLetters } from "./dead-letters.ts";
+import { DecodeTurns } from "./decode-turns.ts";
 import { Lane, type LaneRecord } from "./lane.ts";
 import { type Dependency, Outages } from "./outages.ts";
 import { PoisonWindow } from "./poison-window.ts";
 import { streamDeadLetters, streamWrites } from "./stream-diagnostics.ts";
 import { SYNC_SETTINGS, type SyncSettings, streamOf } from "./sync-settings.ts";
-import type { DeadLetterCount, SyncStatus } from "./sync-status.ts";
+import type { DeadLetterCount, SyncStatus, ViewCounts } from "./sync-status.ts";
 import { ViewWriter, type ViewWriterParts } from "./view-writer.ts";
 
 /** What a sync works with. The caller opened it, and closes it when the sync has ended. */
@@ -24,6 +26,8 @@ export interface SyncParts {
   readonly sink: Pick<RecordSink, "send">;
   readonly decoder: RecordDecoder;
   readonly clock: Clock;
+  /** Default: as fast as the store takes rows. */
+  readonly pace?: Pace;
   readonly onEvent?: (event: SyncEvent) => void;
   readonly settings?: Partial<SyncSettings>;
 }
@@ -55,9 +59,6 @@ export function createSync(parts: SyncParts): Sync {
   return new SyncEngine(parts);
 }
 
-/** Longest decoding without a turn for others, in milliseconds. */
-const TURN_MS = 5;
-
 /** Refusals that tell of a tenant, not of the records' make: one tenant stops no other, so they raise no alarm. */
 const OF_A_TENANT: ReadonlySet<string> = new Set(["UNKNOWN_TENANT", "QUOTA_EXCEEDED"]);
 
@@ -72,6 +73,7 @@ class SyncEngine implements Sync, BatchConsumer {
   readonly #commits: Commits;
   readonly #deadLetters: DeadLetters;
   readonly #poison: PoisonWindow;
+  readonly #turns = new DecodeTurns(() => this.#rowsWaiting());
   readonly #sent = new Map<string, DeadLetterCount>();
   /** Aborts all waits and writes. */
   readonly #end = new AbortController();
@@ -87,7 +89,7 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#settings = { ...SYNC_SETTINGS, ...parts.settings };
     this.#stream = streamOf(parts.definitions);
     const { backoff, holdMs, commitMs, commitRecords } = this.#settings;
-    const { store, source, sink, clock, onEvent } = parts;
+    const { store, source, sink, clock, pace, onEvent } = parts;
     const signal = this.#end.signal;
     const outages = new Outages((of, problem) =>
       onEvent?.(problem === undefined ? { kind: "back", of } : { kind: "away", of, problem }),
@@ -115,7 +117,9 @@ class SyncEngine implements Sync, BatchConsumer {
       onFailure,
     });
     this.#writerParts = {
+      now: () => clock.now(),
       store,
+      pace,
       backoff,
       outages,
       signal,
@@ -126,6 +130,7 @@ class SyncEngine implements Sync, BatchConsumer {
           streamWrites.publish({ project, view: view.name, tenant, result, rows, readableAt: clock.now() });
         }
         for (const { from } of items) this.#done(from);
+        this.#turns.written();
       },
       onRefused: (items, refusal) => {
         for (const { from } of items) {
@@ -160,16 +165,19 @@ class SyncEngine implements Sync, BatchConsumer {
 
   status(): SyncStatus {
     const outages = this.#outages.now;
+    const at = this.#parts.clock.now();
     return {
+      at,
       ready: this.#running && this.#joined && outages.length === 0,
       running: this.#running,
       joined: this.#joined,
       outages,
       partitions: [...this.#lanes.values()].map((lane) => {
         const { topic, partition, position, committed, highWatermark, records, bytes, paused } = lane;
-        return { topic, partition, position, committed, highWatermark, records, bytes, paused };
+        const oldest = lane.oldest === undefined ? undefined : lane.oldest * 1_000;
+        return { topic, partition, position, committed, highWatermark, oldest, records, bytes, paused };
       }),
-      views: this.#eachWriter().map(({ view, tenant, counts }) => ({ view: view.name, tenant, ...counts })),
+      views: this.#viewStatus(at),
       deadLetters: [...this.#sent.values()],
       unknownFields: this.#unknownFields,
     };
@@ -209,6 +217,25 @@ class SyncEngine implements Sync, BatchConsumer {
     lane.take(batch);
     this.#makeRoom(lane);
     if (!lane.decoding) void this.#decode(lane).catch((error: unknown) => this.#failed.abort(error));
+  }
+
+  #viewStatus(at: number): readonly ViewCounts[] {
+    const undecoded = new Map<string, number>();
+    for (const { topic, oldestUndecoded } of this.#lanes.values()) {
+      if (oldestUndecoded === undefined) continue;
+      undecoded.set(topic, Math.min(undecoded.get(topic) ?? Number.POSITIVE_INFINITY, oldestUndecoded * 1_000));
+    }
+    return this.#eachWriter().map(({ view, tenant, counts, lag, oldest }) => {
+      const times = [oldest, ...(view.stream?.topics ?? []).map((topic) => undecoded.get(topic))];
+      const known = times.filter((time) => time !== undefined);
+      return {
+        view: view.name,
+        tenant,
+        ...counts,
+        lag: lag.status(at),
+        oldest: known.length === 0 ? undefined : Math.min(...known),
+      };
+    });
   }
 
   #laneOf(at: TopicPartition, generation: Generation): Lane {
@@ -266,13 +293,16 @@ class SyncEngine implements Sync, BatchConsumer {
 
   async #decode(lane: Lane): Promise<void> {
     lane.decoding = true;
-    let turnEnds = performance.now() + TURN_MS;
+    let turnEnds = await this.#turns.take();
     for (let next = lane.next(); next !== undefined && !lane.gone; next = lane.next()) {
-      const decoded = this.#decodeRecord(next);
-      this.#route(next, decoded instanceof Promise ? await decoded : decoded);
-      if (performance.now() < turnEnds) continue;
-      await turn();
-      turnEnds = performance.now() + TURN_MS;
+      let decoded = this.#decodeRecord(next);
+      if (decoded instanceof Promise) {
+        lane.awaited = next.record;
+        decoded = await decoded;
+        lane.awaited = undefined;
+      }
+      this.#route(next, decoded);
+      if (performance.now() >= turnEnds) turnEnds = await this.#turns.take();
     }
     lane.decoding = false;
   }
@@ -336,7 +366,8 @@ class SyncEngine implements Sync, BatchConsumer {
   }
 
   #judgePoison({ lane, record }: LaneRecord, decoded: DecodedRecord): void {
-    const poison = !decoded.ok && !OF_A_TENANT.has(decoded.refused.code);
+    // A record that was sent back tells nothing new: replaying dead letters raises no alarm.
+    const poison = !decoded.ok && !OF_A_TENANT.has(decoded.refused.code) && attemptsOf(record) === 0;
     if (!this.#poison.add(poison) || this.#failed.signal.aborted || decoded.ok) return;
     const { code, field, message } = decoded.refused;
     const { window, maxShare } = this.#stream.poison;
@@ -358,6 +389,12 @@ class SyncEngine implements Sync, BatchConsumer {
     return writer;
   }
 
+  #rowsWaiting(): number {
+    let rows = 0;
+    for (const ofView of this.#writers.values()) for (const writer of ofView.values()) rows += writer.waiting;
+    return rows;
+  }
+
   #eachWriter(): readonly ViewWriter[] {
     return [...this.#writers.values()].flatMap((ofView) => [...ofView.values()]);
   }
@@ -369,10 +406,10 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#deadLetters.add(from, refusal);
   }
 
-  #onSent(from: LaneRecord, { code, field }: Refusal): void {
+  #onSent(from: LaneRecord, { code, field, view, tenant }: Refusal): void {
     const { topic, partition } = from.lane;
-    const key = `${topic} ${code}`;
-    this.#sent.set(key, { topic, code, count: (this.#sent.get(key)?.count ?? 0) + 1 });
+    const key = JSON.stringify([topic, code, view, tenant]);
+    this.#sent.set(key, { topic, code, view, tenant, count: (this.#sent.get(key)?.count ?? 0) + 1 });
     if (streamDeadLetters.hasSubscribers) {
       const { project } = this.#parts.definitions;
       streamDeadLetters.publish({ project, topic, partition, offset: from.record.offset, code, field });
