@@ -97,6 +97,43 @@ export function configRequest(wire: Wire, caller: SparkCaller, settings: Readonl
   return requestOf(wire, caller).message(3, new Writer(wire).message(1, set)).text(4, CLIENT).bytes;
 }
 
+/** Asks for a failure's causes, by the id that came with it. */
+export function errorDetailsRequest(wire: Wire, caller: SparkCaller, errorId: string): Uint8Array {
+  return requestOf(wire, caller).text(3, errorId).text(4, CLIENT).bytes;
+}
+
+/** Reads the messages of a failure and of its causes, the outermost first. */
+export function readErrorDetails(wire: Wire, bytes: Uint8Array): string[] {
+  const messages: string[] = [];
+  eachField(wire, bytes, (field, reader) => {
+    if (field !== 2) return false;
+    messages.push(readTexts(wire, reader.bytes()).get(2) ?? "");
+    return true;
+  });
+  return messages;
+}
+
+/** Reads the id of a failure from the google.rpc.Status that came with it; undefined where the server keeps no causes. */
+export function readErrorId(wire: Wire, status: Uint8Array): string | undefined {
+  let id: string | undefined;
+  const each = (bytes: Uint8Array, wanted: number, read: (inner: Uint8Array) => void): void =>
+    eachField(wire, bytes, (field, reader) => {
+      if (field !== wanted) return false;
+      read(reader.bytes());
+      return true;
+    });
+  // Status.details, of them Any.value, an ErrorInfo with its metadata as pairs of key and value.
+  each(status, 3, (any) =>
+    each(any, 2, (info) =>
+      each(info, 3, (pair) => {
+        const texts = readTexts(wire, pair);
+        if (texts.get(1) === "errorId") id = texts.get(2);
+      }),
+    ),
+  );
+  return id;
+}
+
 /** Reads one message of an execution; what it does not know it skips. */
 export function readExecuteResponse(wire: Wire, bytes: Uint8Array): ExecuteResponse {
   let responseId = "";
@@ -183,6 +220,17 @@ function readProgress(wire: Wire, bytes: Uint8Array): { done: number; total: num
     return true;
   });
   return { done, total };
+}
+
+/** Fields 1 and 2 of a message that has text in both. */
+function readTexts(wire: Wire, bytes: Uint8Array): ReadonlyMap<number, string> {
+  const texts = new Map<number, string>();
+  eachField(wire, bytes, (field, reader) => {
+    if (field > 2) return false;
+    texts.set(field, reader.string());
+    return true;
+  });
+  return texts;
 }
 
 /** Calls `read` for every field; one that it does not read is skipped. */

@@ -4,8 +4,11 @@ import { LarderError } from "@larder/schema";
 import {
   configRequest,
   type ExecuteResponse,
+  errorDetailsRequest,
   executeRequest,
   interruptRequest,
+  readErrorDetails,
+  readErrorId,
   readExecuteResponse,
   reattachRequest,
   releaseExecuteRequest,
@@ -123,6 +126,19 @@ export class SparkConnection {
     }
   }
 
+  /** What the server says of a failure's causes, the outermost first; empty where it keeps none. */
+  async causesOf(error: unknown): Promise<readonly string[]> {
+    const metadata = error instanceof Error && "metadata" in error ? error.metadata : undefined;
+    if (!(metadata instanceof this.#grpc.Metadata)) return [];
+    const [status] = metadata.get("grpc-status-details-bin");
+    const id = Buffer.isBuffer(status) ? readErrorId(this.#wire, status) : undefined;
+    if (id === undefined) return [];
+    const request = errorDetailsRequest(this.#wire, this.#caller, id);
+    // The failure is to be told in any case, if need be without them.
+    const answer = await this.#call("FetchErrorDetails", request).catch(ignoreGrpc);
+    return answer === undefined ? [] : readErrorDetails(this.#wire, answer).slice(1);
+  }
+
   /** Ends the session on the server, if it can be reached, and the connection. */
   async close(): Promise<void> {
     try {
@@ -192,7 +208,7 @@ function asBytes(buffer: Buffer): Uint8Array {
   return buffer;
 }
 
-function ignoreGrpc(error: unknown): void {
+function ignoreGrpc(error: unknown): undefined {
   if (grpcStatusOf(error) === undefined) throw error;
 }
 

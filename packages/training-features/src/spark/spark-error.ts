@@ -12,13 +12,26 @@ export const GRPC = {
   unauthenticated: 16,
 } as const;
 
-/** The one place that turns what a Spark Connect server says into coded errors: by gRPC's status, by Spark's error class, and by what the statement worked on. */
-export function sparkError(error: unknown, subject: EngineSubject, server: string): LarderError {
+/**
+ * The one place that turns what a Spark Connect server says into coded errors: by gRPC's status, by Spark's error class, and by what the statement worked
+ * on. The innermost of `causes` becomes the fact `reason`.
+ */
+export function sparkError(
+  error: unknown,
+  subject: EngineSubject,
+  server: string,
+  causes: readonly string[] = [],
+): LarderError {
   if (isLarderError(error)) return error;
   const status = grpcStatusOf(error);
   const message = detailsOf(error);
   const errorClass = errorClassOf(message);
-  const facts = { server, ...(errorClass === undefined ? {} : { error_class: errorClass }) };
+  const reason = causes.at(-1);
+  const facts = {
+    server,
+    ...(errorClass === undefined ? {} : { error_class: errorClass }),
+    ...(reason === undefined ? {} : { reason: summaryOf(reason) }),
+  };
   if (status === GRPC.cancelled || errorClass?.startsWith("OPERATION_CANCELED") === true) return aborted(error);
   if (status === GRPC.unauthenticated || status === GRPC.denied) {
     return failed(error, facts, {

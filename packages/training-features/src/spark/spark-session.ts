@@ -14,8 +14,8 @@ export interface SparkEngine extends EngineSession {
   createView(name: string, relation: SparkRelation, call: EngineCall): Promise<void>;
   /** The columns of a query, which is not run for it. */
   columns(sql: string, call: EngineCall): Promise<SparkColumn[]>;
-  /** Whether Parquet's nanoseconds are read, as BIGINT. Default true: refused otherwise. */
-  readNanoseconds(read: boolean): Promise<void>;
+  /** Whether Parquet is read row by row. That is slow, but names the type that a column has in its file where it is not of the type asked for. Default false. */
+  readByRow(byRow: boolean): Promise<void>;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function openSpark(remote: string, options: SparkConnectionOptions 
 
 const PLAN: EngineCall = { subject: { kind: "plan" } };
 
-const NANOS = "spark.sql.legacy.parquet.nanosAsLong";
+const VECTORS = "spark.sql.parquet.enableVectorizedReader";
 
 const SETTINGS = {
   // Naive times are UTC, and no machine's zone shifts them.
@@ -47,7 +47,9 @@ const SETTINGS = {
   "spark.sql.timestampType": "TIMESTAMP_LTZ",
   // What overflows fails, instead of wrapping around.
   "spark.sql.ansi.enabled": "true",
-  [NANOS]: "true",
+  // Otherwise Parquet's nanoseconds are refused.
+  "spark.sql.legacy.parquet.nanosAsLong": "true",
+  [VECTORS]: "true",
 } as const;
 
 class SparkSession implements SparkEngine {
@@ -102,9 +104,9 @@ class SparkSession implements SparkEngine {
     for await (const bytes of this.#execute({ kind: "query", sql }, call)) yield* columnBatches(this.#arrow, bytes);
   }
 
-  async readNanoseconds(read: boolean): Promise<void> {
+  async readByRow(byRow: boolean): Promise<void> {
     try {
-      await this.#connection.configure({ [NANOS]: String(read) });
+      await this.#connection.configure({ [VECTORS]: String(!byRow) });
     } catch (error) {
       throw sparkError(error, PLAN.subject, this.#connection.server);
     }
@@ -142,7 +144,8 @@ class SparkSession implements SparkEngine {
     } catch (error) {
       // What an interrupted execution says of its end is the server's business.
       refuseAborted(error);
-      throw sparkError(error, subject, this.#connection.server);
+      const causes = await this.#connection.causesOf(error);
+      throw sparkError(error, subject, this.#connection.server, causes);
     }
     refuseAborted();
   }

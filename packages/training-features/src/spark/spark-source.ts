@@ -109,7 +109,7 @@ interface WantedColumns {
 
 /**
  * Names Parquet files and answers their columns with Spark's types of them. Spark has no type for Parquet's nanoseconds: it refuses them, or hands them
- * out as BIGINT like any other number, so a column of times that is BIGINT is asked for alone, with nanoseconds refused.
+ * out as BIGINT like any other number, so a column of times that is BIGINT is asked for alone, as TIMESTAMP: the failure names the type in the file.
  */
 export async function describeParquet(
   spark: SparkEngine,
@@ -170,15 +170,15 @@ async function holdsNanoseconds(
   call: EngineCall,
 ): Promise<boolean> {
   const quoted = quoteSparkName(column);
-  await spark.readNanoseconds(false);
+  await spark.createView(probe, { kind: "files", path, schema: `${quoted} TIMESTAMP`, options: PARQUET }, call);
+  await spark.readByRow(true);
   try {
-    await spark.createView(probe, { kind: "files", path, schema: `${quoted} BIGINT`, options: PARQUET }, call);
     await spark.rows(`SELECT ${quoted} FROM ${quoteSparkName(probe)} LIMIT 1`, call);
     return false;
   } catch (error) {
-    if (isLarderError(error) && /PARQUET_TYPE_ILLEGAL|Illegal Parquet type|NANOS/.test(error.message)) return true;
-    throw error;
+    if (!isLarderError(error) || error.facts["reason"] === undefined) throw error;
+    return /TIMESTAMP\(NANOS/.test(String(error.facts["reason"]));
   } finally {
-    await spark.readNanoseconds(true);
+    await spark.readByRow(false);
   }
 }
