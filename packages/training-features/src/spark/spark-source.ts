@@ -97,7 +97,7 @@ function refusePartitionColumns(view: FeatureView): void {
 }
 
 /** A path below the store's, or a whole one of its own. */
-export function clusterPath(root: string, path: string): string {
+function clusterPath(root: string, path: string): string {
   return hasScheme(path) || path.startsWith("/") ? path : `${root.replace(/\/+$/, "")}/${path}`;
 }
 
