@@ -72,8 +72,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   refuseOpenDoors(parts);
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify<Server>({
-    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    // Fastify would make a logger for every request; requestLog makes one where there is something to log.
+    logger: false,
+    logController: new LogController({ disableRequestLogging: true }),
     // What arrives while the app closes is answered as ever: see registerConnections.
     return503OnClosing: false,
     bodyLimit: server.bodyLimitBytes,
@@ -86,9 +87,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
-    // requestLog makes one where there is something to log.
-    childLoggerFactory: (parent) => parent,
   });
+  app.decorate("ownLog", logger ?? app.log);
   // With callbacks: a promise per hook and request would be made for nothing.
   app.addHook("onRequest", (request, reply, done) => {
     reply.header(REQUEST_ID_HEADER, request.id);

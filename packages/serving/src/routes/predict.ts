@@ -10,6 +10,7 @@ import { markDegraded } from "../plugins/degraded.ts";
 import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
+import type { Predictor } from "../predict/predictor.ts";
 import { writeFlatPrediction, writePredictions } from "../predict/write-predictions.ts";
 import type { ModelLease } from "../registry/served-version.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -38,12 +39,24 @@ export function registerPredict(app: FastifyInstance, context: ServingContext): 
 
 async function predict(
   context: ServingContext,
-  borrowed: ModelLease,
+  lease: ModelLease,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  using lease = borrowed;
-  const { predictor } = lease;
+  // Not `using`: V8 does not compile functions with it for speed yet.
+  try {
+    return await predictWith(context, lease.predictor, request, reply);
+  } finally {
+    lease.release();
+  }
+}
+
+async function predictWith(
+  context: ServingContext,
+  predictor: Predictor,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const { definitions, store, metrics, clock, servedLog } = context;
   const tenant = tenantOf(context, request);
   const { rows, flat } = entityRows(request.body);
