@@ -7,7 +7,9 @@ import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideS3 } from "./s3.mjs";
+import { provideSail } from "./sail.mjs";
 import { provideSchemathesis } from "./schemathesis.mjs";
+import { provideSpark } from "./spark.mjs";
 import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
 import { provideValkey } from "./valkey.mjs";
@@ -20,6 +22,8 @@ const PROVIDERS = {
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,
+  sail: provideSail,
+  spark: provideSpark,
   s3: provideS3,
 };
 

@@ -9,9 +9,9 @@ const run = promisify(execFile);
 
 /**
  * A Python package of exactly `version` in an environment of its own in the cache, `servers/<name>`: `requirement` is what pip is asked for,
- * `distribution` whose version is looked at. Large: installed only where it is asked for by name, `install`.
+ * `distribution` whose version is looked at, `pip` further options. Large: installed only where it is asked for by name, `install`.
  */
-export async function providePython({ cache, version, install, name, title, requirement, distribution }) {
+export async function providePython({ cache, version, install, name, title, requirement, distribution, pip = [] }) {
   const remedy = `Run node scripts/servers/install.mjs ${name}, which needs Python 3.10 or newer with venv, and PyPI`;
   const folder = join(cache, "servers", name);
   if (!existsSync(folder) && !install) throw new RemedyError(`${title} is not in the cache`, remedy);
@@ -19,9 +19,17 @@ export async function providePython({ cache, version, install, name, title, requ
     const python = await findPython(remedy);
     try {
       await run(python, ["-m", "venv", temporary], { timeout: 60_000 });
-      const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", `${requirement}==${version}`];
+      const args = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        ...pip,
+        `${requirement}==${version}`,
+      ];
       // By its python, since the other programs of an environment do not move with it.
-      await run(join(temporary, "bin", "python"), pip, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
+      await run(join(temporary, "bin", "python"), args, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
     } catch (error) {
       throw new RemedyError(`${title} ${version} can't be installed (${lastLine(error)})`, remedy, error);
     }

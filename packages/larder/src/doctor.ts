@@ -107,6 +107,14 @@ const LATE_REMEDY =
 async function examineOffline(definitions: Definitions): Promise<readonly Finding[]> {
   const views = [...definitions.views.values()].filter(({ source }) => source !== undefined);
   if (views.length === 0) return [];
+  const { offlineStore } = definitions;
+  if (offlineStore.type === "spark") {
+    return attempt("offline engine", async () => {
+      const { openSpark } = await import("@larder/training-features");
+      await using spark = await openSpark(offlineStore.remote);
+      return [ok("offline engine", `Spark ${spark.version} answers`)];
+    });
+  }
   const { openDuckDb } = await import("@larder/training-features");
   const engine = await attempt("offline engine", async () => {
     await (await openDuckDb()).close();

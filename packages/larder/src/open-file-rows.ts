@@ -1,5 +1,5 @@
 import { access, constants } from "node:fs/promises";
-import { type Definitions, type FeatureView, LarderError } from "@larder/schema";
+import { type Definitions, type FeatureView, hasScheme, LarderError } from "@larder/schema";
 import { type FileRow, unreadable } from "./file-row.ts";
 import { readNdjson } from "./ndjson.ts";
 
@@ -26,7 +26,7 @@ export async function openFileRows(request: FileRowsRequest): Promise<() => Asyn
       facts: { field: "from" },
     });
   }
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file)) {
+  if (hasScheme(file)) {
     if (!ndjson) return () => readParquet(request);
     throw new LarderError("UNSUPPORTED", {
       what: `${file} is in an object store, where Larder reads Parquet`,

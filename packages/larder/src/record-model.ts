@@ -39,6 +39,13 @@ export async function recordModel({ model, manifest, runId, signal }: RecordRequ
       facts: { field: "--manifest" },
     });
   }
+  if (training.output.sha256 === null) {
+    throw new LarderError("UNSUPPORTED", {
+      what: `The training set of ${manifest} was written by a cluster, so there is no hash of it to hold the model to`,
+      remedy: "Train on a training set that was written to a file of this machine",
+      facts: { field: "--manifest" },
+    });
+  }
   const name = basename(model);
   const folder = await isFolder(model);
   const { path: file, record } = await findFiles(name, { version: "1", path: model, folder });

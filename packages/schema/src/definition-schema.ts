@@ -123,6 +123,27 @@ const s3 = section(
   "How s3:// addresses are reached.",
 );
 
+const duckDbStore = section(
+  {
+    type: required(oneOf("duckdb"), "Reads Parquet with DuckDB, in this process."),
+    path: withDefault(text, "Folder relative to feature_store.yaml, or s3://bucket/prefix.", "."),
+    s3: withDefault(s3, "How s3:// addresses are reached.", {}),
+  },
+  "Parquet that this machine reads.",
+);
+
+const sparkStore = section(
+  {
+    type: required(oneOf("spark"), "Joins on an existing Spark, over Spark Connect."),
+    remote: required(
+      text,
+      "The server, as Spark writes it: sc://host:15002/;token=…;use_ssl=true. A token asks for TLS, except on this machine.",
+    ),
+    path: required(text, "Folder as the cluster sees it: absolute, or with a scheme, such as s3a://bucket/prefix."),
+  },
+  "Parquet that a cluster reads. Training sets only.",
+);
+
 const source = section(
   {
     path: required(text, "File, glob or folder of Parquet, relative to offline_store.path; may contain {tenant}."),
@@ -498,11 +519,7 @@ export const FeatureStoreFile = section({
     3,
   ),
   offline_store: withDefault(
-    section({
-      type: required(oneOf("duckdb"), "Reads Parquet with DuckDB."),
-      path: withDefault(text, "Folder relative to feature_store.yaml, or s3://bucket/prefix.", "."),
-      s3: withDefault(s3, "How s3:// addresses are reached.", {}),
-    }),
+    Type.Union([duckDbStore, sparkStore]),
     "Where training sets and backfills are read from.",
     { type: "duckdb" },
   ),

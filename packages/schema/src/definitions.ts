@@ -275,11 +275,25 @@ export interface PoisonConfig {
 }
 
 /** Where training data and backfills are read from. */
-export interface OfflineStoreConfig {
+export type OfflineStoreConfig = DuckDbStoreConfig | SparkStoreConfig;
+
+/** Parquet read by DuckDB in this process. */
+export interface DuckDbStoreConfig {
   readonly type: "duckdb";
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly path: string;
   readonly s3: S3Config;
+}
+
+/** Parquet read by an existing Spark. */
+export interface SparkStoreConfig {
+  readonly type: "spark";
+  /** As the cluster sees it: absolute, or with a scheme (`s3a://bucket/prefix`). */
+  readonly path: string;
+  /** `sc://host:port/;token=…`: may hold a secret. */
+  readonly remote: string;
+  /** The cluster reaches S3 by settings of its own, and nothing else here does. */
+  readonly s3: undefined;
 }
 
 /** How `s3://` addresses are reached. */

@@ -50,6 +50,7 @@ export type {
   SchemaRegistryConfig,
   ServedLogConfig,
   ServerConfig,
+  SparkStoreConfig,
   StreamConfig,
   StreamFormat,
   StreamLogin,
@@ -76,6 +77,7 @@ export { stringifyJson } from "./json/stringify-json.ts";
 export { type LoadOptions, loadDefinitions, type ParseOptions, parseDefinitions } from "./load-definitions.ts";
 export { findFeature, findModel, findPushSource, findService, findTenant, findView } from "./lookup.ts";
 export { isLoopbackHost } from "./loopback.ts";
+export { hasScheme } from "./path-scheme.ts";
 export { payloadColumn, recordFieldText } from "./record-field.ts";
 export { redactConnectionString } from "./redact.ts";
 export { type DecodedRow, type FeatureRow, MAX_ONLINE_MICROS, type RowDecoder } from "./row.ts";

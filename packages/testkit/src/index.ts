@@ -46,6 +46,7 @@ export {
   testRuns,
   testSeed,
 } from "./seed.ts";
+export { type SparkConnectServer, startSail, startSpark } from "./spark-connect.ts";
 export { startTcpProxy, type TcpProxy, type TcpTarget } from "./tcp-proxy.ts";
 export { type TemporaryFolder, temporaryFolder } from "./temporary-folder.ts";
 export { until } from "./until.ts";

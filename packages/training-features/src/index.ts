@@ -15,6 +15,7 @@ export type {
   ColumnBatch,
   EngineCall,
   EngineRow,
+  EngineSession,
   EngineSubject,
   EngineValue,
   OfflineEngine,
@@ -35,6 +36,7 @@ export {
   forgetServed,
   requireServedLogAccess,
 } from "./served-log/forget-served.ts";
+export { openSpark, type SparkEngine } from "./spark/spark-session.ts";
 export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
   type FindEntityRequest,

@@ -44,6 +44,7 @@ export function withCommands(command: Command): readonly Command[] {
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
   let exitCode = 0;
   const act: Act = async (spec, command) => {
+    const { hasScheme, stringifyJson } = await import("@larder/schema");
     const { withSignals } = await import("../lifecycle.ts");
     const { createProgress } = await import("./render/progress.ts");
     const options = command.opts<Partial<CommonOptions>>();
@@ -54,12 +55,12 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
         terminal,
         signal,
         file: resolve(terminal.folder, options.file ?? ""),
-        path: (text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(terminal.folder, text)),
+        // An address (`s3a://…`) is nowhere on this machine.
+        path: (text) => (hasScheme(text) ? text : resolve(terminal.folder, text)),
         progress: (label) => createProgress(label, terminal),
       }),
     );
     if (result === undefined) return;
-    const { stringifyJson } = await import("@larder/schema");
     terminal.out(options.json ? `${stringifyJson(result.json)}\n` : result.text);
     exitCode = result.exitCode ?? 0;
   };

@@ -37,6 +37,7 @@ const OTHERS = [
   "served-log.md",
   "s3.md",
   "serving.md",
+  "spark.md",
   "streams.md",
   "sync.md",
   "typed.md",

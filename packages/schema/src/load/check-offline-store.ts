@@ -8,7 +8,8 @@ export function checkOfflineStore({ file, at, has, problems }: CheckContext): vo
     const remedy = "Write both access_key_id and secret_access_key, or neither for AWS's chain";
     problems.add(at("offline_store", "s3"), "has half of a key", remedy);
   }
-  const endpoint = file.offline_store?.s3?.endpoint;
+  const store = file.offline_store;
+  const endpoint = store !== undefined && "s3" in store ? store.s3?.endpoint : undefined;
   if (endpoint === undefined) return;
   const url = URL.parse(endpoint);
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";

@@ -6,10 +6,12 @@ import type {
   Entity,
   FeatureView,
   Notice,
+  OfflineStoreConfig,
   OnlineStoreConfig,
   S3Config,
   Tenant,
 } from "../definitions.ts";
+import { hasScheme } from "../path-scheme.ts";
 import { bytes } from "../size.ts";
 import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
@@ -61,11 +63,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     onFailure: value.online_store.on_failure,
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
-    offlineStore: {
-      type: "duckdb",
-      path: resolvePath(folder, value.offline_store.path),
-      s3: compileS3(value.offline_store.s3, folder),
-    },
+    offlineStore: compileOfflineStore(value, folder),
     stream:
       stream === undefined
         ? undefined
@@ -90,10 +88,10 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
 
 /** A path of the file, from the file's folder; object stores keep their address. */
 function resolvePath(folder: string, path: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : resolve(folder, path);
+  return hasScheme(path) ? path : resolve(folder, path);
 }
 
-function compileS3(s3: FeatureStoreFile["offline_store"]["s3"], folder: string): S3Config {
+function compileS3(s3: Extract<FeatureStoreFile["offline_store"], { type: "duckdb" }>["s3"], folder: string): S3Config {
   const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = s3;
   return {
     endpoint: s3.endpoint,
@@ -149,6 +147,14 @@ function compileOnlineStore(
       };
     }
   }
+}
+
+function compileOfflineStore({ offline_store: store }: FeatureStoreFile, folder: string): OfflineStoreConfig {
+  if (store.type === "duckdb") {
+    return { type: "duckdb", path: resolvePath(folder, store.path), s3: compileS3(store.s3, folder) };
+  }
+  // The path is the cluster's, and nothing here knows where that counts from.
+  return { type: "spark", path: store.path, remote: store.remote, s3: undefined };
 }
 
 function compileNearCache(store: FeatureStoreFile["online_store"]): Definitions["nearCache"] {

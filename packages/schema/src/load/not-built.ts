@@ -3,7 +3,7 @@ import { Fault } from "../fault.ts";
 /** Keys and values that Larder's design has and this version does not: said plainly instead of "unknown". */
 const NOT_BUILT: Readonly<Record<string, readonly [what: string, remedy: string]>> = {
   "online_store.type": ["is no online store of this version", "Use one of: memory, sqlite, redis"],
-  "offline_store.type": ["is no offline store of this version", "Use duckdb"],
+  "offline_store.type": ["is no offline store of this version", "Use one of: duckdb, spark"],
   "stream.type": ["is no stream that this version reads", "Use kafka"],
   "feature_views[].stream.format": [
     "is no format that this version reads",

@@ -4,6 +4,7 @@ import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall } from "../offline/offline-engine.ts";
+import { requireDuckDb } from "../offline/require-duckdb.ts";
 import { keyColumns, scanSql } from "../offline/source-scan.ts";
 import { openSourceTable } from "../offline/source-table.ts";
 import { bigintLiteral, quoteBytes, quoteText } from "../offline/sql-text.ts";
@@ -38,6 +39,7 @@ export interface EntityHistory {
 export async function readEntityHistory(request: EntityHistoryRequest): Promise<EntityHistory> {
   const { definitions, view, tenant, entityKey, limit, signal } = request;
   findTenant(definitions, tenant);
+  requireDuckDb(definitions, "Looking an entity up in a source");
   await using engine = await openDuckDb();
   await using objects = new ObjectStore(definitions.offlineStore.s3);
   const table = await openSourceTable(engine, { definitions, view, tenant, objects, signal });

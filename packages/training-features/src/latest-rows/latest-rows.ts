@@ -6,6 +6,7 @@ import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { PartitionRange } from "../offline/hive-partition.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
+import { requireDuckDb } from "../offline/require-duckdb.ts";
 import type { LateRows, TimeRange } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
 import { dropTables } from "../offline/sql-text.ts";
@@ -81,6 +82,7 @@ const EXAMPLES = 10;
  */
 export async function* readLatestRows(request: LatestRowsRequest): AsyncIterable<LatestRowsChunk> {
   findTenant(request.definitions, request.tenant);
+  requireDuckDb(request.definitions, "Reading latest rows");
   if (request.engine !== undefined) {
     yield* readWith(request.engine, request);
     return;

@@ -23,16 +23,16 @@ export function readerNotice({ name, reason }: ObjectReader): string {
  * SDK's; an engine reads sources by one of two readers, and `reader` says which.
  */
 export class ObjectStore implements AsyncDisposable {
-  readonly #config: S3Config;
-  readonly #cache: StageCache;
+  readonly #given: S3Config | undefined;
+  #cache: StageCache | undefined;
   #requests: Promise<S3Requests> | undefined;
   #reader: ObjectReader | undefined;
   /** The session that was told the key. */
   #told: OfflineEngine | undefined;
 
-  constructor(config: S3Config) {
-    this.#config = config;
-    this.#cache = new StageCache(config);
+  /** `config` is undefined where a cluster reads what is in S3: no address may be met here then. */
+  constructor(config: S3Config | undefined) {
+    this.#given = config;
   }
 
   /** Who read sources so far; undefined before the first. */
@@ -68,7 +68,7 @@ export class ObjectStore implements AsyncDisposable {
     const [first] = objects;
     if (first === undefined) return [];
     this.#reader ??= await this.#choose(engine, signal);
-    if (this.#reader.name === "stage") return this.#cache.stage(await this.#open(), objects, signal);
+    if (this.#reader.name === "stage") return this.#stage.stage(await this.#open(), objects, signal);
     refuseOddKeys(objects);
     const identity = await (await this.#open()).identity(first.url, signal);
     await giveSecret(engine, this.#config, identity, signal);
@@ -78,7 +78,7 @@ export class ObjectStore implements AsyncDisposable {
 
   /** A copy of one object, whoever reads sources. */
   async copy(object: StoredObject, signal: AbortSignal | undefined): Promise<string> {
-    const [path] = await this.#cache.stage(await this.#open(), [object], signal);
+    const [path] = await this.#stage.stage(await this.#open(), [object], signal);
     return path!;
   }
 
@@ -94,7 +94,7 @@ export class ObjectStore implements AsyncDisposable {
 
   /** Takes the key from the engine's session and the copies from the run; to be called before the engine is closed. Uploads may follow. */
   async release(): Promise<void> {
-    await this.#cache.close();
+    await this.#cache?.close();
     const told = this.#told;
     this.#told = undefined;
     if (told !== undefined) await dropSecret(told);
@@ -104,6 +104,20 @@ export class ObjectStore implements AsyncDisposable {
     await this.release();
     (await this.#requests)?.close();
     this.#requests = undefined;
+  }
+
+  get #config(): S3Config {
+    if (this.#given !== undefined) return this.#given;
+    throw new LarderError("UNSUPPORTED", {
+      what: "Only the cluster reads and writes S3 with offline_store.type spark",
+      remedy: "Give a file of this machine, or let the cluster write the training set, too (--out with a scheme)",
+      facts: { field: "offline_store.type" },
+    });
+  }
+
+  get #stage(): StageCache {
+    this.#cache ??= new StageCache(this.#config);
+    return this.#cache;
   }
 
   async #choose(engine: OfflineEngine, signal: AbortSignal | undefined): Promise<ObjectReader> {

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { LarderError } from "@larder/schema";
+import { hasScheme, LarderError } from "@larder/schema";
 
 /** Where an object is. */
 export interface ObjectAddress {
@@ -45,7 +45,7 @@ export function objectBelow(root: string, path: string): string {
 
 /** @throws UNSUPPORTED for a path in a store that is neither S3 nor the machine's own files */
 export function refuseOtherStores(path: string): void {
-  if (isObjectUrl(path) || !/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) return;
+  if (isObjectUrl(path) || !hasScheme(path)) return;
   throw new LarderError("UNSUPPORTED", {
     what: `"${path}" is in a store that Larder does not read`,
     remedy: "Copy the files to S3 or to a local folder and give its path",

@@ -57,7 +57,7 @@ async function write(
 }
 
 /** The answer as record batches; one of no rows where there are none, for the schema. */
-async function* recordBatches(
+export async function* recordBatches(
   engine: OfflineEngine,
   sql: string,
   call: EngineCall,

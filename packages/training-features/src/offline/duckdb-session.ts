@@ -1,10 +1,18 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBResult, DuckDBVector } from "@duckdb/node-api";
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  DuckDBResult,
+  DuckDBValue,
+  DuckDBVector,
+} from "@duckdb/node-api";
 import { LarderError } from "@larder/schema";
 import { aborted, duckDbError } from "./duckdb-error.ts";
 import type { ColumnBatch, EngineCall, EngineRow, EngineValue, OfflineEngine } from "./offline-engine.ts";
+import { quoteName } from "./sql-text.ts";
 
 /** Limits of a DuckDB session. */
 export interface DuckDbOptions {
@@ -32,13 +40,7 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEn
     });
     const connection = await instance.connect();
     for (const setting of SETTINGS) await connection.run(`SET ${setting}`);
-    return new DuckDbSession(
-      instance,
-      connection,
-      folder,
-      { blob: duckdb.DuckDBBlobVector, list: duckdb.DuckDBListVector },
-      duckdb.version(),
-    );
+    return new DuckDbSession(instance, connection, folder, duckdb, duckdb.version());
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw duckDbError(error, { kind: "plan" });
@@ -75,13 +77,10 @@ function defaultMemory(): number {
   return 0.7 * (container > 0 ? Math.min(container, totalmem()) : totalmem());
 }
 
-interface VectorClasses {
-  readonly blob: DuckDb["DuckDBBlobVector"];
-  readonly list: DuckDb["DuckDBListVector"];
-}
-
 /** How often a running statement is asked for its progress, or told again to stop, in milliseconds. */
 const POLL_MS = 100;
+/** Rows that one of DuckDB's chunks holds. */
+const CHUNK_ROWS = 2048;
 
 class DuckDbSession implements OfflineEngine {
   readonly name = "duckdb";
@@ -90,20 +89,14 @@ class DuckDbSession implements OfflineEngine {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
   readonly #folder: string;
-  readonly #vectors: VectorClasses;
+  readonly #duckdb: DuckDb;
   #closed = false;
 
-  constructor(
-    instance: DuckDBInstance,
-    connection: DuckDBConnection,
-    folder: string,
-    vectors: VectorClasses,
-    version: string,
-  ) {
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection, folder: string, duckdb: DuckDb, version: string) {
     this.#instance = instance;
     this.#connection = connection;
     this.#folder = folder;
-    this.#vectors = vectors;
+    this.#duckdb = duckdb;
     this.version = version;
   }
 
@@ -126,6 +119,38 @@ class DuckDbSession implements OfflineEngine {
   async *batches(sql: string, call: EngineCall): AsyncIterable<ColumnBatch> {
     const result = await this.#guard(call, () => this.#connection.stream(sql));
     yield* this.#fetch(result, call);
+  }
+
+  async load(
+    table: string,
+    columns: readonly { readonly name: string; readonly type: string }[],
+    batches: AsyncIterable<ColumnBatch>,
+    call: EngineCall,
+  ): Promise<void> {
+    const declared = columns.map(({ name, type }) => `${quoteName(name)} ${type}`).join(", ");
+    await this.run(`CREATE OR REPLACE TEMP TABLE ${table} (${declared})`, call);
+    const appender = await this.#guard(call, () => this.#connection.createAppender(table));
+    try {
+      const types = columns.map((_, i) => appender.columnType(i));
+      for await (const { rowCount, columns: values } of batches) {
+        for (let from = 0; from < rowCount; from += CHUNK_ROWS) {
+          const count = Math.min(CHUNK_ROWS, rowCount - from);
+          const chunk = this.#duckdb.DuckDBDataChunk.create(types, count);
+          for (const [i, column] of values.entries()) {
+            chunk.setColumnValues(
+              i,
+              column.slice(from, from + count).map((value) => this.#valueOf(value)),
+            );
+          }
+          appender.appendDataChunk(chunk);
+        }
+      }
+      appender.flushSync();
+    } catch (error) {
+      throw duckDbError(error, call.subject);
+    } finally {
+      appender.closeSync();
+    }
   }
 
   async close(): Promise<void> {
@@ -157,13 +182,13 @@ class DuckDbSession implements OfflineEngine {
 
   #valuesOf(vector: DuckDBVector, from: number, count: number): EngineValue[] {
     const values: EngineValue[] = new Array(count);
-    if (vector instanceof this.#vectors.blob) {
+    if (vector instanceof this.#duckdb.DuckDBBlobVector) {
       for (let i = 0; i < count; i++) {
         const bytes = vector.getItemBytes(from + i);
         // The binding's bytes may be a view of memory that goes with the chunk: copy.
         values[i] = bytes === null ? null : new Uint8Array(bytes);
       }
-    } else if (vector instanceof this.#vectors.list) {
+    } else if (vector instanceof this.#duckdb.DuckDBListVector) {
       for (let i = 0; i < count; i++) {
         const present = vector.getItemVector(from + i) !== null;
         values[i] = present
@@ -174,6 +199,12 @@ class DuckDbSession implements OfflineEngine {
       for (let i = 0; i < count; i++) values[i] = plainValue(vector.getItem(from + i));
     }
     return values;
+  }
+
+  #valueOf(value: EngineValue): DuckDBValue {
+    if (value instanceof Uint8Array) return new this.#duckdb.DuckDBBlobValue(value);
+    if (!Array.isArray(value)) return value as DuckDBValue;
+    return new this.#duckdb.DuckDBListValue(value.map((item: EngineValue) => this.#valueOf(item)));
   }
 
   async #guard<T>(call: EngineCall, work: () => Promise<T>): Promise<T> {

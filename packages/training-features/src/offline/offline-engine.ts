@@ -36,15 +36,15 @@ export interface EngineCall {
 }
 
 /**
- * A session of the engine that reads Parquet and joins: the port behind which DuckDB sits. One statement at a time; temporary tables belong to the
- * session. Statements are in the engine's own dialect, which `dialect` names for the planner.
+ * A session of an engine that reads Parquet and joins. One statement at a time; temporary tables and views belong to the session. Statements are in
+ * the engine's own dialect, which `dialect` names.
  *
  * Failures are coded: SOURCE_UNREADABLE, ENTITY_ROWS_INVALID or OUTPUT_UNWRITABLE by the call's subject, ABORTED, else OFFLINE_FAILED.
  */
-export interface OfflineEngine {
+export interface EngineSession {
   readonly name: string;
   readonly version: string;
-  readonly dialect: "duckdb";
+  readonly dialect: "duckdb" | "spark";
   /** Runs a statement for its effect. */
   run(sql: string, call: EngineCall): Promise<void>;
   /** A small result as a whole. */
@@ -54,4 +54,16 @@ export interface OfflineEngine {
   /** Ends the session and removes its temporary files. Safe to repeat. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The engine in this process: the port behind which DuckDB sits. */
+export interface OfflineEngine extends EngineSession {
+  readonly dialect: "duckdb";
+  /** Makes a temporary table of batches that came from elsewhere. Types are BOOLEAN, INTEGER, BIGINT, FLOAT, DOUBLE, BLOB, and lists of each. */
+  load(
+    table: string,
+    columns: readonly { readonly name: string; readonly type: string }[],
+    batches: AsyncIterable<ColumnBatch>,
+    call: EngineCall,
+  ): Promise<void>;
 }

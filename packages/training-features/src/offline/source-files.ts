@@ -41,18 +41,8 @@ export interface SourceFilesRequest {
  */
 export async function listSourceFiles(request: SourceFilesRequest): Promise<SourceFile[]> {
   const { definitions, view, tenant } = request;
-  const source = batchSourceOf(view);
-  const hasTenant = source.path.includes("{tenant}");
-  if (!hasTenant && source.tenantColumn === undefined && tenant !== DEFAULT_TENANT) {
-    throw new LarderError("SOURCE_NOT_FOUND", {
-      what: `The source of feature view "${view.name}" holds rows of tenant "${DEFAULT_TENANT}" only, not of "${tenant}"`,
-      remedy: "Put {tenant} in its path, or name its tenant_column",
-      facts: { view: view.name, tenant },
-    });
-  }
   const root = definitions.offlineStore.path;
-  const path = source.path.replaceAll("{tenant}", tenantSegment(tenant));
-  if (hasTenant) refuseLongName(view, path, tenant);
+  const path = tenantPath(view, tenant);
   refuseOtherStores(root);
   refuseOtherStores(path);
   const inStore = isObjectUrl(path) || (isObjectUrl(root) && !path.startsWith("/"));
@@ -66,6 +56,25 @@ export async function listSourceFiles(request: SourceFilesRequest): Promise<Sour
   }
   found.sort((a, b) => (a.name < b.name ? -1 : 1));
   return keepPartitions(view, tenant, found, request.range);
+}
+
+/**
+ * The path of a view's source for one tenant, as its file gives it but for `{tenant}`.
+ * @throws SOURCE_NOT_FOUND for another tenant than `default` where neither path nor column tells tenants apart
+ */
+export function tenantPath(view: FeatureView, tenant: string): string {
+  const source = batchSourceOf(view);
+  const hasTenant = source.path.includes("{tenant}");
+  if (!hasTenant && source.tenantColumn === undefined && tenant !== DEFAULT_TENANT) {
+    throw new LarderError("SOURCE_NOT_FOUND", {
+      what: `The source of feature view "${view.name}" holds rows of tenant "${DEFAULT_TENANT}" only, not of "${tenant}"`,
+      remedy: "Put {tenant} in its path, or name its tenant_column",
+      facts: { view: view.name, tenant },
+    });
+  }
+  const path = source.path.replaceAll("{tenant}", tenantSegment(tenant));
+  if (hasTenant) refuseLongName(view, path, tenant);
+  return path;
 }
 
 /** Longest name of a file or folder in bytes, on nearly every file system. */

@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import type { Definitions, FeatureView } from "@larder/schema";
 import { ObjectStore } from "../object-store/object-store.ts";
 import { stateOf } from "./file-state.ts";
+import { requireDuckDb } from "./require-duckdb.ts";
 import { listSourceFiles } from "./source-files.ts";
 
 /**
@@ -12,6 +13,7 @@ import { listSourceFiles } from "./source-files.ts";
  * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE for a store that does not answer, UNSUPPORTED, MISSING_DEPENDENCY
  */
 export async function fingerprintSource(definitions: Definitions, view: FeatureView, tenant: string): Promise<string> {
+  requireDuckDb(definitions, "Reading latest rows");
   await using objects = new ObjectStore(definitions.offlineStore.s3);
   const files = await listSourceFiles({ definitions, view, tenant, objects, signal: undefined });
   const hash = createHash("sha256");

@@ -1,4 +1,11 @@
-import { type Definitions, type FeatureView, LarderError, type Problem } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureView,
+  type KeyType,
+  LarderError,
+  type Problem,
+  type ValueType,
+} from "@larder/schema";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { batchSourceOf } from "./batch-source.ts";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readColumn, readKey, readTime } from "./column-type.ts";
@@ -13,7 +20,7 @@ import { quoteName, quoteText } from "./sql-text.ts";
 export interface SourceColumn {
   /** The column's name in the files. */
   readonly column: string;
-  /** DuckDB's type of it. */
+  /** The engine's type of it. */
   readonly found: string;
   readonly reading: ColumnReading;
 }
@@ -45,7 +52,7 @@ export interface SourceTable {
   /** File -> number of rows. */
   readonly rows: ReadonlyMap<string, number>;
   readonly groups: readonly SourceGroup[];
-  /** File -> the path by which statements read it. */
+  /** File -> the path by which this process reads it; empty where only a cluster reads them. */
   readonly paths: ReadonlyMap<string, string>;
   /** What statements are about, for their failures. */
   readonly subject: EngineSubject;
@@ -83,15 +90,7 @@ export async function openSourceTable(engine: OfflineEngine, request: SourceTabl
   const groups = described.groups.flatMap((group) =>
     splitByPartition(view, group, nameOf).map((part) => bindColumns(view, part, nameOf, problems)),
   );
-  const [first] = problems;
-  if (first !== undefined) {
-    throw new LarderError("SOURCE_MISMATCH", {
-      what: `The source of feature view "${view.name}" does not fit it: ${first.place}: column "${first.field}" ${first.what}`,
-      remedy: first.remedy,
-      facts: { view: view.name, file: first.place, column: first.field },
-      problems,
-    });
-  }
+  refuseProblems(view, problems);
   const rows = new Map([...described.rows].map(([path, count]) => [nameOf(path), count]));
   return { view, tenant, files, state, rows, groups, paths, subject, nameOf };
 }
@@ -117,7 +116,7 @@ async function pathsOf(
 }
 
 /** Files of one schema whose partitions say the same of their columns. */
-interface PartitionGroup extends FileGroup {
+export interface PartitionGroup extends FileGroup {
   /** Column -> its value in all these files. */
   readonly values: ReadonlyMap<string, string | null>;
 }
@@ -138,6 +137,18 @@ function splitByPartition(view: FeatureView, group: FileGroup, nameOf: (path: st
   });
 }
 
+/** @throws SOURCE_MISMATCH for all problems of a source at once */
+export function refuseProblems(view: FeatureView, problems: readonly Problem[]): void {
+  const [first] = problems;
+  if (first === undefined) return;
+  throw new LarderError("SOURCE_MISMATCH", {
+    what: `The source of feature view "${view.name}" does not fit it: ${first.place}: column "${first.field}" ${first.what}`,
+    remedy: first.remedy,
+    facts: { view: view.name, file: first.place, column: first.field },
+    problems,
+  });
+}
+
 /**
  * The source column that a view's column is read from: the one that `field_mapping` maps onto it, else the one of its name. As in Feast, this
  * holds for features, join keys and times alike.
@@ -148,11 +159,25 @@ export function sourceColumnOf(view: FeatureView, name: string): string {
   return name;
 }
 
-function bindColumns(
+/** How an engine's columns are read: the rules of the declared types in its dialect. */
+export interface SourceDialect {
+  readonly quoteName: (name: string) => string;
+  readonly readColumn: (column: string, found: string, type: ValueType) => ColumnReading | undefined;
+  readonly readKey: (column: string, found: string, type: KeyType) => ColumnReading | undefined;
+  readonly readTime: (column: string, found: string) => ColumnReading | undefined;
+  readonly boolean: string;
+  readonly text: string;
+}
+
+const DUCKDB: SourceDialect = { quoteName, readColumn, readKey, readTime, boolean: "BOOLEAN", text: "VARCHAR" };
+
+/** Finds a view's columns in files that have these; what does not fit is added to `problems`. */
+export function bindColumns(
   view: FeatureView,
   { files, columns, values }: PartitionGroup,
   nameOf: (path: string) => string,
   problems: Problem[],
+  dialect: SourceDialect = DUCKDB,
 ): SourceGroup {
   const source = batchSourceOf(view);
   const file = nameOf(files[0]!);
@@ -168,7 +193,7 @@ function bindColumns(
       const bound = bindValue(column, value, read);
       if (bound !== undefined) return bound;
     }
-    const reading = value !== undefined || found === undefined ? undefined : read(quoteName(column), found);
+    const reading = value !== undefined || found === undefined ? undefined : read(dialect.quoteName(column), found);
     if (found === undefined || reading === undefined) {
       problems.push(mismatch(file, column, expected, found, columns));
       return { column, found: "NULL", reading: { value: "NULL", bad: undefined, fault: "" } };
@@ -182,25 +207,29 @@ function bindColumns(
   return {
     files,
     keys: view.joinKeys.map(({ name, type }) =>
-      bind(name, (sql, found) => readKey(sql, found, type), `a join key of type ${type} takes ${acceptedTypes(type)}`),
+      bind(
+        name,
+        (sql, found) => dialect.readKey(sql, found, type),
+        `a join key of type ${type} takes ${acceptedTypes(type)}`,
+      ),
     ),
-    event: bind(source.timestampField, readTime, `an event time takes ${ACCEPTED_TIMES}`),
+    event: bind(source.timestampField, dialect.readTime, `an event time takes ${ACCEPTED_TIMES}`),
     created:
       source.createdTimestampColumn === undefined
         ? undefined
-        : bind(source.createdTimestampColumn, readTime, `a created time takes ${ACCEPTED_TIMES}`),
+        : bind(source.createdTimestampColumn, dialect.readTime, `a created time takes ${ACCEPTED_TIMES}`),
     tombstone:
       source.tombstoneColumn === undefined
         ? undefined
-        : `coalesce(${flag(source.tombstoneColumn, "BOOLEAN", "a tombstone takes BOOLEAN")}, false)`,
+        : `coalesce(${flag(source.tombstoneColumn, dialect.boolean, "a tombstone takes BOOLEAN")}, false)`,
     tenant:
       source.tenantColumn === undefined
         ? undefined
-        : flag(source.tenantColumn, "VARCHAR", "a tenant takes text (VARCHAR)"),
+        : flag(source.tenantColumn, dialect.text, "a tenant takes text (VARCHAR)"),
     features: view.features.map(({ name, type }) =>
       bind(
         name,
-        (sql, found) => readColumn(sql, found, type),
+        (sql, found) => dialect.readColumn(sql, found, type),
         `a feature of type ${type} takes ${acceptedTypes(type)}`,
       ),
     ),

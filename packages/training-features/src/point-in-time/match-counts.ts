@@ -2,7 +2,7 @@ import { LarderError } from "@larder/schema";
 import { scanSql } from "../offline/source-scan.ts";
 import type { StatementRunner } from "../offline/statement-runner.ts";
 import { arrivedSql, lateSql, locateSql, matchedOn, undecidedSql, unmatchedSql, type ViewPlan } from "./build-sql.ts";
-import type { AsOf } from "./join-spec.ts";
+import type { AsOf, JoinProjection } from "./join-spec.ts";
 
 /** How many entity rows found a row of the view under each rule (a tombstone is found too). */
 export interface MatchCounts {
@@ -28,7 +28,7 @@ export async function countMatches(plan: ViewPlan, found: number, runner: Statem
   await runner.run(unmatchedSql());
   const counts = { eventTime: found + (await countRest(plan, "event_time", runner)), bitemporal: found };
   if (!projection.arrivalStated && found * 2 < counts.eventTime) {
-    throw looksLikeLoadTime(plan, counts, await exampleOf(plan, runner));
+    throw looksLikeLoadTime(projection, counts, await exampleOf(plan, runner));
   }
   return counts;
 }
@@ -51,7 +51,8 @@ async function countRest(plan: ViewPlan, rule: AsOf, runner: StatementRunner): P
   return runner.count("located_rest WHERE alive");
 }
 
-interface Example {
+/** An entity row that shows what is odd about created times; times are ISO 8601. */
+export interface LoadTimeExample {
   readonly row: number;
   readonly keys: string;
   readonly at: string;
@@ -60,7 +61,7 @@ interface Example {
 }
 
 /** The first entity row that finds something by event time only, and the earliest that could be known of it. */
-async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<Example> {
+async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<LoadTimeExample> {
   const keys = plan.projection.keys.map((_, i) => `CAST(l.k${i} AS VARCHAR) AS k${i}`);
   const time = (sql: string) => `strftime(make_timestamp(${sql}), '%Y-%m-%dT%H:%M:%S.%fZ')`;
   const row = await runner.row(
@@ -78,12 +79,12 @@ async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<Examp
   };
 }
 
-function looksLikeLoadTime(
-  plan: ViewPlan,
+/** The error of a view whose created times cannot be arrival times. */
+export function looksLikeLoadTime(
+  { view }: JoinProjection,
   counts: { eventTime: number; bitemporal: number },
-  example: Example,
+  example: LoadTimeExample,
 ): LarderError {
-  const { view } = plan.projection;
   const column = view.source?.createdTimestampColumn ?? "";
   const { bitemporal, eventTime } = counts;
   return new LarderError("CREATED_LOOKS_LIKE_LOAD_TIME", {

@@ -4,6 +4,7 @@ import { ObjectStore } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import type { EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
+import { requireDuckDb } from "../offline/require-duckdb.ts";
 import { openSourceTable } from "../offline/source-table.ts";
 import { quoteName, quoteText, readParquet } from "../offline/sql-text.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
@@ -79,6 +80,7 @@ const UNEXPLAINED = ["mismatch", "missing", "extra"] as const satisfies readonly
 export async function checkConsistency(request: ConsistencyRequest): Promise<ConsistencyReport> {
   const { definitions, folder, signal } = request;
   if (request.tenant !== undefined) findTenant(definitions, request.tenant);
+  requireDuckDb(definitions, "Comparing a log with its sources");
   const files = await listLogFiles(folder);
   await using engine = await openDuckDb();
   await using objects = new ObjectStore(request.definitions.offlineStore.s3);

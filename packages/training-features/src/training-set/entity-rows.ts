@@ -2,6 +2,7 @@ import { LarderError, type Problem } from "@larder/schema";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readKey, readTime } from "../offline/column-type.ts";
 import type { EngineCall, EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
+import type { SourceDialect } from "../offline/source-table.ts";
 import { quoteName } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 import { type EntityInput, type EntitySource, openEntitySource } from "./entity-source.ts";
@@ -45,7 +46,7 @@ export async function loadEntityRows(
       sql: asTime ? `CAST(${quoteName(name)} AS TIMESTAMPTZ)` : quoteName(name),
     };
   });
-  const bound = bindColumns(source.name, columns, timestampColumn, spec);
+  const bound = bindEntityColumns(source.name, columns, timestampColumn, spec);
   const select = columns.map(({ sql }, i) => `${sql} AS c${i}`).join(", ");
   await engine.run(`CREATE OR REPLACE TEMP TABLE entity_rows AS SELECT ${select} FROM ${source.from}`, call);
   await checkValues(engine, bound, call);
@@ -73,19 +74,24 @@ export function entityRowsSql(columns: EntityRows["columns"]): string {
   return `SELECT ${select} FROM entity_rows ORDER BY rowid`;
 }
 
-interface BoundColumn {
+/** A column that the join needs. */
+export interface BoundColumn {
   readonly column: string;
   /** The column of `entity_rows`. */
   readonly sql: string;
   readonly reading: ColumnReading;
 }
 
-/** The time, then the join columns, as expressions over `entity_rows`. */
-function bindColumns(
+/** How an engine's columns are read. */
+type EntityDialect = Pick<SourceDialect, "readKey" | "readTime">;
+
+/** The time, then the join columns, as expressions over `entity_rows`. @throws ENTITY_ROWS_INVALID for all that do not fit at once */
+export function bindEntityColumns(
   file: string,
   columns: readonly { readonly name: string; readonly type: string }[],
   timestampColumn: string,
   spec: JoinSpec,
+  dialect: EntityDialect = { readKey, readTime },
 ): BoundColumn[] {
   const problems: Problem[] = [];
   const bind = (
@@ -109,13 +115,13 @@ function bindColumns(
     return { column, sql: `c${index}`, reading: reading ?? { value: "NULL", bad: undefined, fault: "" } };
   };
   const bound = [
-    bind(timestampColumn, readTime, ACCEPTED_TIMES, ", or name another timestamp column"),
+    bind(timestampColumn, dialect.readTime, ACCEPTED_TIMES, ", or name another timestamp column"),
     ...spec.entityKeys.map(({ column, type }) => {
       // An entity key outside int32 is simply no entity of an int32 view.
       const read = type === "int32" ? "int64" : type;
       return bind(
         column,
-        (sql, found) => readKey(sql, found, read),
+        (sql, found) => dialect.readKey(sql, found, read),
         `a join key of type ${type}: ${acceptedTypes(type)}`,
         "",
       );

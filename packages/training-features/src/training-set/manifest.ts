@@ -1,10 +1,10 @@
-import { dirname, relative, sep } from "node:path";
-import { type FeatureMeaning, meaningOfFeature } from "@larder/schema";
+import { relative, sep } from "node:path";
+import { type FeatureMeaning, hasScheme, meaningOfFeature } from "@larder/schema";
 import type { LintFinding } from "../lint/finding.ts";
 import type { LintRequest } from "../lint/lint-training-set.ts";
 import type { ObjectReader } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
-import type { OfflineEngine } from "../offline/offline-engine.ts";
+import type { EngineSession } from "../offline/offline-engine.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
@@ -18,15 +18,16 @@ export const MANIFEST_FORMAT = "larder.training-set/1";
 export interface ManifestFile {
   /** Of a source relative to the definitions' folder, of the entity rows and the output relative to the manifest's. */
   readonly path: string;
-  readonly sha256: string;
+  /** null where only the cluster can read the file; its path is then the cluster's. */
+  readonly sha256: string | null;
   readonly rows: number;
 }
 
 /** A file of a source that took part. */
 export interface ManifestInputFile {
-  /** Relative to the definitions' folder; an object's address. */
+  /** Relative to the definitions' folder; an object's address; the cluster's own path of a source that only the cluster reads. */
   readonly path: string;
-  /** null for an object that httpfs read in place, so that nobody has all its bytes: its ETag stands for them. */
+  /** null where nobody here has all the bytes: of an object that httpfs read in place, whose ETag stands for them, and of what only the cluster reads. */
   readonly sha256: string | null;
   /** Of an object. */
   readonly etag?: string;
@@ -108,29 +109,33 @@ export function manifestText(manifest: TrainingSetManifest): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-/** A path as manifests write it; an object's address as it is, unless it is in the same folder. */
+/** A path as manifests write it; an address as it is, unless it is in the same folder. */
 export function relativePath(folder: string, file: string): string {
-  if (isObjectUrl(file)) return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
-  if (isObjectUrl(folder)) return file.split(sep).join("/");
+  if (hasScheme(file)) return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+  if (hasScheme(folder)) return file.split(sep).join("/");
   return relative(folder, file).split(sep).join("/");
 }
 
 /** What a finished join is described from. */
 export interface ManifestInput {
-  readonly engine: OfflineEngine;
+  readonly engine: EngineSession;
   readonly request: TrainingSetRequest;
   readonly timestampColumn: string;
   readonly spec: JoinSpec;
-  readonly entities: EntityRows;
+  readonly entities: Pick<EntityRows, "count" | "columns" | "nullTimes">;
   readonly views: readonly ViewResult[];
   readonly objectReader: ObjectReader | undefined;
   readonly findings: readonly LintFinding[] | undefined;
-  /** Final path of the file with the entity rows, and where its bytes are now. */
+  /** Final path of the file with the entity rows, and where its bytes are now; undefined where only the cluster can read them. */
   readonly entitiesFile: string;
-  readonly entitiesPath: string;
-  /** The output's final path, the present ones of what is being written, and the statement that wrote it. */
+  readonly entitiesPath: string | undefined;
+  /** The output's final path. */
   readonly out: string;
-  readonly partOf: (path: string) => string;
+  /** Where the output's bytes are now; undefined where only the cluster can read them. */
+  readonly outPath: string | undefined;
+  /** The manifest's. */
+  readonly folder: string;
+  /** The statement that wrote it. */
   readonly outputSql: string;
 }
 
@@ -139,7 +144,8 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
   const { engine, request, spec, entities, views, out } = input;
   const { definitions } = request;
   const hashes = new InputHashes(request.signal);
-  const beside = (file: string) => relativePath(dirname(out), file);
+  const beside = (file: string) => relativePath(input.folder, file);
+  const hashOf = async (path: string | undefined) => (path === undefined ? null : hashes.of(path));
   const nulls = views.map(
     ({ projection, nulls }) => new Map(projection.features.map((feature, i) => [feature, nulls[i]!])),
   );
@@ -158,7 +164,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     object_reader: input.objectReader?.name ?? null,
     entities: {
       path: beside(input.entitiesFile),
-      sha256: await hashes.of(input.entitiesPath),
+      sha256: await hashOf(input.entitiesPath),
       rows: entities.count,
       null_times: entities.nullTimes,
     },
@@ -177,7 +183,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     lint: input.findings === undefined ? null : describeLint(request.lint, input.findings),
     output: {
       path: beside(out),
-      sha256: await hashes.of(input.partOf(out)),
+      sha256: await hashOf(input.outPath),
       rows: entities.count,
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,
@@ -213,12 +219,14 @@ async function describeView(result: ViewResult, folder: string, hashes: InputHas
     matched: { event_time: matched.eventTime, bitemporal: matched.bitemporal ?? null },
     unjoinable: result.unjoinable,
     inputs: await inTurn(table.files, async (file) => {
-      const path = table.paths.get(file)!;
+      const path = table.paths.get(file);
+      const rows = table.rows.get(file)!;
+      if (path === undefined) return { path: file, sha256: null, rows };
       return {
         path: relativePath(folder, file),
         sha256: isObjectUrl(path) ? null : await hashes.of(path),
         ...(isObjectUrl(file) ? { etag: table.state.get(file)! } : {}),
-        rows: table.rows.get(file)!,
+        rows,
       };
     }),
     sql: result.sql,

@@ -47,7 +47,7 @@ function isManifest(value: unknown): value is TrainingSetManifest {
     Array.isArray(features) &&
     features.every((each) => typeof each?.feature === "string" && isFeatureMeaning(each.meaning)) &&
     typeof output?.path === "string" &&
-    typeof output.sha256 === "string" &&
+    (typeof output.sha256 === "string" || output.sha256 === null) &&
     Array.isArray(output.columns)
   );
 }

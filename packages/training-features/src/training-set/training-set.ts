@@ -1,17 +1,29 @@
-import { resolve } from "node:path";
-import { type Definitions, type FeatureRef, findTenant, LarderError } from "@larder/schema";
+import { dirname, resolve } from "node:path";
+import {
+  type Definitions,
+  type FeatureRef,
+  findTenant,
+  hasScheme,
+  LarderError,
+  type SparkStoreConfig,
+} from "@larder/schema";
 import type { LintFinding } from "../lint/finding.ts";
 import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
 import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
-import { type ObjectReader, ObjectStore, readerNotice } from "../object-store/object-store.ts";
+import { ObjectStore } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
+import { requireDuckDb } from "../offline/require-duckdb.ts";
 import { dropTables } from "../offline/sql-text.ts";
 import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
-import { JOIN_TABLES, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { JOIN_TABLES, type JoinViewInput, joinView, type ViewResult } from "../point-in-time/run-join.ts";
+import { buildOnCluster } from "../spark/cluster-training-set.ts";
+import { shipEntities } from "../spark/ship-entities.ts";
+import { joinViewOnSpark } from "../spark/spark-join.ts";
+import { openSpark, type SparkEngine } from "../spark/spark-session.ts";
 import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
 import type { EntityInput } from "./entity-source.ts";
 import {
@@ -22,6 +34,7 @@ import {
   relativePath,
   type TrainingSetManifest,
 } from "./manifest.ts";
+import { noticesOf } from "./notices.ts";
 import { claimOutput } from "./output-files.ts";
 import { type OutputFormat, outputFormatOf, writeOutput } from "./output-format.ts";
 
@@ -37,7 +50,11 @@ export interface TrainingSetRequest {
    * training set can be built again.
    */
   readonly entities: EntityInput;
-  /** Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. */
+  /**
+   * Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. With
+   * `offline_store.type` spark a file here, or a folder as the cluster sees it, with its scheme (`s3a://…`), which the cluster fills with Parquet; the
+   * manifest is then in the process's folder.
+   */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -49,6 +66,8 @@ export interface TrainingSetRequest {
   readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
+  /** An open session on the cluster of `offline_store.type` spark, to use; by default one is opened and closed. */
+  readonly spark?: SparkEngine;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingSetProgress) => void;
 }
@@ -85,16 +104,26 @@ export interface TrainingSetReport {
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
+  if (request.lint !== undefined) requireDuckDb(request.definitions, "Looking for leaks", "build without it");
+  const { offlineStore } = request.definitions;
+  if (offlineStore.type === "spark" && hasScheme(request.out)) {
+    return withEngine(request, spec, (engine) =>
+      withSpark(request, offlineStore, (spark) => buildOnCluster({ engine, spark, request, spec })),
+    );
+  }
   const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
-  await using objects = new ObjectStore(request.definitions.offlineStore.s3);
+  await using objects = new ObjectStore(offlineStore.s3);
   const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
     const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
+      const work = { engine, request, spec, out, format, kept, objects, partOf: output.partOf };
       try {
-        return await joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf: output.partOf });
+        return offlineStore.type === "duckdb"
+          ? await joinAndWrite({ ...work, spark: undefined })
+          : await withSpark(request, offlineStore, (spark) => joinAndWrite({ ...work, spark }));
       } finally {
         await objects.release();
       }
@@ -115,7 +144,9 @@ interface Joined {
 }
 
 interface Work {
+  /** Reads entity rows and writes the output; also joins, unless there is a cluster. */
   readonly engine: OfflineEngine;
+  readonly spark: SparkEngine | undefined;
   readonly request: TrainingSetRequest;
   readonly spec: JoinSpec;
   readonly out: string;
@@ -126,7 +157,8 @@ interface Work {
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf }: Work): Promise<Joined> {
+async function joinAndWrite(work: Work): Promise<Joined> {
+  const { engine, spark, request, spec, out, format, kept, objects, partOf } = work;
   const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
   const steps = stepsOf(spec, request);
   const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
@@ -140,9 +172,10 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
   if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
   steps.next()(1);
 
+  const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, "here", signal);
   const views: ViewResult[] = [];
   for (const [index, projection] of spec.projections.entries()) {
-    const view = await joinView({
+    const input: JoinViewInput = {
       engine,
       definitions,
       tenant,
@@ -154,7 +187,11 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
       keepTimes: lint !== undefined,
       signal,
       onProgress: steps.next(),
-    });
+    };
+    const view =
+      spark === undefined || shipped === undefined
+        ? await joinView(input)
+        : await joinViewOnSpark(input, spark, shipped);
     refuseOverwrite(out, view.table.files);
     for (const [file, state] of view.table.state) before.set(file, state);
     views.push(view);
@@ -174,7 +211,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
   written(1);
   const described = steps.next();
   const manifest = await compileManifest({
-    engine,
+    engine: spark ?? engine,
     request,
     timestampColumn,
     spec,
@@ -185,7 +222,8 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, objects,
     entitiesFile: kept ?? entities.file!.name,
     entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
     out,
-    partOf,
+    outPath: partOf(out),
+    folder: dirname(out),
     outputSql: sql,
   });
   await refuseChanges(before, objects, signal);
@@ -213,6 +251,17 @@ async function withEngine<T>(
   }
 }
 
+/** A session on the cluster, of its own or the caller's. */
+async function withSpark<T>(
+  { spark }: TrainingSetRequest,
+  { remote }: SparkStoreConfig,
+  work: (spark: SparkEngine) => Promise<T>,
+): Promise<T> {
+  if (spark !== undefined) return work(spark);
+  await using own = await openSpark(remote);
+  return await work(own);
+}
+
 function refuseOverwrite(out: string, inputs: Iterable<string>): void {
   for (const input of inputs) {
     if (input !== out) continue;
@@ -222,25 +271,6 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
       facts: { field: "out", file: out },
     });
   }
-}
-
-function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: ObjectReader | undefined): string[] {
-  const notices = reader === undefined ? [] : [readerNotice(reader)];
-  if (entities.nullTimes > 0) {
-    notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
-  }
-  for (const { projection, unjoinable } of views) {
-    if (projection.ruleReason !== undefined) {
-      notices.push(`Feature view "${projection.name}" is joined by event time only: ${projection.ruleReason}.`);
-    }
-    const withoutKey = unjoinable - entities.nullTimes;
-    if (withoutKey > 0) {
-      notices.push(
-        `${withoutKey} of ${entities.count} entity rows have a null join key of feature view "${projection.name}".`,
-      );
-    }
-  }
-  return notices;
 }
 
 /** Hands out one reporter per step of the work, in order; the joins take most of the time. */

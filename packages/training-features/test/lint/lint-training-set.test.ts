@@ -2,7 +2,7 @@ import { temporaryFolder } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type OfflineEngine, openDuckDb } from "../../src/index.ts";
 import { days, type LintSketch, lintScene, NOW, normal, u } from "../support/lint-scene.ts";
-import { makeView, refsOf } from "../support/make-definitions.ts";
+import { makeDefinitions, makeView, refsOf } from "../support/make-definitions.ts";
 import { testEngine } from "../support/parquet.ts";
 import { buildScene, filesIn } from "../support/training-set.ts";
 
@@ -118,6 +118,19 @@ test("composite keys, views without keys, odd names, keys and labels that are nu
       example: { row: 3, values: { country: "it's3", number: "0", time: "2026-01-02T00:00:03.000000Z", size: "1.5" } },
     },
   ]);
+});
+
+test("a cluster's training sets are not looked at, which is said before anything is asked of it", async () => {
+  await using folder = await temporaryFolder();
+  const view = makeView({ name: "facts", features: { v: "float64" } });
+  const offlineStore = { type: "spark", path: "/lake", remote: "sc://127.0.0.1:1", s3: undefined } as const;
+  const definitions = { ...makeDefinitions(folder.path, [view]), offlineStore };
+  const building = buildScene(
+    { engine, folder: folder.path, views: [view], files: {} },
+    { definitions, lint: { clock } },
+  );
+  await expect(building).rejects.toMatchObject({ code: "UNSUPPORTED", remedy: expect.stringContaining("duckdb") });
+  expect(filesIn(folder.path)).toEqual([]);
 });
 
 test("a split column that is not there is refused, and nothing is written", async () => {

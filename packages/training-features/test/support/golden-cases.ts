@@ -28,7 +28,7 @@ interface GoldenCase {
 export interface GoldenRun {
   readonly name: string;
   readonly mode: string;
-  /** File of the result, in the case's folder. */
+  /** Path of the Parquet that holds the right answer. */
   readonly expected: string;
 }
 
@@ -44,11 +44,18 @@ export const goldenCases: readonly string[] = (
 
 /** Every result of every case. */
 export const goldenRuns: readonly GoldenRun[] = goldenCases.flatMap((name) =>
-  Object.entries(readCase(name).modes).map(([mode, expected]) => ({ name, mode, expected: expected! })),
+  Object.entries(readCase(name).modes).map(([mode, file]) => ({
+    name,
+    mode,
+    expected: join(goldenFolder, name, file!),
+  })),
 );
 
 /** What builds a result; sources and entity rows are read from `<root>/<case>`. */
-export function goldenRequest({ name, mode }: GoldenRun, root: string = goldenFolder): Omit<TrainingSetRequest, "out"> {
+export function goldenRequest(
+  { name, mode }: Pick<GoldenRun, "name" | "mode">,
+  root: string = goldenFolder,
+): Omit<TrainingSetRequest, "out"> & { readonly entities: string } {
   const golden = readCase(name);
   const views = golden.views.map((view) =>
     makeView({

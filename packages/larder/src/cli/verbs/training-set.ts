@@ -23,6 +23,8 @@ rows without a match keep nulls. --out is Parquet, CSV or Arrow by its ending. R
 
 A feature row counts from its created time on (when it could be known). --as-of event_time counts it from its event time, as Feast does.
 
+With offline_store.type spark the join runs there (docs/spark.md); --out with a scheme (s3a://lake/train) is a folder that the cluster writes.
+
 --lint looks for leaks: features that are the label or tell it too well, values from after the label, entities on both sides of a split, time zones
 mixed up, and more. docs/training-sets.md lists what it can find. --fail-on makes it a step for CI.`,
   examples: [
