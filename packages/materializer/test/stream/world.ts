@@ -36,6 +36,9 @@ export interface WorldOptions {
   /** Default: the topic's name. */
   readonly group?: string;
   readonly onlineStore?: string;
+  readonly client?: "kafkajs" | "platformatic";
+  /** Default: 6 s. */
+  readonly sessionTimeout?: string;
   /** How long rebalances may take. Default: 8 s. */
   readonly rebalanceTimeout?: string;
   /** More keys of `stream`, each with a comma before it. */
@@ -46,10 +49,11 @@ export interface WorldOptions {
 
 /** Definitions of one view over one JSON topic; the tenant is in a header. Rebalances are quick. */
 function streamYaml(options: WorldOptions): string {
-  const { brokers, topic, group = topic, onlineStore, rebalanceTimeout = "8s", stream = "", tenants } = options;
+  const { brokers, topic, group = topic, onlineStore, client = "platformatic", tenants } = options;
+  const { sessionTimeout = "6s", rebalanceTimeout = "8s", stream = "" } = options;
   return `project: test
 online_store: ${onlineStore ?? "{ type: memory }"}
-stream: { type: kafka, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: 6s, rebalance_timeout: ${rebalanceTimeout}${stream} }
+stream: { type: kafka, client: ${client}, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: ${sessionTimeout}, rebalance_timeout: ${rebalanceTimeout}${stream} }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
 feature_views:

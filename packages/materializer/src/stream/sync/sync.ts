@@ -88,7 +88,7 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#parts = parts;
     this.#settings = { ...SYNC_SETTINGS, ...parts.settings };
     this.#stream = streamOf(parts.definitions);
-    const { backoff, holdMs, commitMs, commitRecords } = this.#settings;
+    const { backoff, holdMs, commitMs, commitRecords, writeMs } = this.#settings;
     const { store, source, sink, clock, pace, onEvent } = parts;
     const signal = this.#end.signal;
     const outages = new Outages((of, problem) =>
@@ -120,6 +120,7 @@ class SyncEngine implements Sync, BatchConsumer {
       now: () => clock.now(),
       store,
       pace,
+      writeMs,
       backoff,
       outages,
       signal,
