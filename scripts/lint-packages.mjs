@@ -17,7 +17,7 @@ const TOOLS = [
   ],
 ];
 /** What only some users need is theirs to install. */
-const OPTIONAL = ["@duckdb/node-api", "kafkajs", "onnxruntime-node"];
+const OPTIONAL = ["@aws-sdk/client-s3", "@duckdb/node-api", "kafkajs", "onnxruntime-node"];
 
 const folder = mkdtempSync(join(tmpdir(), "larder-packages-"));
 try {

@@ -6,6 +6,7 @@ import { provideFeast } from "./feast.mjs";
 import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
+import { provideS3 } from "./s3.mjs";
 import { provideSchemathesis } from "./schemathesis.mjs";
 import { provideTritonClient } from "./triton-client.mjs";
 import { provideUtf8Locale } from "./utf8-locale.mjs";
@@ -19,6 +20,7 @@ const PROVIDERS = {
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,
+  s3: provideS3,
 };
 
 /** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */

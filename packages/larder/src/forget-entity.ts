@@ -8,7 +8,7 @@ import {
   eraseEntity,
   type OnlineStore,
 } from "@larder/store-core";
-import type { FoundTrainingSet } from "@larder/training-features";
+import type { ForgottenServed, FoundTrainingSet } from "@larder/training-features";
 
 /** What {@link forgetEntity} works with. */
 export interface ForgetParts {
@@ -47,11 +47,13 @@ export interface ErasureReceipt {
   readonly streams: readonly { readonly view: string; readonly topics: readonly string[] }[];
   readonly training_sets: readonly FoundTrainingSet[];
   readonly unread_training_sets: readonly { readonly manifest: string; readonly reason: string }[];
+  /** What was removed from the files of `server.served_log`, as this machine sees them; undefined where there is no such log. */
+  readonly served_log?: ForgottenServed;
 }
 
 /**
- * Erases an entity ({@link eraseEntity}), looks for it in training sets, and answers a receipt. Parquet files are not changed: they are their
- * owner's to delete, and the receipt names them.
+ * Erases an entity ({@link eraseEntity}), looks for it in training sets, and answers a receipt. It goes from the log of served vectors as well. Sources are not changed: they
+ * are their owner's to delete, and the receipt names them.
  * @throws what eraseEntity throws; OUTPUT_UNWRITABLE for the receipt, before anything is changed; MISSING_DEPENDENCY, SOURCE_NOT_FOUND, UNSUPPORTED for
  * the training sets, before anything is changed as well
  */
@@ -60,20 +62,23 @@ export async function forgetEntity(parts: ForgetParts, request: ForgetRequest): 
   const { definitions } = parts;
   findTenant(definitions, request.tenant);
   const { tenant, entity, signal, trainingSets: folder = definitions.folder } = request;
-  const { findInTrainingSets } = await import("@larder/training-features");
+  const { findInTrainingSets, forgetServed, requireServedLogAccess } = await import("@larder/training-features");
+  const log = definitions.server.servedLog?.path;
+  if (log !== undefined) await requireServedLogAccess(log);
   const receipt = request.receipt === undefined ? undefined : await claimReceipt(request.receipt);
   try {
     const { found, unread } = await findInTrainingSets({ definitions, tenant, entity, folder, signal });
     const streams = await streamsOf(definitions);
     const report = await eraseEntity(parts, request);
-    const written = receiptOf(
-      definitions,
-      report,
-      streams,
-      found,
-      unread,
-      request.showKey === true ? entity : undefined,
-    );
+    // Every server knows by now: what waits to be written there is left out, and what had been begun before is a file.
+    const { project } = definitions;
+    const servedLog =
+      log === undefined ? undefined : await forgetServed({ project, tenant, entity, folder: log, signal });
+    const shown = request.showKey === true ? entity : undefined;
+    const written: ErasureReceipt = {
+      ...receiptOf(definitions, report, streams, found, unread, shown),
+      ...(servedLog === undefined ? {} : { served_log: servedLog }),
+    };
     await receipt?.write(`${JSON.stringify(written, plain, 2)}\n`);
     return written;
   } catch (error) {

@@ -7,7 +7,7 @@ import { readNdjson } from "./ndjson.ts";
 export interface FileRowsRequest {
   readonly definitions: Definitions;
   readonly view: FeatureView;
-  /** Absolute path; its ending tells the format. */
+  /** Absolute path, or `s3://` address of a Parquet file; its ending tells the format. */
   readonly file: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -23,6 +23,14 @@ export async function openFileRows(request: FileRowsRequest): Promise<() => Asyn
     throw new LarderError("USAGE", {
       what: `The name of ${file} does not tell its format`,
       remedy: "Give a file whose name ends in .ndjson or .parquet",
+      facts: { field: "from" },
+    });
+  }
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(file)) {
+    if (!ndjson) return () => readParquet(request);
+    throw new LarderError("UNSUPPORTED", {
+      what: `${file} is in an object store, where Larder reads Parquet`,
+      remedy: "Copy it to a local file, or write it as Parquet",
       facts: { field: "from" },
     });
   }

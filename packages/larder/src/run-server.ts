@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Definitions, LarderError, systemClock } from "@larder/schema";
-import { buildApp, loadModels, type ModelEvent, openAuthenticator, readTlsFiles } from "@larder/serving";
+import { buildApp, loadModels, type ModelEvent, openAuthenticator, openServedLog, readTlsFiles } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import type { Logger } from "pino";
 import { checkApplied } from "./check-applied.ts";
@@ -48,6 +48,13 @@ export async function runServer(
       onProblem: (text) => logger.warn({ part: "telemetry" }, text),
     });
     if (telemetry !== undefined) lifecycle.opened("telemetry", () => telemetry.close());
+    const { servedLog: logged } = definitions.server;
+    const servedLog =
+      logged === undefined
+        ? undefined
+        : await lifecycle.open("log of served vectors", () =>
+            openServedLog(logged, { definitions, store, clock, onProblem }),
+          );
     const app = await lifecycle.open("HTTP server", () =>
       buildApp({
         definitions,
@@ -62,6 +69,7 @@ export async function runServer(
           : { peers: link.peers }),
         ...(authenticator === undefined ? {} : { authenticator }),
         ...(tlsFiles === undefined ? {} : { tls: tlsFiles }),
+        ...(servedLog === undefined ? {} : { servedLog }),
       }),
     );
     const url = await app.listen(address).catch((error: unknown) => {

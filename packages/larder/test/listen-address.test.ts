@@ -12,6 +12,7 @@ const LIMITS = {
   requestTimeoutMs: 1,
   drainDelayMs: 0,
   accessLogSample: undefined,
+  servedLog: undefined,
   modelThreads: 1,
   modelQueue: 1,
   strictFeast: false,

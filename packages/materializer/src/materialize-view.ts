@@ -12,6 +12,8 @@ import { metaCall, type Run, type ViewPlan } from "./run.ts";
 export interface MaterializedView {
   readonly report: ViewReport;
   readonly checkpoint: Checkpoint;
+  /** What the source's reader has to say. */
+  readonly notice: string | undefined;
 }
 
 /** Large enough that a checkpoint costs little, small enough that a killed run repeats little and no decode holds the event loop long. */
@@ -39,9 +41,11 @@ export async function materializeView(run: Run, view: FeatureView, plan: ViewPla
   const identity = { start, end, createdAfter: createdAfterOf(plan), definitions: definitions.hash, source };
   const checkpoint = await retrying(() => Checkpoint.open(store, scope, identity, call));
   let state = checkpoint.found ?? AT_THE_BEGINNING;
+  let notice: string | undefined;
   if (!state.done) {
     for await (const chunk of chunksAfter(run, view, plan, state)) {
       state = await applied(run, view, state, chunk);
+      notice = chunk.notice;
       const reached = state;
       await retrying(() => checkpoint.save(reached));
     }
@@ -66,7 +70,7 @@ export async function materializeView(run: Run, view: FeatureView, plan: ViewPla
     resumed: checkpoint.found !== undefined,
     position: position?.end,
   };
-  return { report, checkpoint };
+  return { report, checkpoint, notice };
 }
 
 async function* chunksAfter(

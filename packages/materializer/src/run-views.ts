@@ -24,12 +24,14 @@ export async function runViews(
     request: { ...request, tenant },
   };
   const reports: ViewReport[] = [];
+  const notices = new Set<string>();
   const checkpoints: Checkpoint[] = [];
   try {
     const plans: ViewPlan[] = [];
     for (const view of views) plans.push(await plan(run, view));
     for (const [index, view] of views.entries()) {
-      const { report, checkpoint } = await materializeView(run, view, plans[index]!);
+      const { report, checkpoint, notice } = await materializeView(run, view, plans[index]!);
+      if (notice !== undefined) notices.add(notice);
       reports.push(report);
       checkpoints.push(checkpoint);
     }
@@ -46,7 +48,7 @@ export async function runViews(
     end: Math.max(...reports.map(({ end }) => end)),
     views: reports,
     totals: reports.reduce(addCounts, NO_COUNTS),
-    warnings: ttlWarnings(definitions, tenant, reports),
+    warnings: [...notices, ...ttlWarnings(definitions, tenant, reports)],
   };
 }
 

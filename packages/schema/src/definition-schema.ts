@@ -96,6 +96,33 @@ const redisStore = section(
   "Rows in Redis, for production.",
 );
 
+const s3 = section(
+  {
+    endpoint: optional(text, "URL of an S3-compatible server.", "AWS's, by region"),
+    region: optional(text, "The bucket's region.", "AWS_REGION or the profile's; us-east-1 with an endpoint"),
+    path_style: optional(Type.Boolean(), "Buckets are in the path, not in the host name.", "true with an endpoint"),
+    access_key_id: optional(
+      text,
+      "Key; let it come from a variable, as every secret.",
+      "AWS's chain: environment, profile, container, machine",
+    ),
+    secret_access_key: optional(text, "Its secret.", "as access_key_id"),
+    session_token: optional(text, "Its session.", "none"),
+    reader: withDefault(
+      oneOf("auto", "httpfs", "stage"),
+      "Who reads objects: DuckDB's httpfs in place, or DuckDB from copies in the cache; auto takes httpfs where it loads, and says so.",
+      "auto",
+    ),
+    httpfs_extension: optional(text, "File of DuckDB's httpfs extension.", "where DuckDB has installed it"),
+    cache_path: withDefault(text, "Folder of staged objects, relative to feature_store.yaml.", ".larder/s3"),
+    cache_max_bytes: withDefault(size, "Most bytes kept there; the longest unused go first.", "10GiB"),
+    concurrency: withDefault(Type.Integer({ minimum: 1, maximum: 64 }), "Requests under way at once.", 8),
+    timeout: withDefault(limit, "Longest silence of the server before a request is tried again.", "10s"),
+    deadline: withDefault(limit, "Longest time that a failing request is tried again.", "1m"),
+  },
+  "How s3:// addresses are reached.",
+);
+
 const source = section(
   {
     path: required(text, "File, glob or folder of Parquet, relative to offline_store.path; may contain {tenant}."),
@@ -109,6 +136,11 @@ const source = section(
     tombstone_column: optional(definitionName, "Bool column; true marks a deletion.", "no deletions"),
     tenant_column: optional(definitionName, "Column that names each row's tenant.", "one tenant per path"),
     field_mapping: withDefault(mapOf(definitionName), "Source column -> its name in the view.", {}),
+    hive_partitions: withDefault(
+      mapOf(oneOf("year", "month", "day", "hour", "column")),
+      "Name in folders like name=value -> what its values are: a part of the event time in UTC, by which files are left out, or a column.",
+      {},
+    ),
   },
   "The view's rows at rest.",
 );
@@ -359,6 +391,24 @@ const tls = section(
   "HTTPS in place of HTTP.",
 );
 
+const servedLog = section({
+  path: withDefault(text, "Folder of the files; relative to the folder of feature_store.yaml.", "served-log"),
+  sample: withDefault(
+    Type.Number({ exclusiveMinimum: 0, maximum: 1 }),
+    "The part of all entities that is kept. It goes by a hash of the entity key: of one entity all predictions are kept, or none.",
+    0.01,
+  ),
+  rotate_after: withDefault(limit, "A file is written when its first row is so old.", "10m"),
+  rotate_size: withDefault(size, "Or when its rows take so much memory, as estimated.", "16MiB"),
+  max_pending: withDefault(
+    size,
+    "Most memory, as estimated, of rows that are in no file yet; further rows are dropped, and counted.",
+    "64MiB",
+  ),
+  keep: withDefault(limit, "Files are removed when they are so old.", "30d"),
+  max_bytes: withDefault(size, "Most bytes of all files; the oldest are removed.", "1GB"),
+});
+
 const server = section({
   host: withDefault(text, "Address to listen on.", "127.0.0.1"),
   port: withDefault(Type.Integer({ minimum: 0, maximum: 65535 }), "Port to listen on; 0 takes any free one.", 6566),
@@ -405,6 +455,11 @@ const server = section({
     "A log line per answer.",
     "only failures of the server are logged",
   ),
+  served_log: optional(
+    servedLog,
+    "Keeps what predictions were made of, as Parquet (see served-log.md).",
+    "nothing is kept",
+  ),
   strict_feast: withDefault(
     Type.Boolean(),
     "Feast's own routes answer as Feast's server does, as they always do below /feast (see feast.md).",
@@ -446,6 +501,7 @@ export const FeatureStoreFile = section({
     section({
       type: required(oneOf("duckdb"), "Reads Parquet with DuckDB."),
       path: withDefault(text, "Folder relative to feature_store.yaml, or s3://bucket/prefix.", "."),
+      s3: withDefault(s3, "How s3:// addresses are reached.", {}),
     }),
     "Where training sets and backfills are read from.",
     { type: "duckdb" },

@@ -49,8 +49,13 @@ export interface BatchSource {
   readonly tenantColumn: string | undefined;
   /** Source column -> name in the view. */
   readonly fieldMapping: ReadonlyMap<string, string>;
+  /** Name in folders `name=value` -> what its values are. */
+  readonly hivePartitions: ReadonlyMap<string, HivePartition>;
   readonly place: Place;
 }
+
+/** What the values of a Hive partition are: a part of the event time in UTC, or a column that the files do not hold. */
+export type HivePartition = "year" | "month" | "day" | "hour" | "column";
 
 /** What a stream's records are written in; `debezium` and `debezium_avro` are change events in JSON and in Avro. */
 export type StreamFormat = "json" | "avro" | "protobuf" | "debezium" | "debezium_avro";
@@ -274,6 +279,33 @@ export interface OfflineStoreConfig {
   readonly type: "duckdb";
   /** Absolute folder, or `s3://bucket/prefix`. */
   readonly path: string;
+  readonly s3: S3Config;
+}
+
+/** How `s3://` addresses are reached. */
+export interface S3Config {
+  /** undefined = AWS's own, by region. */
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly pathStyle: boolean;
+  /** undefined = AWS's chain. Secret: never print it. */
+  readonly credentials: S3Credentials | undefined;
+  readonly reader: "auto" | "httpfs" | "stage";
+  /** Absolute path of DuckDB's extension; undefined = where DuckDB has installed it. */
+  readonly httpfsExtension: string | undefined;
+  /** Absolute folder of staged objects. */
+  readonly cachePath: string;
+  readonly cacheMaxBytes: number;
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  readonly deadlineMs: number;
+}
+
+/** A key for S3. */
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken: string | undefined;
 }
 
 /** Whom the server answers. At least one of `keys` and `jwt` is there. */
@@ -302,6 +334,23 @@ export interface TlsConfig {
   readonly clientCa: string | undefined;
 }
 
+/** The log of served vectors. */
+export interface ServedLogConfig {
+  /** Absolute path of its folder. */
+  readonly path: string;
+  /** Part of the entities whose predictions are kept, above 0, at most 1. */
+  readonly sample: number;
+  readonly rotateAfterMs: number;
+  /** Estimated size in memory of the rows of one file. */
+  readonly rotateBytes: number;
+  /** Most bytes, estimated, of rows in no file yet. */
+  readonly maxPendingBytes: number;
+  /** Age at which files are removed. */
+  readonly keepMs: number;
+  /** Most bytes of all files. */
+  readonly maxBytes: number;
+}
+
 /** Limits and address of the HTTP server. */
 export interface ServerConfig {
   readonly host: string;
@@ -326,6 +375,8 @@ export interface ServerConfig {
   readonly drainDelayMs: number;
   /** Part of the answers that are logged, 0 to 1; undefined = no access log. */
   readonly accessLogSample: number | undefined;
+  /** What predictions were made of is kept in files; undefined = not. */
+  readonly servedLog: ServedLogConfig | undefined;
   /** Feast's routes answer as Feast's own server does. */
   readonly strictFeast: boolean;
 }

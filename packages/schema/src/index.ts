@@ -28,6 +28,7 @@ export type {
   FeatureRef,
   FeatureService,
   FeatureView,
+  HivePartition,
   JoinKey,
   JwtConfig,
   ModelDefinition,
@@ -44,7 +45,10 @@ export type {
   PredictionDefinition,
   RecordField,
   RequestFeature,
+  S3Config,
+  S3Credentials,
   SchemaRegistryConfig,
+  ServedLogConfig,
   ServerConfig,
   StreamConfig,
   StreamFormat,
@@ -84,6 +88,13 @@ export {
   type ValueDecoder,
 } from "./rows/decode-value.ts";
 export { compileRowDecoder, type RowDecoderOptions, type RowShape } from "./rows/row-decoder.ts";
+export {
+  isServedLogDescription,
+  SERVED_LOG_FORMAT,
+  SERVED_LOG_META,
+  type ServedLogDescription,
+  type ServedLogFeature,
+} from "./served-log-format.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

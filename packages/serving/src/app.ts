@@ -8,6 +8,7 @@ import { CompiledReads } from "./features/compiled-read.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import type { MetricsPeers } from "./metrics/metrics-peers.ts";
+import { watchServedLog } from "./metrics/served-log-metrics.ts";
 import { ServingMetrics } from "./metrics/serving-metrics.ts";
 import { registerAdmission } from "./plugins/admission.ts";
 import { clientErrorHandler } from "./plugins/client-error.ts";
@@ -29,6 +30,7 @@ import { registerPredict } from "./routes/predict.ts";
 import { registerPush } from "./routes/push.ts";
 import { registerStrictFeast } from "./routes/strict-feast.ts";
 import { registerWriteToOnlineStore } from "./routes/write-to-online-store.ts";
+import type { ServedLog } from "./served-log/served-log.ts";
 import type { ServingContext } from "./serving-context.ts";
 import { createTlsServer, type TlsFiles } from "./tls.ts";
 
@@ -52,6 +54,8 @@ export interface AppParts {
   readonly stopping?: AbortSignal;
   /** The other processes of this port, whose metrics `/metrics` answers, too. */
   readonly peers?: MetricsPeers;
+  /** Keeps what predictions were made of. */
+  readonly servedLog?: ServedLog;
 }
 
 /** How often Node looks for connections that overran their time, in milliseconds: limits are kept to within this. */
@@ -68,8 +72,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   refuseOpenDoors(parts);
   const metrics = new ServingMetrics(definitions.project);
   const app = fastify<Server>({
-    ...(logger === undefined ? { logger: false } : { loggerInstance: logger }),
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "request_id" }),
+    // Fastify would make a logger for every request; requestLog makes one where there is something to log.
+    logger: false,
+    logController: new LogController({ disableRequestLogging: true }),
     // What arrives while the app closes is answered as ever: see registerConnections.
     return503OnClosing: false,
     bodyLimit: server.bodyLimitBytes,
@@ -82,9 +87,8 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply, metrics),
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
     genReqId: (request) => requestId(request.headers[REQUEST_ID_HEADER]),
-    // requestLog makes one where there is something to log.
-    childLoggerFactory: (parent) => parent,
   });
+  app.decorate("ownLog", logger ?? app.log);
   // With callbacks: a promise per hook and request would be made for nothing.
   app.addHook("onRequest", (request, reply, done) => {
     reply.header(REQUEST_ID_HEADER, request.id);
@@ -104,7 +108,9 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     reads: new CompiledReads(definitions),
     models,
     metrics,
+    servedLog: parts.servedLog,
   };
+  if (parts.servedLog !== undefined) watchServedLog(metrics.registry, parts.servedLog);
   metrics.watchModelThreads(() => models.use());
   registerAdmission(app, context, authenticator);
   const jobs = new MaterializeJobs(materialize, clock);

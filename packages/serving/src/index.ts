@@ -19,4 +19,6 @@ export { type ServedRequest, servedRequests } from "./plugins/observers.ts";
 export { loadModels, type ModelRegistry, type ModelRegistryOptions } from "./registry/model-registry.ts";
 export type { ModelEvent, ModelState, VersionState } from "./registry/model-state.ts";
 export type { ModelLease } from "./registry/served-version.ts";
+export { openServedLog, type ServedLogParts } from "./served-log/open-served-log.ts";
+export type { ServedLog, ServedLogUse } from "./served-log/served-log.ts";
 export { createTlsServer, readTlsFiles, type TlsFiles } from "./tls.ts";

@@ -27,7 +27,12 @@ export {
 } from "./erasure/erase-entity.ts";
 export type { ErasedEntities } from "./erasure/erased-entities.ts";
 export { readErased } from "./erasure/erasure-record.ts";
-export { type ErasureSettings, type ErasureWatch, erasureSettings } from "./erasure/erasure-watch.ts";
+export {
+  createErasureWatch,
+  type ErasureSettings,
+  type ErasureWatch,
+  erasureSettings,
+} from "./erasure/erasure-watch.ts";
 export { type ExplainOptions, explainRedis } from "./explain-redis.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";

@@ -1,20 +1,21 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-/** Programs that speak Redis's protocol, and how a machine without one gets it. */
+/** Programs of test servers, and how a machine without one gets it. */
 const PROGRAMS = {
   redis: { file: "redis-server", remedy: "install Redis 7 yourself" },
   valkey: { file: "valkey-server", remedy: "install Valkey 8 yourself" },
+  s3: { file: "versitygw", remedy: "install versitygw yourself" },
 } as const;
 
 /** Name of a program that speaks Redis's protocol. */
-export type RedisProgram = keyof typeof PROGRAMS;
+export type RedisProgram = Exclude<keyof typeof PROGRAMS, "s3">;
 
 /**
  * Path of a server program: the one on PATH, else the one that `npm test` keeps in the cache. LARDER_CACHE is set by every script of this
  * repository; scripts/servers fills it. Fails with the remedy when there is none.
  */
-export function findServer(program: RedisProgram): string {
+export function findServer(program: keyof typeof PROGRAMS): string {
   const { file, remedy } = PROGRAMS[program];
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(folder, file);

@@ -36,4 +36,4 @@ export async function onFreePort<T>(start: (port: number) => Promise<T>): Promis
   }
 }
 
-const TAKEN = /Address already in use|Failed listening on port/;
+const TAKEN = /Address already in use|Failed listening on port/i;

@@ -37,6 +37,7 @@ export {
   startSentinel,
 } from "./redis-sentinel.ts";
 export { type RedisOptions, type RedisServer, startRedis } from "./redis-server.ts";
+export { type S3Server, startS3 } from "./s3-server.ts";
 export {
   type PropertySettings,
   propertySettings,

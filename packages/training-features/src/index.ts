@@ -22,6 +22,19 @@ export type {
 export { fingerprintSource } from "./offline/source-fingerprint.ts";
 export type { LateRows } from "./offline/source-scan.ts";
 export type { AsOf } from "./point-in-time/join-spec.ts";
+export {
+  type CellDifference,
+  type ConsistencyReport,
+  type ConsistencyRequest,
+  checkConsistency,
+  type FeatureConsistency,
+} from "./served-log/check-consistency.ts";
+export {
+  type ForgetServedRequest,
+  type ForgottenServed,
+  forgetServed,
+  requireServedLogAccess,
+} from "./served-log/forget-served.ts";
 export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
   type FindEntityRequest,
@@ -32,6 +45,7 @@ export {
 export {
   MANIFEST_FORMAT,
   type ManifestFile,
+  type ManifestInputFile,
   type ManifestLint,
   type ManifestView,
   type TrainingSetManifest,

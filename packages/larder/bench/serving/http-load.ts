@@ -15,8 +15,6 @@ export interface Latencies {
   readonly due: number;
   /** Of each answer 200: from when its request was due, whether or not it could be sent then. */
   readonly times: readonly number[];
-  /** The same of every answer, whatever its status. */
-  readonly answered: readonly number[];
   /** How late requests were sent. */
   readonly lags: readonly number[];
   readonly failures: number;
@@ -74,7 +72,6 @@ class FixedRate implements Latencies {
   readonly start = clockMs() + 1;
   readonly due: number;
   readonly times: number[] = [];
-  readonly answered: number[] = [];
   readonly lags: number[] = [];
   readonly heads: string[] = [];
   failures = 0;
@@ -120,9 +117,7 @@ class FixedRate implements Latencies {
     this.#underWay++;
     const onAnswer = (head: string) => {
       this.#underWay--;
-      const took = clockMs() - dueAt;
-      this.answered.push(took);
-      if (isFine(head)) this.times.push(took);
+      if (isFine(head)) this.times.push(clockMs() - dueAt);
       else this.failures++;
       this.heads.push(head);
       this.#free.push(connection);

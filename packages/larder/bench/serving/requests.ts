@@ -9,11 +9,10 @@ export interface Kind {
   readonly byFloor: boolean;
 }
 
-/** `POST /predict` of so many rows, of a tenant where one is named. */
-export function predictions(rows: number, tenant?: string): Kind {
-  const path = tenant === undefined ? "/predict" : `/t/${tenant}/predict`;
+/** `POST /predict` of so many rows. */
+export function predictions(rows: number): Kind {
   const requests = customers(rows).map((ids) =>
-    postRequest(path, { entity_rows: ids.map((customer_id) => ({ customer_id })) }),
+    postRequest("/predict", { entity_rows: ids.map((customer_id) => ({ customer_id })) }),
   );
   return { name: `predict, ${many(rows)}`, requests, byFloor: true };
 }

@@ -49,25 +49,15 @@ export interface World extends AsyncDisposable {
   readonly machine: string;
 }
 
-/** What a bench needs of Larder's definitions beside what is compared with the floor. */
-export interface Settings {
-  /** Of the online store. Default: one that no slow moment of the machine misses, since how soon a caller is told is not what is measured. */
-  readonly deadline?: string;
-  /** `on_store_failure` of the model. */
-  readonly onStoreFailure?: string;
-  /** Tenants beside `default`, which have the same rows, and their settings in YAML. */
-  readonly tenants?: Readonly<Record<string, string>>;
-}
-
 /** Starts all of it, fills it, and sees to it that both servers answer alike. */
-export async function openWorld(settings: Settings = {}): Promise<World> {
+export async function openWorld(): Promise<World> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(await temporaryFolder());
   const pinned = availableParallelism() > 1 && pin(process.pid, OTHER_CORE);
   const redis = stack.use(await startRedis());
   const floor = stack.use(await startFloor(redis.port, pinned));
   const yaml = join(folder.path, "feature_store.yaml");
-  writeFileSync(yaml, definitionsText(redis.connectionString, settings));
+  writeFileSync(yaml, definitionsText(redis.connectionString));
   const version = await copyRows(yaml, redis.port);
   const larder = stack.use(await startLarder(yaml, pinned));
   await proveAlike(floor, larder);
@@ -150,10 +140,10 @@ async function copyRows(yaml: string, redisPort: number): Promise<string> {
       createdTime: eventTime,
       values: FEATURES.map((_, feature) => (packed[i] as Buffer).readFloatLE(feature * 4)),
     }));
-    for (const tenant of definitions.tenants.keys()) {
-      const call = { tenant, deadline: performance.now() + 60_000 };
-      await store.write(findView(definitions, "churn_features"), rows, call);
-    }
+    await store.write(findView(definitions, "churn_features"), rows, {
+      tenant: "default",
+      deadline: performance.now() + 60_000,
+    });
     return /redis_version:(\S+)/.exec(await redis.info("server"))?.[1] ?? "";
   } finally {
     redis.disconnect();
@@ -179,13 +169,11 @@ function versionOf(name: string): string {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 }
 
-function definitionsText(connectionString: string, settings: Settings): string {
-  const { deadline = "1s", onStoreFailure, tenants = {} } = settings;
-  const features = FEATURES.map((name) => `{ name: ${name}, type: float32, default: 0 }`).join(", ");
-  const policy = onStoreFailure === undefined ? "" : `    on_store_failure: ${onStoreFailure}\n`;
-  const named = Object.entries(tenants).map(([name, own]) => `, ${name}: ${own}`);
+/** With a deadline that no slow moment of the machine misses: what is measured is not how soon a caller is told that the store is slow. */
+function definitionsText(connectionString: string): string {
+  const features = FEATURES.map((name) => `{ name: ${name}, type: float32 }`).join(", ");
   return `project: bench
-online_store: { type: redis, connection_string: "${connectionString}", layout: packed, deadline: ${deadline} }
+online_store: { type: redis, connection_string: "${connectionString}", layout: packed, deadline: 1s }
 entities: [{ name: customer, join_keys: [{ name: customer_id, type: int64 }] }]
 feature_views:
   - { name: churn_features, entity: customer, ttl: 30d, features: [${features}] }
@@ -195,7 +183,6 @@ models:
   - name: churn
     path: ${JSON.stringify(MODEL)}
     feature_service: churn_v1
-${policy}    prediction: { name: churn_probability, output: probabilities, index: 1 }
-tenants: { default: {}${named.join("")} }
+    prediction: { name: churn_probability, output: probabilities, index: 1 }
 `;
 }

@@ -54,7 +54,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
         terminal,
         signal,
         file: resolve(terminal.folder, options.file ?? ""),
-        path: (text) => resolve(terminal.folder, text),
+        path: (text) => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(terminal.folder, text)),
         progress: (label) => createProgress(label, terminal),
       }),
     );

@@ -21,17 +21,21 @@ const GUIDES = [
 
 /**
  * No guides for an empty folder: references, pages whose commands need more (a checkout, the churn example, Redis, Kafka, Feast), serving.md, which
- * serving.test.ts beside this follows, and why.md, which ../why/guide.test.ts follows.
+ * serving.test.ts beside this follows, served-log.md, for which served-log.test.ts starts a server, and why.md, which ../why/guide.test.ts follows.
  */
 const OTHERS = [
+  "backfill.md",
   "cli.md",
   "client.md",
+  "dead-letters.md",
   "feast.md",
   "feature_store.md",
   "get-started.md",
   "operations.md",
   "quickstart.md",
   "redis.md",
+  "served-log.md",
+  "s3.md",
   "serving.md",
   "streams.md",
   "sync.md",

@@ -23,9 +23,20 @@ export const SESSION_MS = 1_000;
 export function faultsOf({ kafka, redis, processes, random }: Victims): readonly Fault[] {
   const someProcess = () => random.pick(processes);
   return [
-    { name: "sync killed", happen: () => someProcess().kill("now") },
-    { name: "sync killed before a commit", happen: () => someProcess().kill("uncommitted") },
-    { name: "both killed", happen: async () => void (await Promise.all(processes.map((each) => each.kill("now")))) },
+    { name: "sync killed", happen: () => someProcess().kill() },
+    {
+      name: "syncs killed between a write and its commit",
+      happen: async () => {
+        await Promise.all(processes.map((each) => each.isReady()));
+        await kafka.kill("SIGSTOP");
+        try {
+          await Promise.all(processes.map((each) => each.killUncommitted()));
+        } finally {
+          await kafka.kill("SIGCONT");
+        }
+      },
+    },
+    { name: "both killed", happen: async () => void (await Promise.all(processes.map((each) => each.kill()))) },
     { name: "sync halted", happen: () => someProcess().pause(SESSION_MS + random.integer(400, 1_200)) },
     { name: "sync restarted", happen: () => someProcess().restart() },
     {

@@ -36,16 +36,21 @@ export class SyncProcess {
   }
 
   async isReady(): Promise<void> {
-    await until(WAIT_MS, "a sync is ready", async () => this.#now?.ready === true);
+    // What one that was told to end had said last is not how its successor does.
+    await until(WAIT_MS, "a sync is ready", async () => !this.#told && this.#now?.ready === true);
   }
 
-  /** Kills it, at once or when it has written what it has not committed, if that happens soon. */
-  async kill(when: "now" | "uncommitted"): Promise<void> {
+  async kill(): Promise<void> {
     await this.isReady();
-    const soon = performance.now() + 3_000;
-    while (when === "uncommitted" && !this.#hasUncommitted() && performance.now() < soon) await wait(5);
-    this.#told = true;
-    this.#child?.signal("SIGKILL");
+    this.#kill();
+  }
+
+  /** Kills it when it has read what it has not committed, if that happens soon. To be called while commits fail, and what was fetched is written. */
+  async killUncommitted(): Promise<void> {
+    const soon = performance.now() + 2_000;
+    while (!this.#hasUncommitted() && performance.now() < soon) await wait(5);
+    await wait(ASK_MS);
+    this.#kill();
   }
 
   /** Halts it for so long. */
@@ -73,6 +78,11 @@ export class SyncProcess {
     await this.#running;
     if (end?.code === 0) return this.crashes;
     return [...this.crashes, `told to end, it ended with ${JSON.stringify(end)}: ${child?.stderr.slice(-2_000)}`];
+  }
+
+  #kill(): void {
+    this.#told = true;
+    this.#child?.signal("SIGKILL");
   }
 
   #hasUncommitted(): boolean {

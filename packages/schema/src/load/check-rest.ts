@@ -1,6 +1,7 @@
 import { show } from "../fault.ts";
 import { keyPath } from "../yaml/placed-node.ts";
 import type { CheckContext } from "./check-context.ts";
+import { checkOfflineStore } from "./check-offline-store.ts";
 import { checkServer } from "./check-server.ts";
 import { checkSchemaRegistry } from "./check-streams.ts";
 import { checkSync } from "./check-sync.ts";
@@ -13,6 +14,7 @@ const MAX_TENANT_BYTES = 200;
 export function checkRest(context: CheckContext): void {
   checkTenants(context);
   checkLayout(context);
+  checkOfflineStore(context);
   checkServer(context);
   checkSchemaRegistry(context);
   checkSync(context);

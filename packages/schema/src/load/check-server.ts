@@ -1,10 +1,24 @@
 import { isLoopbackHost } from "../loopback.ts";
+import { readSize } from "../size.ts";
 import type { CheckContext } from "./check-context.ts";
 
 /** What `server` says of credentials and certificates must fit together: what is half said would leave a door open in silence. */
 export function checkServer(context: CheckContext): void {
   checkAuth(context);
   checkTls(context);
+  checkServedLog(context);
+}
+
+/** Else rows would be dropped while the file that they are for waits to be long enough. */
+function checkServedLog({ file, at, has, problems }: CheckContext): void {
+  const log = file.server?.served_log;
+  if (log === undefined || (!has("server.served_log", "max_pending") && !has("server.served_log", "rotate_size")))
+    return;
+  const [rotate, pending] = [readSize(String(log.rotate_size)), readSize(String(log.max_pending))];
+  if (typeof rotate !== "number" || typeof pending !== "number" || rotate <= pending) return;
+  const key = has("server.served_log", "rotate_size") ? "rotate_size" : "max_pending";
+  const what = `leaves room for ${log.max_pending} of rows and has files of ${log.rotate_size}`;
+  problems.add(at("server.served_log", key), what, "Make rotate_size at most max_pending");
 }
 
 function checkAuth({ file, at, has, problems }: CheckContext): void {

@@ -1,6 +1,15 @@
 import { dirname, resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { Budget, Definitions, Entity, FeatureView, Notice, OnlineStoreConfig, Tenant } from "../definitions.ts";
+import type {
+  Budget,
+  Definitions,
+  Entity,
+  FeatureView,
+  Notice,
+  OnlineStoreConfig,
+  S3Config,
+  Tenant,
+} from "../definitions.ts";
 import { bytes } from "../size.ts";
 import { compileBrokers } from "./compile-brokers.ts";
 import { compileModel } from "./compile-model.ts";
@@ -52,7 +61,11 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     onFailure: value.online_store.on_failure,
     lastKnownGoodBytes: bytes(value.online_store.last_known_good.max_bytes),
     nearCache: compileNearCache(value.online_store),
-    offlineStore: { type: "duckdb", path: resolvePath(folder, value.offline_store.path) },
+    offlineStore: {
+      type: "duckdb",
+      path: resolvePath(folder, value.offline_store.path),
+      s3: compileS3(value.offline_store.s3, folder),
+    },
     stream:
       stream === undefined
         ? undefined
@@ -78,6 +91,26 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
 /** A path of the file, from the file's folder; object stores keep their address. */
 function resolvePath(folder: string, path: string): string {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(path) ? path : resolve(folder, path);
+}
+
+function compileS3(s3: FeatureStoreFile["offline_store"]["s3"], folder: string): S3Config {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey } = s3;
+  return {
+    endpoint: s3.endpoint,
+    region: s3.region ?? (s3.endpoint === undefined ? undefined : "us-east-1"),
+    pathStyle: s3.path_style ?? s3.endpoint !== undefined,
+    credentials:
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId, secretAccessKey, sessionToken: s3.session_token },
+    reader: s3.reader,
+    httpfsExtension: s3.httpfs_extension === undefined ? undefined : resolve(folder, s3.httpfs_extension),
+    cachePath: resolve(folder, s3.cache_path),
+    cacheMaxBytes: bytes(s3.cache_max_bytes),
+    concurrency: s3.concurrency,
+    timeoutMs: micros(s3.timeout) / 1000,
+    deadlineMs: micros(s3.deadline) / 1000,
+  };
 }
 
 function byName<T extends { readonly name: string }>(items: readonly T[]): ReadonlyMap<string, T> {

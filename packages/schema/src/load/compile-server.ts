@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { AuthConfig, JwtConfig, ServerConfig } from "../definitions.ts";
+import type { AuthConfig, JwtConfig, ServedLogConfig, ServerConfig } from "../definitions.ts";
 import { bytes } from "../size.ts";
 import { micros } from "./compile-view.ts";
 
@@ -34,6 +34,19 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
     requestTimeoutMs: micros(server.request_timeout) / 1000,
     drainDelayMs: micros(server.drain_delay) / 1000,
     accessLogSample: server.access_log?.sample,
+    servedLog: server.served_log === undefined ? undefined : compileServedLog(server.served_log, folder),
+  };
+}
+
+function compileServedLog(log: NonNullable<ServerSection["served_log"]>, folder: string): ServedLogConfig {
+  return {
+    path: resolve(folder, log.path),
+    sample: log.sample,
+    rotateAfterMs: micros(log.rotate_after) / 1000,
+    rotateBytes: bytes(log.rotate_size),
+    maxPendingBytes: bytes(log.max_pending),
+    keepMs: micros(log.keep) / 1000,
+    maxBytes: bytes(log.max_bytes),
   };
 }
 

@@ -92,6 +92,7 @@ function compileSource(source: NonNullable<FileView["source"]>, place: string): 
     tombstoneColumn: source.tombstone_column,
     tenantColumn: source.tenant_column,
     fieldMapping: new Map(Object.entries(source.field_mapping)),
+    hivePartitions: new Map(Object.entries(source.hive_partitions)),
     place,
   };
 }

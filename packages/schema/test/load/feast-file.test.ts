@@ -31,7 +31,7 @@ something_else: 1
     connectionString: "127.0.0.1:6379,db=1",
     layout: "packed",
   });
-  expect(definitions.offlineStore).toEqual({ type: "duckdb", path: resolve(".") });
+  expect(definitions.offlineStore).toMatchObject({ type: "duckdb", path: resolve(".") });
   expect(definitions.notices).toEqual([
     { place: "f.yaml:3:1", field: "provider", what: "is ignored: Larder runs where it is started" },
     {

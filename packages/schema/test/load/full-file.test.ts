@@ -19,7 +19,7 @@ test("a file with every kind of definition compiles whole", () => {
     writeDeadlineMs: 500,
   });
   expect(definitions.onFailure).toBe("fail");
-  expect(definitions.offlineStore).toEqual({ type: "duckdb", path: "/srv/churn/data" });
+  expect(definitions.offlineStore).toMatchObject({ type: "duckdb", path: "/srv/churn/data" });
   expect(definitions.stream).toMatchObject({
     brokers: ["localhost:9092"],
     groupId: "larder",
@@ -70,6 +70,7 @@ test("a file with every kind of definition compiles whole", () => {
     tombstoneColumn: undefined,
     tenantColumn: undefined,
     fieldMapping: new Map(),
+    hivePartitions: new Map(),
     place: "/srv/churn/feature_store.yaml:19:13",
   });
   expect(view.stream).toEqual({
@@ -139,6 +140,7 @@ test("the smallest file gets every default", () => {
     requestTimeoutMs: 30_000,
     drainDelayMs: 0,
     accessLogSample: undefined,
+    servedLog: undefined,
     strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);
@@ -323,6 +325,39 @@ test("object stores keep their address, other paths count from the file's folder
   expect(pathOf("s3://bucket/prefix")).toBe("s3://bucket/prefix");
   expect(pathOf("../data")).toBe("/a/data");
   expect(pathOf("/data")).toBe("/data");
+});
+
+test("S3: what an endpoint and a key imply, and half of a key", () => {
+  const s3Of = (s3: string) =>
+    parseDefinitions(`project: p\noffline_store: { type: duckdb, path: "s3://lake", s3: ${s3} }\n`, {
+      file: "/a/b/f.yaml",
+      env: { SECRET: "hidden" },
+    }).offlineStore.s3;
+  expect(s3Of("{}")).toEqual({
+    endpoint: undefined,
+    region: undefined,
+    pathStyle: false,
+    credentials: undefined,
+    reader: "auto",
+    httpfsExtension: undefined,
+    cachePath: "/a/b/.larder/s3",
+    cacheMaxBytes: 10 * 2 ** 30,
+    concurrency: 8,
+    timeoutMs: 10_000,
+    deadlineMs: 60_000,
+  });
+  const own = `{ endpoint: "http://127.0.0.1:9000", access_key_id: a, secret_access_key: "\${SECRET}", cache_path: ../c }`;
+  expect(s3Of(own)).toMatchObject({
+    region: "us-east-1",
+    pathStyle: true,
+    credentials: { accessKeyId: "a", secretAccessKey: "hidden", sessionToken: undefined },
+    cachePath: "/a/c",
+  });
+  expect(() => s3Of('{ access_key_id: "a" }')).toThrow("half of a key");
+  expect(() => s3Of('{ session_token: "a" }')).toThrow("half of a key");
+  for (const endpoint of ["lake:9000", "ftp://lake", "http://user:key@lake", "http://lake/path"]) {
+    expect(() => s3Of(`{ endpoint: "${endpoint}" }`)).toThrow("is no address of a server");
+  }
 });
 
 test("definitions cannot be changed", () => {

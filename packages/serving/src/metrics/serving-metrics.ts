@@ -10,10 +10,10 @@ import {
   storeSignals,
   type WriteResult,
 } from "@larder/store-core";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import type { ModelState, ModelUse } from "../registry/model-state.ts";
 import { ProcessMetrics } from "./process-metrics.ts";
-import { StageHistogram } from "./stage-histogram.ts";
+import { type Series, SeriesHistogram } from "./series-histogram.ts";
 import { STAGES, type StageTimes } from "./stage-times.ts";
 import type { StatusCounts } from "./status-counts.ts";
 
@@ -32,13 +32,8 @@ export class ServingMetrics {
   readonly #requests = this.#histogram("larder_request_duration_seconds", "Whole requests", ["route", "status"]);
   readonly #lookups = this.#histogram("larder_lookup_duration_seconds", "Store reads of requests", ["tenant"]);
   readonly #models = this.#histogram("larder_model_duration_seconds", "Runs of a model", ["model"]);
-  readonly #stages = new StageHistogram(
-    "larder_stage_duration_seconds",
-    "Stages of requests that read, in seconds",
-    STAGES,
-    EDGES,
-    this.registry,
-  );
+  readonly #stageTimes = this.#histogram("larder_stage_duration_seconds", "Stages of requests that read", ["stage"]);
+  readonly #stages = STAGES.map((stage): Series => this.#stageTimes.series(stage, () => ({ stage })));
   readonly #process = new ProcessMetrics(this.registry);
   readonly #errors = this.#counter("larder_errors_total", "Errors answered, by code", ["code"]);
   readonly #values = this.#counter("larder_feature_values_total", "Values read, by status", [
@@ -96,21 +91,22 @@ export class ServingMetrics {
   }
 
   observeRequest(route: string, status: number, milliseconds: number): void {
-    this.#requests.observe({ route, status: String(status) }, milliseconds / 1000);
+    const series = this.#requests.series(`${status} ${route}`, () => ({ route, status: String(status) }));
+    series.count(milliseconds / 1000);
   }
 
   observeLookup(tenant: string, milliseconds: number): void {
-    this.#lookups.observe({ tenant }, milliseconds / 1000);
+    this.#lookups.series(tenant, () => ({ tenant })).count(milliseconds / 1000);
   }
 
   observeModel(model: string, milliseconds: number): void {
-    this.#models.observe({ model }, milliseconds / 1000);
+    this.#models.series(model, () => ({ model })).count(milliseconds / 1000);
   }
 
   observeStages(times: StageTimes): void {
     for (let stage = 0; stage < STAGES.length; stage++) {
       const milliseconds = times[STAGES[stage] as (typeof STAGES)[number]];
-      if (milliseconds !== undefined) this.#stages.count(stage, milliseconds / 1000);
+      if (milliseconds !== undefined) (this.#stages[stage] as Series).count(milliseconds / 1000);
     }
   }
 
@@ -258,8 +254,8 @@ export class ServingMetrics {
     this.#nearBytes.set(bytes);
   };
 
-  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Histogram<Label> {
-    return new Histogram({ name, help: `${help}, in seconds`, labelNames, buckets: EDGES, registers: [this.registry] });
+  #histogram<Label extends string>(name: string, help: string, labelNames: readonly Label[]): SeriesHistogram<Label> {
+    return new SeriesHistogram({ name, help: `${help}, in seconds`, labelNames }, EDGES, this.registry);
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: readonly Label[]): Counter<Label> {

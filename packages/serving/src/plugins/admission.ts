@@ -56,7 +56,7 @@ export function registerAdmission(
     request.tenant = tenant;
     limited(tenant, "rate", () => rates.take(tenant));
     limited(tenant, "share", () => shares.enter(tenant));
-    reply.raw.once("close", () => shares.leave(tenant));
+    reply.raw.on("close", () => shares.leave(tenant));
   }
 
   function limited(tenant: string, status: "rate" | "share", take: () => void): void {

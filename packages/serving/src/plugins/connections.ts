@@ -48,7 +48,7 @@ export function registerConnections(app: FastifyInstance, stopping: AbortSignal 
     const answers = open.get(socket);
     answers?.add(response);
     if (closing) response.shouldKeepAlive = false;
-    response.once("close", () => {
+    response.on("close", () => {
       answers?.delete(response);
       // What had sent its header before the end began did not say it.
       if (closing && answers?.size === 0) socket.end();

@@ -10,6 +10,7 @@ import { markDegraded } from "../plugins/degraded.ts";
 import { modelCall } from "../plugins/model-call.ts";
 import { tenantOf } from "../plugins/tenant.ts";
 import { sendTiming } from "../plugins/timing.ts";
+import type { Predictor } from "../predict/predictor.ts";
 import { writeFlatPrediction, writePredictions } from "../predict/write-predictions.ts";
 import type { ModelLease } from "../registry/served-version.ts";
 import type { ServingContext } from "../serving-context.ts";
@@ -38,13 +39,25 @@ export function registerPredict(app: FastifyInstance, context: ServingContext): 
 
 async function predict(
   context: ServingContext,
-  borrowed: ModelLease,
+  lease: ModelLease,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  using lease = borrowed;
-  const { predictor } = lease;
-  const { definitions, store, metrics } = context;
+  // Not `using`: V8 does not compile functions with it for speed yet.
+  try {
+    return await predictWith(context, lease.predictor, request, reply);
+  } finally {
+    lease.release();
+  }
+}
+
+async function predictWith(
+  context: ServingContext,
+  predictor: Predictor,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { definitions, store, metrics, clock, servedLog } = context;
   const tenant = tenantOf(context, request);
   const { rows, flat } = entityRows(request.body);
   refuseTooMany(rows.length, definitions.server.maxRows, "entity_rows");
@@ -56,6 +69,7 @@ async function predict(
   const batch = await store.read(plan, keys, { tenant }, { onFailure: definition.onStoreFailure });
   const storeMs = performance.now() - started;
   metrics.observeLookup(tenant, storeMs);
+  const servedAt = servedLog === undefined ? 0 : clock.now();
 
   const counts = new StatusCounts(plan.views.length);
   const fed = performance.now();
@@ -76,7 +90,9 @@ async function predict(
     decode: decodeMs,
     model: predictions.modelMs,
   });
-  return reply.header("content-type", JSON_MEDIA_TYPE).send(text);
+  const sent = reply.header("content-type", JSON_MEDIA_TYPE).send(text);
+  servedLog?.record({ tenant, requestId: request.id, predictor, rows, keys, batch, inputs, predictions, servedAt });
+  return sent;
 }
 
 function entityRows(body: unknown): { readonly rows: readonly EntityRow[]; readonly flat: boolean } {

@@ -1,4 +1,5 @@
 import { type Definitions, type FeatureView, findTenant, type KeyValue } from "@larder/schema";
+import { ObjectStore } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
@@ -38,8 +39,9 @@ export async function readEntityHistory(request: EntityHistoryRequest): Promise<
   const { definitions, view, tenant, entityKey, limit, signal } = request;
   findTenant(definitions, tenant);
   await using engine = await openDuckDb();
-  const table = await openSourceTable(engine, definitions, view, tenant, signal);
-  const call: EngineCall = { subject: { kind: "source", view: view.name, files: table.files }, signal };
+  await using objects = new ObjectStore(definitions.offlineStore.s3);
+  const table = await openSourceTable(engine, { definitions, view, tenant, objects, signal });
+  const call: EngineCall = { subject: table.subject, signal };
   await checkValues(engine, table, view.features, {}, signal);
   const names = keyColumns(view.joinKeys.length);
   const same = entityKey.map((value, i) => keyEquals(names[i]!, value)).join(" AND ") || "true";
@@ -49,7 +51,7 @@ export async function readEntityHistory(request: EntityHistoryRequest): Promise<
 ORDER BY event DESC, ${winnerOrder(view.features)} LIMIT ${limit + 1}`;
   const rows: SourceRecord[] = [];
   for await (const batch of engine.batches(sql, call)) reader.read(batch, 0, batch.rowCount, rows);
-  await refuseChanges(table.state);
+  await refuseChanges(table.state, objects, signal);
   return { rows: rows.slice(0, limit), more: rows.length > limit };
 }
 

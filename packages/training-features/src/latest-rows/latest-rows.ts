@@ -1,8 +1,10 @@
 import type { Definitions, FeatureView } from "@larder/schema";
 import { findTenant } from "@larder/schema";
+import { ObjectStore, readerNotice } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
+import type { PartitionRange } from "../offline/hive-partition.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import type { LateRows, TimeRange } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
@@ -44,6 +46,8 @@ export interface LatestRowsChunk {
   readonly total: number;
   /** The same in every chunk. */
   readonly unusable: UnusableRows;
+  /** Says so where objects had to be copied, since httpfs does not load; the same in every chunk. */
+  readonly notice?: string | undefined;
 }
 
 /** Rows of the source that belong to no entity or to no moment. */
@@ -58,7 +62,7 @@ export interface UnusableRows {
 
 /** Where an unusable row is. */
 export interface UnusableRow {
-  /** Absolute path. */
+  /** Absolute path, or an object's address. */
   readonly file: string;
   /** Position in the file, from 0. */
   readonly row: number;
@@ -89,10 +93,14 @@ async function* readWith(engine: OfflineEngine, request: LatestRowsRequest): Asy
   const { definitions, view, tenant, signal, chunkRows = 10_000 } = request;
   const types = view.joinKeys.map(({ type }) => type);
   const after = request.after === undefined ? undefined : afterToken(types, request.after);
-  const table = await openSourceTable(engine, definitions, view, tenant, signal);
-  const call: EngineCall = { subject: { kind: "source", view: view.name, files: table.files }, signal };
+  await using objects = new ObjectStore(definitions.offlineStore.s3);
+  const range = rangeOf(request);
+  const table = await openSourceTable(engine, { definitions, view, tenant, objects, range: earliest(range), signal });
+  const call: EngineCall = { subject: table.subject, signal };
   try {
     const { total, before, unusable } = await prepare(engine, table, request, after);
+    await refuseChanges(table.state, objects, signal);
+    const notice = objects.reader?.reason === undefined ? undefined : readerNotice(objects.reader);
     const reader = compileRecordReader(view);
     let rows: SourceRecord[] = [];
     let done = before;
@@ -105,13 +113,13 @@ async function* readWith(engine: OfflineEngine, request: LatestRowsRequest): Asy
         from = to;
         if (rows.length < chunkRows) continue;
         done += rows.length;
-        yield { rows, after: last, done, total, unusable };
+        yield { rows, after: last, done, total, unusable, notice };
         rows = [];
       }
     }
     if (rows.length > 0 || done === before) {
       done += rows.length;
-      yield { rows, after: last ?? request.after, done, total, unusable };
+      yield { rows, after: last ?? request.after, done, total, unusable, notice };
     }
   } finally {
     await engine.run(dropTables(["newest", "latest"]), { subject: { kind: "plan" } });
@@ -125,6 +133,15 @@ interface Prepared {
   readonly unusable: UnusableRows;
 }
 
+function rangeOf({ start, end, late }: LatestRowsRequest): TimeRange {
+  return { from: start, to: end, late };
+}
+
+/** The range of all rows that may be of interest, late ones among them. */
+function earliest({ from, to, late }: TimeRange): PartitionRange {
+  return { from: late === undefined || from === undefined || from < late.from ? from : late.from, to };
+}
+
 /** Makes the table `latest`. After this no file is read any more. */
 async function prepare(
   engine: OfflineEngine,
@@ -133,15 +150,14 @@ async function prepare(
   after: string | undefined,
 ): Promise<Prepared> {
   const { view, signal } = request;
-  const range: TimeRange = { from: request.start, to: request.end, late: request.late };
+  const range = rangeOf(request);
   await checkValues(engine, table, view.features, range, signal);
-  const runner = new StatementRunner(engine, { kind: "source", view: view.name, files: table.files }, request);
+  const runner = new StatementRunner(engine, table.subject, request);
   const unusable = await findUnusable(table, range, runner);
   await runner.run(newestSql(table, range), 0.4);
   const total = await runner.count("newest");
   const before = after === undefined ? 0 : await runner.count(`newest WHERE NOT ${after}`);
   await runner.run(latestSql(table, range, after), 0.6);
-  await refuseChanges(table.state);
   return { total, before, unusable };
 }
 
@@ -155,7 +171,7 @@ async function findUnusable(table: SourceTable, range: TimeRange, runner: Statem
   if (nullTimes + nullKeys === 0) return { nullKeys, nullTimes, examples: [] };
   const found = await runner.rows(`SELECT * FROM (${union}) ORDER BY file, row LIMIT ${EXAMPLES}`);
   const examples = found.map((row) => ({
-    file: String(row["file"]),
+    file: table.nameOf(String(row["file"])),
     row: Number(row["row"]),
     lacks: row["no_time"] === true ? ("event time" as const) : ("join key" as const),
   }));

@@ -1,6 +1,6 @@
 import { type FeatureView, isListType, type KeyType, scalarOf, type ValueType } from "@larder/schema";
+import { batchSourceOf } from "../offline/batch-source.ts";
 import type { ColumnBatch, EngineValue } from "../offline/offline-engine.ts";
-import { batchSourceOf } from "../offline/source-files.ts";
 import { featureColumn, keyColumns } from "../offline/source-scan.ts";
 import { sourceColumnOf } from "../offline/source-table.ts";
 

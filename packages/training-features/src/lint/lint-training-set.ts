@@ -68,8 +68,7 @@ export async function lintTrainingSet(input: LintInput): Promise<LintFinding[]> 
     label: await makeLintRows(runner, entities, request),
     splitColumn: request.splitColumn,
     now: request.clock.now(),
-    sourceRunner: ({ projection, table }) =>
-      new StatementRunner(engine, { kind: "source", view: projection.view.name, files: table.files }, { signal }),
+    sourceRunner: ({ table }) => new StatementRunner(engine, table.subject, { signal }),
   };
   const checks = [
     ...ROW_CHECKS.map((check) => () => check(context)),

@@ -20,7 +20,7 @@ export async function checkValues(
   for (const group of table.groups) {
     const suspects = suspectsOf(group, features);
     if (suspects.length === 0) continue;
-    const call: EngineCall = { subject: { kind: "source", view: table.view.name, files: group.files }, signal };
+    const call: EngineCall = { subject: table.subject, signal };
     const bad = suspects.map(({ reading }) => reading.bad!);
     const where = [`(${bad.join(" OR ")})`, ...tenantPredicates(table, group), ...rangePredicates(group, range)];
     const which = `CASE ${bad.map((predicate, i) => `WHEN ${predicate} THEN ${i}`).join(" ")} END`;
@@ -42,7 +42,7 @@ function suspectsOf(group: SourceGroup, features: readonly Feature[]): SourceCol
 
 function badValue(table: SourceTable, { column, reading, found }: SourceColumn, row: EngineRow): LarderError {
   const value = String(row["value"]);
-  const file = String(row["file"]);
+  const file = table.nameOf(String(row["file"]));
   const shown = value.length > 60 ? `${value.slice(0, 60)}…` : value;
   return new LarderError("SOURCE_MISMATCH", {
     what: `The source of feature view "${table.view.name}" does not fit it: ${file}: row ${Number(row["row"])}: column "${column}": ${shown} ${reading.fault}`,

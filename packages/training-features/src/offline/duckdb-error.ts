@@ -1,4 +1,6 @@
 import { isLarderError, LarderError } from "@larder/schema";
+import { type ObjectFailure, objectError } from "../object-store/object-error.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import type { EngineSubject } from "./offline-engine.ts";
 
 /** DuckDB's error classes as its messages begin; the Node binding has no other mark. */
@@ -44,7 +46,10 @@ function classOf(message: string): ErrorClass {
 function bySubject(cause: unknown, summary: string, message: string, subject: EngineSubject): LarderError {
   switch (subject.kind) {
     case "source": {
-      const file = subject.files.find((path) => message.includes(path)) ?? subject.files[0] ?? "";
+      const path = subject.files.find((each) => message.includes(each)) ?? subject.files[0] ?? "";
+      const file = subject.nameOf?.(path) ?? path;
+      if (isObjectUrl(path) && /^(HTTP|IO) Error/.test(message))
+        return objectError(file, httpFailureOf(message, summary));
       return new LarderError("SOURCE_UNREADABLE", {
         what: `The source of feature view "${subject.view}" cannot be read: ${file}: ${summary}`,
         remedy: "Replace the file with a whole one: it is truncated, damaged or no Parquet",
@@ -73,6 +78,14 @@ function bySubject(cause: unknown, summary: string, message: string, subject: En
         cause,
       });
   }
+}
+
+/** What httpfs says of a request: a status, or that no answer came. */
+function httpFailureOf(message: string, summary: string): ObjectFailure {
+  const status = /\b(?:HTTP |code )?([45]\d\d)\b(?= \(|\)| )/.exec(message.split("\n", 1)[0]!)?.[1];
+  if (status !== undefined) return { status: Number(status), name: "HTTP", message: summary };
+  const changed = /ETag/i.test(message);
+  return { status: changed ? 412 : undefined, name: changed ? "ETag" : "ECONNRESET", message: summary };
 }
 
 /** The first line without the class, short: the rest repeats the statement. */

@@ -190,7 +190,8 @@ class DuckDbSession implements OfflineEngine {
     try {
       return await work();
     } catch (error) {
-      throw duckDbError(error, call.subject);
+      // A request of httpfs that fails after the abort is no failure of the store's.
+      throw call.signal?.aborted === true ? aborted(error) : duckDbError(error, call.subject);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", poll);

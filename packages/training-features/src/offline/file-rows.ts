@@ -1,5 +1,7 @@
-import { type BatchSource, type Definitions, type FeatureView, payloadColumn } from "@larder/schema";
+import { type BatchSource, type Definitions, type FeatureView, LarderError, payloadColumn } from "@larder/schema";
 import { compileRecordReader, type SourceRecord } from "../latest-rows/record-reader.ts";
+import { ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl, refuseOtherStores } from "../object-store/object-url.ts";
 import { checkValues } from "./check-values.ts";
 import { openDuckDb } from "./duckdb-session.ts";
 import { refuseChanges } from "./file-state.ts";
@@ -12,7 +14,7 @@ import { readParquet } from "./sql-text.ts";
 export interface FileRowsRequest {
   readonly definitions: Definitions;
   readonly view: FeatureView;
-  /** Absolute path of a Parquet file. */
+  /** Absolute path or `s3://` address of a Parquet file. */
   readonly file: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,10 +38,11 @@ export interface FileRowsChunk {
 export async function* readFileRows(request: FileRowsRequest): AsyncIterable<FileRowsChunk> {
   const { definitions, view, file, signal } = request;
   await using engine = await openDuckDb();
-  const call: EngineCall = { subject: { kind: "source", view: view.name, files: [file] }, signal };
-  const columns = await columnsOf(engine, file, call);
+  await using objects = new ObjectStore(definitions.offlineStore.s3);
+  const columns = await columnsOf(engine, request, objects);
   const asSource = viewOfFile(view, file, columns);
-  const table = await openSourceTable(engine, definitions, asSource, "default", signal);
+  const table = await openSourceTable(engine, { definitions, view: asSource, tenant: "default", objects, signal });
+  const call: EngineCall = { subject: table.subject, signal };
   await checkValues(engine, table, asSource.features, {}, signal);
   const reader = compileRecordReader(asSource);
   const sql = `SELECT ${reader.select} FROM (${table.groups.map(rowsSql).join(" UNION ALL ")})`;
@@ -50,13 +53,37 @@ export async function* readFileRows(request: FileRowsRequest): AsyncIterable<Fil
     yield { rows, first, columns };
     first += rows.length;
   }
-  await refuseChanges(table.state);
+  await refuseChanges(table.state, objects, signal);
   if (first === 0) yield { rows: [], first, columns };
 }
 
-async function columnsOf(engine: OfflineEngine, file: string, call: EngineCall): Promise<readonly string[]> {
-  const { groups } = await describeParquet(engine, [file], call);
+async function columnsOf(
+  engine: OfflineEngine,
+  { view, file, signal }: FileRowsRequest,
+  objects: ObjectStore,
+): Promise<readonly string[]> {
+  const path = await readablePath(engine, view, file, objects, signal);
+  const subject = { kind: "source", view: view.name, files: [path], nameOf: () => file } as const;
+  const { groups } = await describeParquet(engine, [path], { subject, signal });
   return groups.flatMap((group) => [...group.columns.keys()]);
+}
+
+async function readablePath(
+  engine: OfflineEngine,
+  view: FeatureView,
+  file: string,
+  objects: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  refuseOtherStores(file);
+  if (!isObjectUrl(file)) return file;
+  const object = await objects.find(file, signal);
+  if (object !== undefined) return (await objects.read(engine, [object], signal))[0]!;
+  throw new LarderError("SOURCE_NOT_FOUND", {
+    what: `There is no object ${file}`,
+    remedy: "Correct its address",
+    facts: { view: view.name, file },
+  });
 }
 
 /** The view as if the file were its source: with the names for times that the file has, and with the features that it may leave out left out. */
@@ -74,6 +101,7 @@ function viewOfFile(view: FeatureView, file: string, columns: readonly string[])
     tombstoneColumn: present([source?.tombstoneColumn]),
     tenantColumn: undefined,
     fieldMapping,
+    hivePartitions: new Map(),
     place: view.place,
   };
   const features = view.partialRows === "absent" ? view.features.filter(({ name }) => mapped.has(name)) : view.features;

@@ -15,7 +15,13 @@ export interface ColumnBatch {
 
 /** What a statement works on, so that its failure can be named. Paths are absolute. */
 export type EngineSubject =
-  | { readonly kind: "source"; readonly view: string; readonly files: readonly string[] }
+  | {
+      readonly kind: "source";
+      readonly view: string;
+      readonly files: readonly string[];
+      /** What messages call a path: that of a staged copy is its object's address. Default: the path. */
+      readonly nameOf?: (path: string) => string;
+    }
   | { readonly kind: "entities"; readonly path: string }
   | { readonly kind: "output"; readonly path: string }
   | { readonly kind: "plan" };

@@ -74,9 +74,10 @@ async function columnsOf(
   const renamed = [...columns.keys()].find((name) => !written.has(name));
   if (renamed === undefined) return columns;
   const { subject } = call;
+  const name = subject.kind === "source" ? (subject.nameOf?.(file) ?? file) : file;
   throw new LarderError(subject.kind === "entities" ? "ENTITY_ROWS_INVALID" : "SOURCE_MISMATCH", {
-    what: `${file} has two columns of one name, if upper and lower case are not told apart ("${renamed}" is the second)`,
+    what: `${name} has two columns of one name, if upper and lower case are not told apart ("${renamed}" is the second)`,
     remedy: "Rename one of them",
-    facts: { file, ...(subject.kind === "source" ? { view: subject.view } : {}) },
+    facts: { file: name, ...(subject.kind === "source" ? { view: subject.view } : {}) },
   });
 }

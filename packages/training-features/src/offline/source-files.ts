@@ -1,30 +1,46 @@
 import type { Dirent } from "node:fs";
 import { glob, readdir, stat } from "node:fs/promises";
-import { join, resolve, sep } from "node:path";
-import { type BatchSource, type Definitions, type FeatureView, LarderError } from "@larder/schema";
+import { join, posix, resolve, sep } from "node:path";
+import { type Definitions, type FeatureView, LarderError } from "@larder/schema";
+import type { ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl, objectBelow, readObjectUrl, refuseOtherStores } from "../object-store/object-url.ts";
+import type { StoredObject } from "../object-store/s3-requests.ts";
+import { batchSourceOf } from "./batch-source.ts";
+import { keepPartitions, type PartitionRange } from "./hive-partition.ts";
+import { refuseTableFormats } from "./table-format.ts";
 
 /** The tenant that a source serves when neither its path nor a column says whose a row is. */
 const DEFAULT_TENANT = "default";
 
-/** A view's batch source. @throws SOURCE_NOT_FOUND if it has none */
-export function batchSourceOf(view: FeatureView): BatchSource {
-  if (view.source !== undefined) return view.source;
-  throw new LarderError("SOURCE_NOT_FOUND", {
-    what: `Feature view "${view.name}" has no batch source`,
-    remedy: "Give it source.path in feature_store.yaml, or leave it out",
-    facts: { view: view.name },
-  });
+/** A file of a source: its absolute path, or the object at its address. */
+export interface SourceFile {
+  readonly name: string;
+  /** undefined for a file of the machine's own. */
+  readonly object: StoredObject | undefined;
+}
+
+/** Whose files of which source. */
+export interface SourceFilesRequest {
+  readonly definitions: Definitions;
+  readonly view: FeatureView;
+  readonly tenant: string;
+  readonly objects: ObjectStore;
+  /** Files are left out whose partition cannot hold rows of this range. Default: none. */
+  readonly range?: PartitionRange | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 /**
  * The files of a view's source for one tenant, sorted by path: a file, a glob, or a folder with all `.parquet` files below it (but not those in
  * hidden folders or ones that start with `_`, where writers keep unfinished work). `{tenant}` in the path stands for the tenant's name,
- * percent-encoded except for letters, digits, `-`, `_`, `~` and inner dots, so that no name can reach another's files.
+ * percent-encoded except for letters, digits, `-`, `_`, `~` and inner dots, so that no name can reach another's files. Objects in S3 are found by
+ * the same rules, a folder being the part of their keys before a slash.
  *
  * @throws SOURCE_NOT_FOUND for no file, or for another tenant than `default` where neither path nor column tells tenants apart
- * @throws UNSUPPORTED for an object store
+ * @throws UNSUPPORTED for another store than S3, and for a table of Delta or Iceberg; SOURCE_MISMATCH for a partition whose value is none
  */
-export async function listSourceFiles(definitions: Definitions, view: FeatureView, tenant: string): Promise<string[]> {
+export async function listSourceFiles(request: SourceFilesRequest): Promise<SourceFile[]> {
+  const { definitions, view, tenant } = request;
   const source = batchSourceOf(view);
   const hasTenant = source.path.includes("{tenant}");
   if (!hasTenant && source.tenantColumn === undefined && tenant !== DEFAULT_TENANT) {
@@ -34,27 +50,22 @@ export async function listSourceFiles(definitions: Definitions, view: FeatureVie
       facts: { view: view.name, tenant },
     });
   }
-  refuseObjectStore(definitions.offlineStore.path);
+  const root = definitions.offlineStore.path;
   const path = source.path.replaceAll("{tenant}", tenantSegment(tenant));
   if (hasTenant) refuseLongName(view, path, tenant);
-  refuseObjectStore(path);
-  const found = await findFiles(definitions.offlineStore.path, path);
-  if (found.length > 0) return found.sort();
-  throw new LarderError("SOURCE_NOT_FOUND", {
-    what: `Feature view "${view.name}" has no Parquet file at ${resolve(definitions.offlineStore.path, path)}`,
-    remedy: "Put its files there, or correct source.path or offline_store.path",
-    facts: { view: view.name, path },
-  });
-}
-
-/** @throws UNSUPPORTED for a path that names an object store instead of a file */
-export function refuseObjectStore(path: string): void {
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(path)) return;
-  throw new LarderError("UNSUPPORTED", {
-    what: `"${path}" is in an object store, which Larder does not read yet`,
-    remedy: "Copy the files to a local folder and give its path",
-    facts: { path },
-  });
+  refuseOtherStores(root);
+  refuseOtherStores(path);
+  const inStore = isObjectUrl(path) || (isObjectUrl(root) && !path.startsWith("/"));
+  const found = inStore ? await findObjects(request, root, path) : await findFiles(view, root, path);
+  if (found.length === 0) {
+    throw new LarderError("SOURCE_NOT_FOUND", {
+      what: `Feature view "${view.name}" has no Parquet file at ${inStore ? objectBelow(root, path) : resolve(root, path)}`,
+      remedy: "Put its files there, or correct source.path or offline_store.path",
+      facts: { view: view.name, path },
+    });
+  }
+  found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return keepPartitions(view, tenant, found, request.range);
 }
 
 /** Longest name of a file or folder in bytes, on nearly every file system. */
@@ -79,33 +90,75 @@ function tenantSegment(tenant: string): string {
   return encoded.replace(/^\.+|\.+$/g, (dots) => "%2E".repeat(dots.length));
 }
 
-async function findFiles(root: string, path: string): Promise<string[]> {
+/** Position of the first segment of a path that is a pattern; -1 for none. */
+function patternAt(segments: readonly string[]): number {
+  return segments.findIndex((segment) => /[*?[{]/.test(segment));
+}
+
+/** Whether a folder's file is no unfinished or private work; `path` is relative to the folder. */
+function isVisible(path: string, separator: string): boolean {
+  return path.endsWith(".parquet") && !path.split(separator).some((segment) => /^[._]/.test(segment));
+}
+
+async function findObjects(
+  { view, objects, signal }: SourceFilesRequest,
+  root: string,
+  path: string,
+): Promise<SourceFile[]> {
+  const url = objectBelow(root, path);
+  const { key } = readObjectUrl(url);
+  const file = (object: StoredObject): SourceFile => ({ name: object.url, object });
+  const exact = await objects.find(url, signal);
+  if (exact !== undefined) return [file(exact)];
+  const below = url.endsWith("/") ? url : `${url}/`;
+  const inFolder = await objects.list(below, signal);
+  if (inFolder.length > 0) {
+    const length = readObjectUrl(below).key.length;
+    const relative = inFolder.map((object) => object.key.slice(length));
+    refuseTableFormats(view, url, relative);
+    return inFolder.filter((_, i) => isVisible(relative[i]!, "/")).map(file);
+  }
+  // As with files, what is before the pattern is taken as it is written.
+  const given = isObjectUrl(path) ? readObjectUrl(path).key : path;
+  const segments = given.split("/");
+  const magic = patternAt(segments);
+  if (magic === -1) return [];
+  const pattern = segments.slice(magic).join("/");
+  const base = key.slice(0, key.length - pattern.length);
+  const found = await objects.list(`s3://${readObjectUrl(url).bucket}/${base}`, signal);
+  return found.filter((object) => posix.matchesGlob(object.key.slice(base.length), pattern)).map(file);
+}
+
+async function findFiles(view: FeatureView, root: string, path: string): Promise<SourceFile[]> {
+  const file = (name: string): SourceFile => ({ name, object: undefined });
   const literal = resolve(root, path);
   const info = await stat(literal).catch(() => undefined);
-  if (info?.isFile()) return [literal];
-  if (info?.isDirectory()) return filesBelow(literal);
-  const magic = path.split("/").findIndex((segment) => /[*?[{]/.test(segment));
+  if (info?.isFile()) return [file(literal)];
+  if (info?.isDirectory()) return (await filesBelow(view, literal)).map(file);
+  const segments = path.split("/");
+  const magic = patternAt(segments);
   if (magic === -1) return [];
   // The folder before the pattern is taken as it is written, whatever characters it has.
-  const segments = path.split("/");
   const base = resolve(root, segments.slice(0, magic).join("/") || (path.startsWith("/") ? "/" : "."));
   const matches: string[] = [];
   for await (const entry of glob(segments.slice(magic).join("/"), { cwd: base, withFileTypes: true })) {
     if (await isFile(entry)) matches.push(join(entry.parentPath, entry.name));
   }
-  return [...new Set(matches)];
+  return [...new Set(matches)].map(file);
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
+async function filesBelow(view: FeatureView, folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const relative = entries.map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  refuseTableFormats(
+    view,
+    folder,
+    relative.map((path) => path.split(sep).join("/")),
+  );
   const files: string[] = [];
-  for (const entry of entries) {
-    const path = join(entry.parentPath, entry.name);
-    const hidden = path
-      .slice(folder.length)
-      .split(sep)
-      .some((segment) => /^[._]/.test(segment));
-    if (!hidden && entry.name.endsWith(".parquet") && (await isFile(entry))) files.push(path);
+  for (const [i, entry] of entries.entries()) {
+    const path = relative[i]!;
+    if (isVisible(path, sep) && (await isFile(entry))) files.push(join(folder, path));
   }
   return files;
 }

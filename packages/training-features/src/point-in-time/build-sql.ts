@@ -156,6 +156,14 @@ SELECT l.row_no, ${values.join(", ")}
 FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
 }
 
+/** Table `target`: the winner of each entity row with its times, past its TTL or a tombstone as it may be; for a projection without TTL. */
+export function winnersSql(plan: ViewPlan, target: string): string {
+  const values = plan.projection.features.map(({ feature }) => `f.${featureColumn(feature)}`);
+  return `CREATE OR REPLACE TEMP TABLE ${target} AS
+SELECT l.row_no, f.event, f.tombstone, ${values.join(", ")}
+FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")}`;
+}
+
 /** Times of the located winners by entity row, for the linter; created time and tombstone only of those within their TTL. */
 export function foundSql(plan: ViewPlan): string {
   const located = ["row_no", ...keysOf(plan), "moment", "event", "alive"].map((column) => `l.${column}`).join(", ");

@@ -6,7 +6,7 @@ import {
   LarderError,
   type ValueType,
 } from "@larder/schema";
-import { batchSourceOf } from "../offline/source-files.ts";
+import { batchSourceOf } from "../offline/batch-source.ts";
 
 /**
  * Which rows a join may see. `bitemporal`: those that had happened and had arrived by the entity row's time. `event_time`: those that had happened,

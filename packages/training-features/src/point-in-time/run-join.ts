@@ -1,7 +1,8 @@
 import type { Definitions } from "@larder/schema";
+import type { ObjectStore } from "../object-store/object-store.ts";
 import { checkValues } from "../offline/check-values.ts";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
-import { featureColumn } from "../offline/source-scan.ts";
+import { featureColumn, type TimeRange } from "../offline/source-scan.ts";
 import { openSourceTable, type SourceTable } from "../offline/source-table.ts";
 import { dropTables, INT64_MIN } from "../offline/sql-text.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
@@ -32,6 +33,7 @@ export interface JoinViewInput {
   /** Position of the projection in its join. */
   readonly index: number;
   readonly entities: EntityRows;
+  readonly objects: ObjectStore;
   /** Path of a file in the statements that are reported. */
   readonly pathOf: (file: string) => string;
   /** Leaves the winners' times, too, as the table `found_<index>`. */
@@ -59,14 +61,15 @@ export interface ViewResult {
  * @throws SOURCE_NOT_FOUND, SOURCE_UNREADABLE, SOURCE_MISMATCH, UNSUPPORTED, CREATED_LOOKS_LIKE_LOAD_TIME, ABORTED, OFFLINE_FAILED
  */
 export async function joinView(input: JoinViewInput): Promise<ViewResult> {
-  const { engine, definitions, tenant, projection, entities, signal } = input;
+  const { engine, definitions, tenant, projection, entities, objects, signal } = input;
   const { view } = projection;
-  const table = await openSourceTable(engine, definitions, view, tenant, signal);
+  const range = rangeOf(input);
+  const table = await openSourceTable(engine, { definitions, view, tenant, objects, range, signal });
   const plan = planOf(input, table);
   const features = projection.features.map(({ feature }) => feature);
   await checkValues(engine, table, features, plan.range, signal);
 
-  const runner = new StatementRunner(engine, { kind: "source", view: view.name, files: table.files }, input);
+  const runner = new StatementRunner(engine, table.subject, input);
   await runner.run(wantedSql(plan), 0.05);
   await runner.run(locateSql(plan, projection.rule, "located", "wanted"), 0.5);
   await runner.run(fetchSql(plan), 0.3);
@@ -90,18 +93,23 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
     matched,
     unjoinable: entities.count - Number(facts["wanted"]),
     nulls: features.map((_, i) => entities.count - Number(facts[`f${i}`])),
-    sql: statementsOf({ ...plan, pathOf: input.pathOf }, ties > 0),
+    sql: statementsOf({ ...plan, pathOf: (path) => input.pathOf(table.nameOf(path)) }, ties > 0),
   };
 }
 
-function planOf({ projection, index, entities }: JoinViewInput, table: SourceTable): ViewPlan {
-  const { minTime, maxTime } = entities;
+/** Event times of the rows that may be found. */
+function rangeOf({ projection, entities: { minTime, maxTime } }: JoinViewInput): TimeRange {
   const from = minTime === undefined || projection.ttl === undefined ? undefined : minTime - projection.ttl;
+  return { from: from === undefined || from < INT64_MIN ? undefined : from, to: maxTime };
+}
+
+function planOf(input: JoinViewInput, table: SourceTable): ViewPlan {
+  const { projection, index, entities } = input;
   return {
     projection,
     index,
     table,
-    range: { from: from === undefined || from < INT64_MIN ? undefined : from, to: maxTime },
+    range: rangeOf(input),
     entityKeys: projection.keys.map(({ entityColumn }) => entities.keys.get(entityColumn)!),
     entityTime: entities.time,
   };

@@ -1,4 +1,5 @@
 import { LarderError, type Problem } from "@larder/schema";
+import type { ObjectStore } from "../object-store/object-store.ts";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readKey, readTime } from "../offline/column-type.ts";
 import type { EngineCall, EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
 import { quoteName } from "../offline/sql-text.ts";
@@ -31,9 +32,10 @@ export async function loadEntityRows(
   input: EntityInput,
   timestampColumn: string,
   spec: JoinSpec,
+  objects: ObjectStore,
   signal: AbortSignal | undefined,
 ): Promise<EntityRows> {
-  await using source = await openEntitySource(engine, input, spec, signal);
+  await using source = await openEntitySource(engine, input, spec, objects, signal);
   const call: EngineCall = { subject: { kind: "entities", path: source.name }, signal };
   const columns = [...source.columns].map(([name, type]) => {
     const asTime = source.textTimes && name === timestampColumn;

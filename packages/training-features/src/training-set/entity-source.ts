@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { finished } from "node:stream/promises";
 import { LarderError, stringifyJson } from "@larder/schema";
+import type { ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl, refuseOtherStores } from "../object-store/object-url.ts";
 import { aborted } from "../offline/duckdb-error.ts";
 import { type FileState, stateOf } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { describeParquet } from "../offline/parquet-files.ts";
-import { refuseObjectStore } from "../offline/source-files.ts";
 import { fileList, quoteText, readParquet } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 
@@ -32,8 +33,8 @@ export interface EntityRecords {
 export interface EntitySource extends AsyncDisposable {
   /** What messages call it: an absolute path, or words. */
   readonly name: string;
-  /** Absolute path and state of a file that stays; undefined where the rows are kept nowhere else. */
-  readonly file: { readonly path: string; readonly state: FileState } | undefined;
+  /** A file that stays, by its absolute path or address: where its bytes are, and its state. undefined where the rows are kept nowhere else. */
+  readonly file: { readonly name: string; readonly path: string; readonly state: FileState } | undefined;
   /** SQL after FROM. */
   readonly from: string;
   /** Column -> DuckDB's type, in order. */
@@ -50,31 +51,49 @@ export function openEntitySource(
   engine: OfflineEngine,
   input: EntityInput,
   spec: JoinSpec,
+  objects: ObjectStore,
   signal: AbortSignal | undefined,
 ): Promise<EntitySource> {
-  if (typeof input === "string") return openFile(engine, input, spec, signal);
+  if (typeof input === "string") return openFile(engine, input, spec, objects, signal);
   return "sql" in input ? openQuery(engine, input, signal) : openRecords(engine, input, signal);
 }
 
 async function openFile(
   engine: OfflineEngine,
-  path: string,
+  given: string,
   spec: JoinSpec,
+  objects: ObjectStore,
   signal: AbortSignal | undefined,
 ): Promise<EntitySource> {
-  refuseObjectStore(path);
-  const file = resolve(path);
-  const call: EngineCall = { subject: { kind: "entities", path: file }, signal };
-  const format = formatOf(file);
-  await requireFile(file);
-  const state = await stateOf([file]);
-  const from = format === "parquet" ? readParquet([file]) : textSource(format, file, spec);
+  refuseOtherStores(given);
+  const name = isObjectUrl(given) ? given : resolve(given);
+  const call: EngineCall = { subject: { kind: "entities", path: name }, signal };
+  const format = formatOf(name);
+  const file = isObjectUrl(name) ? await copyObject(name, objects, signal) : await localFile(name, objects);
+  const { path } = file;
+  const from = format === "parquet" ? readParquet([path]) : textSource(format, path, spec);
   const columns =
     format === "parquet"
-      ? (await describeParquet(engine, [file], call)).groups[0]!.columns
+      ? (await describeParquet(engine, [path], call)).groups[0]!.columns
       : await describe(engine, from, call);
   const textTimes = format !== "parquet";
-  return { name: file, file: { path: file, state }, from, columns, textTimes, [Symbol.asyncDispose]: nothing };
+  return { name, file, from, columns, textTimes, [Symbol.asyncDispose]: nothing };
+}
+
+async function localFile(name: string, objects: ObjectStore): Promise<NonNullable<EntitySource["file"]>> {
+  await requireFile(name);
+  return { name, path: name, state: await stateOf([name], objects, undefined) };
+}
+
+/** Entity rows are read whole, so an object is copied, whoever reads sources. */
+async function copyObject(
+  name: string,
+  objects: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<NonNullable<EntitySource["file"]>> {
+  const object = await objects.find(name, signal);
+  if (object === undefined) throw noFile(name, `There is no object ${name}`);
+  return { name, path: await objects.copy(object, signal), state: new Map([[name, object.etag]]) };
 }
 
 async function openQuery(
@@ -210,8 +229,12 @@ function formatOf(file: string): Format {
 async function requireFile(file: string): Promise<void> {
   const info = await stat(file).catch(() => undefined);
   if (info?.isFile()) return;
-  throw new LarderError("ENTITY_ROWS_INVALID", {
-    what: info === undefined ? `There is no file ${file}` : `${file} is no file`,
+  throw noFile(file, info === undefined ? `There is no file ${file}` : `${file} is no file`);
+}
+
+function noFile(file: string, what: string): LarderError {
+  return new LarderError("ENTITY_ROWS_INVALID", {
+    what,
     remedy: "Give the file that holds the entity rows",
     facts: { file },
   });

@@ -161,8 +161,8 @@ function equalities(definitions: Definitions, name: string, column: string, foun
   return equal.length === 0 ? ["false"] : equal;
 }
 
-/** The value in SQL; undefined when it is none of the type. */
-function literalOf(type: KeyType, value: unknown): string | undefined {
+/** The value of a join key in SQL; undefined when it is none of the type. */
+export function literalOf(type: KeyType, value: unknown): string | undefined {
   if (type === "string") return typeof value === "string" ? quoteText(value) : undefined;
   if (type === "bytes") {
     const bytes = typeof value === "string" ? Buffer.from(value, "base64") : value;

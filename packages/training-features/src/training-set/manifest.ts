@@ -2,6 +2,8 @@ import { dirname, relative, sep } from "node:path";
 import { type FeatureMeaning, meaningOfFeature } from "@larder/schema";
 import type { LintFinding } from "../lint/finding.ts";
 import type { LintRequest } from "../lint/lint-training-set.ts";
+import type { ObjectReader } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
 import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
@@ -17,6 +19,17 @@ export interface ManifestFile {
   /** Of a source relative to the definitions' folder, of the entity rows and the output relative to the manifest's. */
   readonly path: string;
   readonly sha256: string;
+  readonly rows: number;
+}
+
+/** A file of a source that took part. */
+export interface ManifestInputFile {
+  /** Relative to the definitions' folder; an object's address. */
+  readonly path: string;
+  /** null for an object that httpfs read in place, so that nobody has all its bytes: its ETag stands for them. */
+  readonly sha256: string | null;
+  /** Of an object. */
+  readonly etag?: string;
   readonly rows: number;
 }
 
@@ -36,7 +49,7 @@ export interface ManifestView {
   readonly matched: { readonly event_time: number; readonly bitemporal: number | null };
   /** Entity rows without time or without whole key. */
   readonly unjoinable: number;
-  readonly inputs: readonly ManifestFile[];
+  readonly inputs: readonly ManifestInputFile[];
   readonly sql: readonly string[];
 }
 
@@ -53,6 +66,8 @@ export interface TrainingSetManifest {
   readonly as_of: AsOf;
   readonly timestamp_column: string;
   readonly engine: { readonly name: string; readonly version: string };
+  /** Who read the sources that are in S3; null where none is. */
+  readonly object_reader: ObjectReader["name"] | null;
   readonly entities: ManifestFile & { readonly null_times: number };
   readonly views: readonly ManifestView[];
   /** In the order of their columns. */
@@ -93,8 +108,10 @@ export function manifestText(manifest: TrainingSetManifest): string {
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-/** A path as manifests write it. */
+/** A path as manifests write it; an object's address as it is, unless it is in the same folder. */
 export function relativePath(folder: string, file: string): string {
+  if (isObjectUrl(file)) return file.startsWith(`${folder}/`) ? file.slice(folder.length + 1) : file;
+  if (isObjectUrl(folder)) return file.split(sep).join("/");
   return relative(folder, file).split(sep).join("/");
 }
 
@@ -106,12 +123,14 @@ export interface ManifestInput {
   readonly spec: JoinSpec;
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
+  readonly objectReader: ObjectReader | undefined;
   readonly findings: readonly LintFinding[] | undefined;
-  /** Final path of the file with the entity rows. */
+  /** Final path of the file with the entity rows, and where its bytes are now. */
   readonly entitiesFile: string;
+  readonly entitiesPath: string;
   /** The output's final path, the present ones of what is being written, and the statement that wrote it. */
   readonly out: string;
-  readonly partOf: (path: string) => string | undefined;
+  readonly partOf: (path: string) => string;
   readonly outputSql: string;
 }
 
@@ -136,9 +155,10 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     as_of: spec.asOf,
     timestamp_column: input.timestampColumn,
     engine: { name: engine.name, version: engine.version },
+    object_reader: input.objectReader?.name ?? null,
     entities: {
       path: beside(input.entitiesFile),
-      sha256: await hashes.of(input.partOf(input.entitiesFile) ?? input.entitiesFile),
+      sha256: await hashes.of(input.entitiesPath),
       rows: entities.count,
       null_times: entities.nullTimes,
     },
@@ -157,7 +177,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     lint: input.findings === undefined ? null : describeLint(request.lint, input.findings),
     output: {
       path: beside(out),
-      sha256: await hashes.of(input.partOf(out) ?? out),
+      sha256: await hashes.of(input.partOf(out)),
       rows: entities.count,
       columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
       sql: input.outputSql,
@@ -192,11 +212,15 @@ async function describeView(result: ViewResult, folder: string, hashes: InputHas
     rule_reason: projection.ruleReason ?? null,
     matched: { event_time: matched.eventTime, bitemporal: matched.bitemporal ?? null },
     unjoinable: result.unjoinable,
-    inputs: await inTurn(table.files, async (file) => ({
-      path: relativePath(folder, file),
-      sha256: await hashes.of(file),
-      rows: table.rows.get(file)!,
-    })),
+    inputs: await inTurn(table.files, async (file) => {
+      const path = table.paths.get(file)!;
+      return {
+        path: relativePath(folder, file),
+        sha256: isObjectUrl(path) ? null : await hashes.of(path),
+        ...(isObjectUrl(file) ? { etag: table.state.get(file)! } : {}),
+        rows: table.rows.get(file)!,
+      };
+    }),
     sql: result.sql,
   };
 }

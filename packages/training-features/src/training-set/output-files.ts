@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { LarderError } from "@larder/schema";
+import { isLarderError, LarderError } from "@larder/schema";
+import type { ObjectStore } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 
 /** The files of a training set, written under temporary names beside their final ones. */
 export interface OutputFiles {
@@ -13,8 +16,66 @@ export interface OutputFiles {
   discard(): Promise<void>;
 }
 
+/** Claims a file's place, or an object's. @throws OUTPUT_UNWRITABLE */
+export function claimOutput(
+  out: string,
+  beside: { readonly manifest: string; readonly entities: string | undefined },
+  objects: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<OutputFiles> {
+  return isObjectUrl(out) ? claimObjects(out, beside, objects, signal) : claimFiles(out, beside);
+}
+
+/** Objects are written as files of the machine and go up when all are whole. Those that went up before one fails are removed. */
+async function claimObjects(
+  out: string,
+  { manifest, entities }: { readonly manifest: string; readonly entities: string | undefined },
+  objects: ObjectStore,
+  signal: AbortSignal | undefined,
+): Promise<OutputFiles> {
+  // A bucket or key that is wrong shall not be found out after hours of work.
+  await objects.find(out, signal).catch((error: unknown) => {
+    throw isLarderError(error) && error.code === "SOURCE_UNREADABLE" ? notWritten(out, error) : error;
+  });
+  const folder = await mkdtemp(join(tmpdir(), "larder-output-"));
+  const urls = [out, ...(entities === undefined ? [] : [entities]), manifest];
+  const parts = new Map(urls.map((url, i) => [url, join(folder, String(i))]));
+  return {
+    partOf: (url) => parts.get(url) as string,
+    commit: async (text) => {
+      await writeFile(parts.get(manifest) as string, text);
+      const up: string[] = [];
+      try {
+        for (const [url, part] of parts) {
+          await objects.upload(part, url, signal);
+          up.push(url);
+        }
+      } catch (error) {
+        await removeObjects(objects, up);
+        throw isLarderError(error) && error.code !== "ABORTED" ? notWritten(out, error) : error;
+      }
+    },
+    discard: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** The failure that led here is the one to tell. */
+async function removeObjects(objects: ObjectStore, urls: readonly string[]): Promise<void> {
+  for (const url of urls) await objects.remove(url).catch(() => undefined);
+}
+
+function notWritten(out: string, error: LarderError): LarderError {
+  return new LarderError("OUTPUT_UNWRITABLE", {
+    what: `${out} cannot be written: ${error.what}`,
+    remedy: "See that the bucket exists, and that the credentials may write to it",
+    facts: { ...error.facts, file: out },
+    retryable: error.retryable,
+    cause: error,
+  });
+}
+
 /** Makes sure, before any work is done, that `out` and the files beside it can be written. @throws OUTPUT_UNWRITABLE */
-export async function claimOutput(
+async function claimFiles(
   out: string,
   { manifest, entities }: { readonly manifest: string; readonly entities: string | undefined },
 ): Promise<OutputFiles> {

@@ -1,7 +1,8 @@
 import { isListType, LarderError } from "@larder/schema";
+import { refuseOtherStores } from "../object-store/object-url.ts";
 import { writeArrowFile } from "../offline/arrow-file.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
-import { refuseObjectStore } from "../offline/source-files.ts";
+
 import { quoteText } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 
@@ -10,9 +11,9 @@ export type OutputFormat = "parquet" | "csv" | "arrow";
 
 const FORMATS: Readonly<Record<string, OutputFormat>> = { parquet: "parquet", csv: "csv", arrow: "arrow" };
 
-/** @throws UNSUPPORTED for an object store, another extension, or features that CSV has no form for */
+/** @throws UNSUPPORTED for a store other than S3, another extension, or features that CSV has no form for */
 export function outputFormatOf(path: string, spec: JoinSpec): OutputFormat {
-  refuseObjectStore(path);
+  refuseOtherStores(path);
   const format = FORMATS[path.slice(path.lastIndexOf(".") + 1).toLowerCase()];
   if (format === undefined) {
     throw new LarderError("UNSUPPORTED", {

@@ -3,6 +3,8 @@ import { type Definitions, type FeatureRef, findTenant, LarderError } from "@lar
 import type { LintFinding } from "../lint/finding.ts";
 import { checkLintColumns, LINT_TABLES } from "../lint/lint-rows.ts";
 import { type LintRequest, lintTrainingSet, refuseLeaks } from "../lint/lint-training-set.ts";
+import { type ObjectReader, ObjectStore, readerNotice } from "../object-store/object-store.ts";
+import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
@@ -35,7 +37,7 @@ export interface TrainingSetRequest {
    * training set can be built again.
    */
   readonly entities: EntityInput;
-  /** Parquet, CSV or Arrow IPC file to write, by its extension; one that exists is replaced once the new one is whole. */
+  /** Parquet, CSV or Arrow IPC file (or object in S3) to write, by its extension; one that exists is replaced once the new one is whole. */
   readonly out: string;
   readonly asOf: AsOf;
   /** Default `event_timestamp`. */
@@ -83,17 +85,23 @@ export interface TrainingSetReport {
 export async function buildTrainingSet(request: TrainingSetRequest): Promise<TrainingSetReport> {
   findTenant(request.definitions, request.tenant);
   const spec = compileJoinSpec(request);
-  const out = resolve(request.out);
+  const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
   const format = outputFormatOf(request.out, spec);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
-  const output = await claimOutput(out, { manifest: manifestPath, entities: kept });
+  await using objects = new ObjectStore(request.definitions.offlineStore.s3);
+  const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
   try {
-    const { entities, views, manifest, findings } = await withEngine(request, spec, (engine) =>
-      joinAndWrite({ engine, request, spec, out, format, kept, partOf: output.partOf }),
-    );
+    const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
+      try {
+        return await joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf: output.partOf });
+      } finally {
+        await objects.release();
+      }
+    });
     await output.commit(manifestText(manifest));
-    return { out, manifestPath, rows: entities.count, manifest, notices: noticesOf(entities, views), findings };
+    const notices = noticesOf(entities, views, objects.reader);
+    return { out, manifestPath, rows: entities.count, manifest, notices, findings };
   } finally {
     await output.discard();
   }
@@ -114,13 +122,14 @@ interface Work {
   readonly format: OutputFormat;
   /** Where entity rows that are in no file are kept. */
   readonly kept: string | undefined;
+  readonly objects: ObjectStore;
   readonly partOf: (path: string) => string;
 }
 
-async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }: Work): Promise<Joined> {
+async function joinAndWrite({ engine, request, spec, out, format, kept, objects, partOf }: Work): Promise<Joined> {
   const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
   const steps = stepsOf(spec, request);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, signal);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
@@ -140,6 +149,7 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
       projection,
       index,
       entities,
+      objects,
       pathOf: (file) => relativePath(definitions.folder, file),
       keepTimes: lint !== undefined,
       signal,
@@ -171,12 +181,14 @@ async function joinAndWrite({ engine, request, spec, out, format, kept, partOf }
     entities,
     views,
     findings,
-    entitiesFile: kept === undefined ? entities.file!.path : kept,
+    objectReader: objects.reader,
+    entitiesFile: kept ?? entities.file!.name,
+    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
     out,
     partOf,
     outputSql: sql,
   });
-  await refuseChanges(before);
+  await refuseChanges(before, objects, signal);
   described(1);
   return { entities, views, manifest, findings };
 }
@@ -212,8 +224,8 @@ function refuseOverwrite(out: string, inputs: Iterable<string>): void {
   }
 }
 
-function noticesOf(entities: EntityRows, views: readonly ViewResult[]): string[] {
-  const notices: string[] = [];
+function noticesOf(entities: EntityRows, views: readonly ViewResult[], reader: ObjectReader | undefined): string[] {
+  const notices = reader === undefined ? [] : [readerNotice(reader)];
   if (entities.nullTimes > 0) {
     notices.push(`${entities.nullTimes} of ${entities.count} entity rows have no time: their features are null.`);
   }

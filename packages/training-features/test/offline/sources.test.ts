@@ -97,7 +97,7 @@ test.each(["stats.parquet", "stats/*.parquet", "nowhere", "{tenant}/stats.parque
   },
 );
 
-test("a view without source, and an object store, are refused by name", async () => {
+test("a view without source, and another store than S3, are refused by name", async () => {
   await using folder = await temporaryFolder();
   const view = { ...makeView({ name: "pushed", features: { v: "float64" } }), source: undefined };
   const definitions = makeDefinitions(folder.path, [view]);
@@ -105,7 +105,7 @@ test("a view without source, and an object store, are refused by name", async ()
     Symbol.asyncIterator
   ]();
   await expect(first.next()).rejects.toMatchObject({ code: "SOURCE_NOT_FOUND", facts: { view: "pushed" } });
-  await expect(customers(folder.path, "s3://bucket/x.parquet", {})).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  await expect(customers(folder.path, "gs://bucket/x.parquet", {})).rejects.toMatchObject({ code: "UNSUPPORTED" });
 });
 
 test("a source serves the default tenant only, unless it says whose its rows are", async () => {

@@ -44,6 +44,9 @@ function planOf(asOf: AsOf): ViewPlan {
     files: ["/data/churn/a.parquet"],
     state: new Map(),
     rows: new Map([["/data/churn/a.parquet", 3]]),
+    paths: new Map([["/data/churn/a.parquet", "/data/churn/a.parquet"]]),
+    subject: { kind: "source", view: view.name, files: ["/data/churn/a.parquet"] },
+    nameOf: (path) => path,
     groups: [
       {
         files: ["/data/churn/a.parquet"],

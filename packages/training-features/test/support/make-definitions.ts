@@ -7,6 +7,7 @@ import {
   type FeatureRef,
   type FeatureView,
   type JoinKey,
+  type S3Config,
   type ValueType,
 } from "@larder/schema";
 
@@ -39,6 +40,7 @@ export function makeView(sketch: ViewSketch): FeatureView {
     tombstoneColumn: undefined,
     tenantColumn: undefined,
     fieldMapping: new Map(),
+    hivePartitions: new Map(),
     place: "feature_store.yaml:1:1",
     ...sketch.source,
   };
@@ -75,7 +77,7 @@ export function makeDefinitions(
     onFailure: "fail",
     lastKnownGoodBytes: 0,
     nearCache: undefined,
-    offlineStore: { type: "duckdb", path: folder },
+    offlineStore: { type: "duckdb", path: folder, s3: makeS3(folder) },
     stream: undefined,
     entities: new Map(views.flatMap((view) => view.entities.map((entity) => [entity.name, entity]))),
     views: new Map(views.map((view) => [view.name, view])),
@@ -103,6 +105,7 @@ export function makeDefinitions(
       requestTimeoutMs: 1,
       drainDelayMs: 0,
       accessLogSample: undefined,
+      servedLog: undefined,
       modelThreads: 1,
       modelQueue: 1,
     },
@@ -110,6 +113,24 @@ export function makeDefinitions(
     notices: [],
     hash: "0".repeat(64),
     onlineTtl: (view) => view.onlineTtl,
+  };
+}
+
+/** S3 as feature_store.yaml gives it by default, and with what a test says. */
+export function makeS3(folder: string, own: Partial<S3Config> = {}): S3Config {
+  return {
+    endpoint: undefined,
+    region: "us-east-1",
+    pathStyle: true,
+    credentials: undefined,
+    reader: "auto",
+    httpfsExtension: undefined,
+    cachePath: `${folder}/.larder/s3`,
+    cacheMaxBytes: 2 ** 30,
+    concurrency: 4,
+    timeoutMs: 20_000,
+    deadlineMs: 20_000,
+    ...own,
   };
 }
 

@@ -82,7 +82,7 @@ test.each([
   ["is a folder", "folder.parquet", "ENTITY_ROWS_INVALID"],
   ["is cut off", "cut.parquet", "ENTITY_ROWS_INVALID"],
   ["is of an unknown kind", "entities.xlsx", "UNSUPPORTED"],
-  ["is in an object store", "s3://bucket/entities.parquet", "UNSUPPORTED"],
+  ["is in an object store", "gs://bucket/entities.parquet", "UNSUPPORTED"],
 ])("an entity file that %s is refused", async (_, name, code) => {
   await using folder = await temporaryFolder();
   mkdirSync(join(folder.path, "folder.parquet"));

@@ -316,7 +316,7 @@ test.each([
   ["a folder in its place", "taken.parquet", "OUTPUT_UNWRITABLE"],
   ["a folder in the manifest's place", "manifested.parquet", "OUTPUT_UNWRITABLE"],
   ["another format", "train.txt", "UNSUPPORTED"],
-  ["an object store", "s3://bucket/train.parquet", "UNSUPPORTED"],
+  ["an object store", "gs://bucket/train.parquet", "UNSUPPORTED"],
   ["an input", "stats.parquet", "INVALID_REQUEST"],
   ["the entity rows", "entities.parquet", "INVALID_REQUEST"],
 ])("an output to %s is refused and nothing is written", async (_, out, code) => {

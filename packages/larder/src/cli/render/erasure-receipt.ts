@@ -18,11 +18,20 @@ export function receiptText(receipt: ErasureReceipt): string {
     ),
     ...training_sets.map(({ file, rows: found }) => `training set ${file}: ${found} row${found === 1 ? "" : "s"}`),
     ...unread_training_sets.map(({ manifest, reason }) => `training set of ${manifest}, not looked into: ${reason}`),
+    ...(receipt.served_log?.unread ?? []).map(
+      ({ file, reason }) => `served-vector log ${file}, not cleaned: ${reason}`,
+    ),
   ];
   const table = renderTable(
     ["view", "rows", "found by"],
     views.map((view) => [view.view, view.rows, view.found]),
   );
+  const log = receipt.served_log;
+  const cleaned = (log?.files ?? []).reduce((sum, file) => sum + file.rows, 0);
+  const served =
+    log === undefined
+      ? ""
+      : `\nserved-vector log ${log.folder}: ${cleaned} row${cleaned === 1 ? "" : "s"} of ${log.files.length} file${log.files.length === 1 ? "" : "s"} removed\n`;
   const rest = left.length === 0 ? [] : ["", "not changed, yours to delete from:", ...left.map((line) => `  ${line}`)];
-  return `${lines.join("\n")}${table}${rest.length === 0 ? "" : `${rest.join("\n")}\n`}`;
+  return `${lines.join("\n")}${table}${served}${rest.length === 0 ? "" : `${rest.join("\n")}\n`}`;
 }

@@ -1,3 +1,4 @@
+import type { ErasureReceipt } from "../../forget-entity.ts";
 import { defineVerb } from "../verb.ts";
 
 /** `larder forget k=v…`: erases an entity. */
@@ -13,8 +14,9 @@ export const forgetVerb = defineVerb<{
 in the store and keeps the rows from coming back, from Parquet or from anywhere: a row is written only if its event time is later than the erasure.
 It takes some seconds, until every running process has heard of it. Stopped anywhere, it may be repeated.
 
-Parquet files are not changed, nor are topics and their dead letters, of which Kafka can delete no single record; what comes from them again is not written. The
-receipt names the sources, topics and training sets that are yours to delete from; it holds no join-key value.
+The log of served vectors (server.served_log), as this machine sees it, is cleaned as well. Parquet files of sources are not changed, nor are topics
+and their dead letters, of which Kafka can delete no single record; what comes from them again is not written. The receipt names the sources, topics and
+training sets that are yours to delete from; it holds no join-key value.
 
 Without --yes it changes nothing, says how many rows would go, and exits 2.`,
   examples: [
@@ -52,9 +54,14 @@ Without --yes it changes nothing, says how many rows would go, and exits 2.`,
               : { done: at.rows, what: at.view },
           ),
       });
-      return { json: written, text: receiptText(written), exitCode: written.unread_training_sets.length > 0 ? 1 : 0 };
+      return { json: written, text: receiptText(written), exitCode: isWhole(written) ? 0 : 1 };
     } finally {
       progress.stop();
     }
   },
 });
+
+/** Whether there is nothing that somebody has to look into by other means. */
+function isWhole({ unread_training_sets, served_log }: ErasureReceipt): boolean {
+  return unread_training_sets.length === 0 && (served_log?.unread ?? []).length === 0;
+}

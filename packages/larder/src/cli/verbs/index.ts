@@ -1,6 +1,7 @@
 import { type Verb, withVerbs } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
 import { codegenVerb } from "./codegen.ts";
+import { consistencyVerb } from "./consistency.ts";
 import { dlqVerbs } from "./dlq.ts";
 import { doctorVerb } from "./doctor.ts";
 import { forgetVerb } from "./forget.ts";
@@ -41,6 +42,7 @@ export const VERBS: readonly Verb[] = [
   getVerb,
   whyVerb,
   trainingSetVerb,
+  consistencyVerb,
   modelVerbs,
   serveVerb,
   withVerbs(syncVerb, [syncStatusVerb]),

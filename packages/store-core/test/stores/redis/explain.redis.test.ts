@@ -66,7 +66,8 @@ describe("the parts", () => {
     const truth = await memoryOf(() => fill(definitions, 4_000));
     const group = only(await explain(definitions, { sample: 500 }));
     expect(group).toMatchObject({ tenant: "default", entities: 4_000, sampled: 500, expiringShare: 1 });
-    expect(off(group.bytes, truth)).toBeLessThan(0.01);
+    // Of a sample of 500: a chance in thousands is further off.
+    expect(off(group.bytes, truth)).toBeLessThan(0.025);
     expect(group.bytesPerFeature).toBeCloseTo(group.bytes / 120_000, 1);
     const { parts, views } = group;
     expect(off(parts.values + parts.header + parts.structure + parts.key + parts.expiry, group.bytes)).toBeLessThan(

@@ -1,14 +1,15 @@
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { metricsText } from "../../src/metrics/metrics-peers.ts";
-import { StageHistogram } from "../../src/metrics/stage-histogram.ts";
+import { SeriesHistogram } from "../../src/metrics/series-histogram.ts";
 
 const SAMPLES = [0, 0.0005, 0.001, 0.0011, 0.002, 0.09, 0.1, 0.5];
 
-test("a stage histogram reads as prom-client's own does, by itself and merged with another process's", async () => {
+test("a histogram of series reads as prom-client's own does, by itself and merged with another process's", async () => {
   const [ours, theirs] = [new Registry(), new Registry()];
   const edges = [0.001, 0.002, 0.1];
-  const stages = new StageHistogram("stage_seconds", "Stages", ["queue", "store"], edges, ours);
+  const histogram = new SeriesHistogram({ name: "stage_seconds", help: "Stages", labelNames: ["stage"] }, edges, ours);
+  const stages = ["queue", "store"].map((stage) => histogram.series(stage, () => ({ stage })));
   const { Histogram } = await import("prom-client");
   const reference = new Histogram({
     name: "stage_seconds",
@@ -19,7 +20,7 @@ test("a stage histogram reads as prom-client's own does, by itself and merged wi
   });
   for (const stage of ["queue", "store"]) reference.zero({ stage });
   for (const [at, value] of SAMPLES.entries()) {
-    stages.count(at % 2, value);
+    stages[at % 2]?.count(value);
     reference.observe({ stage: at % 2 === 0 ? "queue" : "store" }, value);
   }
   expect(await ours.metrics()).toBe(await theirs.metrics());
