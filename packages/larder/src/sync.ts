@@ -1,5 +1,5 @@
 import { createSync, moveGroup, openEventSource, planStart, type StartPosition } from "@larder/materializer/stream";
-import type { LarderError } from "@larder/schema";
+import { isLarderError, type LarderError } from "@larder/schema";
 import { openAuthenticator, readTlsFiles } from "@larder/serving";
 import { Lifecycle } from "./lifecycle.ts";
 import { type ListenWish, listenAddress } from "./listen-address.ts";
@@ -50,8 +50,11 @@ export async function sync(request: SyncRequest): Promise<void> {
     await running.run(request.signal);
     logger.info("stopping");
   } catch (error) {
-    await lifecycle.close();
-    throw error;
+    // Told to end while it began is told to end.
+    if (!request.signal.aborted || !isLarderError(error, "ABORTED")) {
+      await lifecycle.close();
+      throw error;
+    }
   }
   const [problem] = await lifecycle.close();
   if (problem !== undefined) throw problem;

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Definitions, type FeatureRow, findView, parseDefinitions } from "@larder/schema";
+import { type Definitions, type FeatureRow, findView, parseDefinitions, systemClock } from "@larder/schema";
 import { createRowOrder, encodeEntityKey, type OnlineStore, openOnlineStore } from "@larder/store-core";
 import {
   type KafkaRecord,
@@ -21,8 +21,13 @@ import {
   topicsOf,
 } from "../../src/stream/index.ts";
 
-/** Where the clock of these tests stands, in milliseconds of the epoch: after every record. */
+/** Where the clock of these tests stands, in milliseconds of the epoch: after every record. Over a Redis it is {@link presentMs}. */
 export const NOW_MS = Date.parse("2026-01-01T00:00:00Z");
+
+/** Redis removes by its own clock what is past its time, the tombstones of a past that is long over: over it, tests live in the present. */
+export function presentMs(): number {
+  return Math.floor(systemClock.now() / 1_000);
+}
 
 /** What a test says of its definitions; all are yaml values. */
 export interface WorldOptions {
@@ -31,6 +36,9 @@ export interface WorldOptions {
   /** Default: the topic's name. */
   readonly group?: string;
   readonly onlineStore?: string;
+  readonly client?: "kafkajs" | "platformatic";
+  /** Default: 6 s. */
+  readonly sessionTimeout?: string;
   /** How long rebalances may take. Default: 8 s. */
   readonly rebalanceTimeout?: string;
   /** More keys of `stream`, each with a comma before it. */
@@ -41,10 +49,11 @@ export interface WorldOptions {
 
 /** Definitions of one view over one JSON topic; the tenant is in a header. Rebalances are quick. */
 function streamYaml(options: WorldOptions): string {
-  const { brokers, topic, group = topic, onlineStore, rebalanceTimeout = "8s", stream = "", tenants } = options;
+  const { brokers, topic, group = topic, onlineStore, client = "platformatic", tenants } = options;
+  const { sessionTimeout = "6s", rebalanceTimeout = "8s", stream = "" } = options;
   return `project: test
 online_store: ${onlineStore ?? "{ type: memory }"}
-stream: { type: kafka, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: 6s, rebalance_timeout: ${rebalanceTimeout}${stream} }
+stream: { type: kafka, client: ${client}, brokers: ${JSON.stringify(brokers)}, group_id: ${group}, session_timeout: ${sessionTimeout}, rebalance_timeout: ${rebalanceTimeout}${stream} }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
 feature_views:
@@ -75,8 +84,13 @@ export interface Happening {
   readonly note: string;
 }
 
-/** Happenings in an order of their own: late ones, corrections of a later created time, deletions, some of them twice. */
-export function someHappenings(random: SeededRandom, count: number, customers = 20): readonly Happening[] {
+/** Happenings in an order of their own, before `nowMs`: late ones, corrections of a later created time, deletions, some of them twice. */
+export function someHappenings(
+  random: SeededRandom,
+  count: number,
+  customers = 20,
+  nowMs = NOW_MS,
+): readonly Happening[] {
   const happenings: Happening[] = [];
   for (let i = 0; i < count; i++) {
     const before = happenings[random.integer(0, Math.max(0, happenings.length - 1))];
@@ -84,7 +98,7 @@ export function someHappenings(random: SeededRandom, count: number, customers = 
       happenings.push(before);
       continue;
     }
-    const eventTime = NOW_MS - random.integer(1, 40) * 60_000;
+    const eventTime = nowMs - random.integer(1, 40) * 60_000;
     happenings.push({
       tenant: random.integer(0, 3) === 0 ? "acme" : "default",
       customer: random.integer(1, customers),
@@ -169,10 +183,14 @@ export interface Member extends AsyncDisposable {
 /** Starts a member with clients of its own. It closes what it opened; a store that was given stays open. */
 export async function startMember(
   definitions: Definitions,
-  { store: given, settings = {} }: { readonly store?: OnlineStore; readonly settings?: SyncParts["settings"] } = {},
+  {
+    store: given,
+    settings = {},
+    nowMs = NOW_MS,
+  }: { readonly store?: OnlineStore; readonly settings?: SyncParts["settings"]; readonly nowMs?: number } = {},
 ): Promise<Member> {
   const stream = streamOf(definitions);
-  const clock = logicalClock(NOW_MS * 1_000);
+  const clock = logicalClock(nowMs * 1_000);
   const store = given ?? (await openOnlineStore(definitions, { clock }));
   const decoder = createRecordDecoder(definitions);
   const source = await openEventSource(stream, topicsOf(definitions));

@@ -1,6 +1,7 @@
 import type { StreamConfig } from "@larder/schema";
 import type { Consumer, EachBatchPayload } from "kafkajs";
 import type { BatchConsumer, Generation, PartitionOffset, StreamRecord, TopicPartition } from "../event-source.ts";
+import { DRAIN_SHARE, heartbeatMs } from "../heartbeat.ts";
 import { partitionKey } from "../partition-key.ts";
 import type { ConsumerSession } from "../session-source.ts";
 import { fencedError } from "../stream-errors.ts";
@@ -244,12 +245,6 @@ export class KafkajsSession implements ConsumerSession {
 
 /** More than a process is likely to be given; each is a slot that waits. */
 const MOST_PARTITIONS = 512;
-/** Of the time that the group waits for a member; the rest is for the join itself. */
-const DRAIN_SHARE = 0.7;
-
-function heartbeatMs({ sessionTimeoutMs }: StreamConfig): number {
-  return Math.max(50, Math.min(3_000, sessionTimeoutMs / 4));
-}
 
 function isSame(a: Generation, b: Generation | undefined): boolean {
   return b !== undefined && a.id === b.id && a.memberId === b.memberId;

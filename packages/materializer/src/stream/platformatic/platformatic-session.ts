@@ -1,6 +1,7 @@
 import type { StreamConfig } from "@larder/schema";
 import type { Connection, ConnectionPool, Consumer, RecordsBatch } from "@platformatic/kafka";
 import type { BatchConsumer, Generation, PartitionOffset, StreamRecord, TopicPartition } from "../event-source.ts";
+import { DRAIN_SHARE, heartbeatMs } from "../heartbeat.ts";
 import { partitionKey } from "../partition-key.ts";
 import type { ConsumerSession } from "../session-source.ts";
 import { fencedError } from "../stream-errors.ts";
@@ -43,7 +44,7 @@ export class PlatformaticSession implements ConsumerSession {
       sessionTimeout: config.sessionTimeoutMs,
       // The package wants it no shorter than the session.
       rebalanceTimeout: Math.max(config.rebalanceTimeoutMs, config.sessionTimeoutMs),
-      heartbeatInterval: Math.max(50, Math.min(3_000, config.sessionTimeoutMs / 4)),
+      heartbeatInterval: heartbeatMs(config),
       maxWaitTime: MAX_WAIT_MS,
       // Asked for whenever the member is about to join: it lets go of what it has before.
       protocolsMetadata: async () => {
@@ -146,7 +147,8 @@ export class PlatformaticSession implements ConsumerSession {
       of.map((partition) => ({ topic, partition })),
     );
     const starts = await this.#starts(assignments);
-    if (this.#generation !== generation || this.#ended) return;
+    // A rebalance that began meanwhile asks nobody to give these back: the next generation says what is ours.
+    if (this.#generation !== generation || this.#ended || this.#rebalancing) return;
     this.#positions = new Map(
       partitions.map((each) => [
         partitionKey(each),
@@ -348,8 +350,6 @@ interface FetchPartition {
 const MAX_WAIT_MS = 200;
 const CLOSE_MS = 5_000;
 const EARLIEST = -2n;
-/** Of the time that the group waits for a member; the rest is for the join itself. */
-const DRAIN_SHARE = 0.7;
 const IS_CONTROL = 0b10_0000;
 const IS_APPEND_TIME = 0b1000;
 

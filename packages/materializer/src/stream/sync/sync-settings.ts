@@ -8,6 +8,8 @@ export interface SyncSettings {
   readonly commitRecords: number;
   /** See {@link DeadLettersParts.holdMs}. */
   readonly holdMs: number;
+  /** Longest write of a batch. It is more than a request: longer than the store's own deadline, and no longer than a write may take beside an erasure. */
+  readonly writeMs: number;
   /** How long what is under way may take to end when the sync is told to stop. */
   readonly drainMs: number;
   /** What is left of a rebalance's deadline for the last commit. */
@@ -20,6 +22,7 @@ export const SYNC_SETTINGS: SyncSettings = {
   commitMs: 1_000,
   commitRecords: 20_000,
   holdMs: 2_000,
+  writeMs: 5_000,
   drainMs: 5_000,
   lastCommitMs: 1_000,
   backoff: { firstMs: 50, maxMs: 1_000, random: Math.random },

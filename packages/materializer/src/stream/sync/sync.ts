@@ -88,7 +88,7 @@ class SyncEngine implements Sync, BatchConsumer {
     this.#parts = parts;
     this.#settings = { ...SYNC_SETTINGS, ...parts.settings };
     this.#stream = streamOf(parts.definitions);
-    const { backoff, holdMs, commitMs, commitRecords } = this.#settings;
+    const { backoff, holdMs, commitMs, commitRecords, writeMs } = this.#settings;
     const { store, source, sink, clock, pace, onEvent } = parts;
     const signal = this.#end.signal;
     const outages = new Outages((of, problem) =>
@@ -120,6 +120,7 @@ class SyncEngine implements Sync, BatchConsumer {
       now: () => clock.now(),
       store,
       pace,
+      writeMs,
       backoff,
       outages,
       signal,
@@ -197,8 +198,10 @@ class SyncEngine implements Sync, BatchConsumer {
 
   async onRevoked(partitions: readonly TopicPartition[], deadline: number): Promise<void> {
     this.#parts.onEvent?.({ kind: "revoked", partitions });
-    await this.#giveUp(this.#ours(partitions), deadline - performance.now());
-    this.#joined = this.#lanes.size > 0;
+    const given = this.#giveUp(this.#ours(partitions), deadline - performance.now());
+    // Said now: when the drain ends, the group may have told already what is ours next.
+    this.#joined = [...this.#lanes.values()].some(({ stopped }) => !stopped);
+    await given;
   }
 
   onLost(partitions: readonly TopicPartition[]): void {
@@ -241,6 +244,11 @@ class SyncEngine implements Sync, BatchConsumer {
   #laneOf(at: TopicPartition, generation: Generation): Lane {
     const key = keyOf(at);
     let lane = this.#lanes.get(key);
+    if (lane?.stopped === true && !isSameGeneration(lane.generation, generation)) {
+      // It came back before the drain that gave it up had ended. That lane would take none of its records.
+      this.#drop([lane]);
+      lane = undefined;
+    }
     if (lane === undefined) {
       lane = new Lane(at, generation, (settled) => {
         this.#commits.settled();
@@ -422,6 +430,10 @@ class SyncEngine implements Sync, BatchConsumer {
     from.open--;
     if (from.open === 0) from.lane.settle(from);
   }
+}
+
+function isSameGeneration(a: Generation, b: Generation): boolean {
+  return a.id === b.id && a.memberId === b.memberId;
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

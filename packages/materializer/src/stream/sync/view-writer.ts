@@ -7,6 +7,7 @@ import { type Backoff, untilItWorks } from "./backoff.ts";
 import type { LaneRecord } from "./lane.ts";
 import { mergeRows } from "./merge-rows.ts";
 import type { Outages } from "./outages.ts";
+import type { SyncSettings } from "./sync-settings.ts";
 import type { WriteCounts } from "./sync-status.ts";
 import { ViewLag } from "./view-lag.ts";
 
@@ -20,6 +21,8 @@ export interface WaitingRow {
 export interface ViewWriterParts {
   readonly store: OnlineStore;
   readonly pace: Pace | undefined;
+  /** See {@link SyncSettings.writeMs}. */
+  readonly writeMs: SyncSettings["writeMs"];
   readonly backoff: Backoff;
   readonly outages: Outages;
   /** Ends waits and writes. */
@@ -39,9 +42,6 @@ const MAX_ROWS = 1_000;
 
 /** Writes under way at once, while there are rows for a whole one: the next is made ready while the store works on the last. */
 const MOST_WRITES = 2;
-
-/** A batch is more than a request: longer than the store's own deadline, and no longer than a write may take beside an erasure. Milliseconds. */
-const WRITE_DEADLINE_MS = 5_000;
 
 /**
  * Writes the rows of one view and tenant, of all partitions, in batches of their greatest: what arrives during a write is the next one, so batches are
@@ -146,7 +146,7 @@ export class ViewWriter {
   }
 
   async #put(rows: readonly FeatureRow[]): Promise<WriteResult> {
-    const { store, backoff, outages, signal } = this.#parts;
+    const { store, writeMs, backoff, outages, signal } = this.#parts;
     let failed = false;
     try {
       return await untilItWorks(
@@ -154,7 +154,7 @@ export class ViewWriter {
           store.write(this.view, rows, {
             tenant: this.tenant,
             signal,
-            deadline: performance.now() + WRITE_DEADLINE_MS,
+            deadline: performance.now() + writeMs,
           }),
         backoff,
         signal,

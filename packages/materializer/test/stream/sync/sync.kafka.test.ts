@@ -1,4 +1,4 @@
-import { type KafkaServer, seededRandom, startKafka, startRedis, startTcpProxy, until } from "@larder/testkit";
+import { type KafkaServer, seededRandom, startKafka, until } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DEAD_LETTER_HEADERS } from "../../../src/stream/index.ts";
 import {
@@ -99,45 +99,6 @@ test("records in any order end as their fold; what cannot be used is in the dead
     "larder.time": "2026-01-01T00:00:00.000Z",
   });
   expect(headers["larder.message"]).not.toBe("");
-  await member.stop();
-});
-
-test("a store that is away holds the offsets and the memory, not the process; when it is back all is written", async () => {
-  await using redis = await startRedis();
-  await using road = await startTcpProxy(redis);
-  const topic = await freshTopic(2);
-  const definitions = streamDefinitions({
-    brokers: kafka.brokers,
-    topic,
-    onlineStore: `{ type: redis, connection_string: "${road.connectionString}", write_deadline: 300ms }`,
-    stream: ", max_in_flight: { records: 400 }",
-  });
-  await using member = await startMember(definitions, { settings: { commitMs: 50 } });
-  const before = [happening(1), happening(2)];
-  await kafka.produce(topic, before.map(recordOf));
-  await caughtUp(topic);
-
-  road.cut();
-  // One batch is one fetch: several, so that there is something left to hold back.
-  const during = someHappenings(seededRandom(2), 3_000);
-  for (let at = 0; at < during.length; at += 300) await kafka.produce(topic, during.slice(at, at + 300).map(recordOf));
-  await until(WAIT, "the outage is known and the partitions are paused", async () => {
-    const { outages, partitions } = member.sync.status();
-    return outages.some(({ of }) => of === "store") && partitions.every(({ paused }) => paused);
-  });
-  expect(member.sync.status().ready).toBe(false);
-  const sum = (numbers: readonly bigint[]) => numbers.reduce((total, each) => total + each, 0n);
-  expect(sum(await kafka.committed(topic, topic))).toBe(2n);
-
-  road.resume();
-  await caughtUp(topic);
-  for (const tenant of ["default", "acme"]) {
-    expect(await heldOf(member.store, tenant)).toEqual(foldOf(definitions, [...before, ...during], tenant));
-  }
-  await until(WAIT, "it is ready again", async () => member.sync.status().ready);
-  expect(member.sync.status().partitions.some(({ paused }) => paused)).toBe(false);
-  const kinds = member.events.map((event) => ("of" in event ? `${event.kind} ${event.of}` : event.kind));
-  expect(kinds.filter((kind) => kind.endsWith("store"))).toEqual(["away store", "back store"]);
   await member.stop();
 });
 
