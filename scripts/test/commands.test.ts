@@ -19,7 +19,9 @@ test("a name that is neither is wrong usage, exit 2, and lists the ones there ar
     const { code, stdout, stderr } = await runProcess(process.execPath, [`${ROOT}/scripts/bootstrap.mjs`, ...args]);
     expect(code).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toMatch(/^larder: UNKNOWN_COMMAND: .*Use one of larder, quickstart, demo:stream, test, lint, bench, .*typecheck/);
+    expect(stderr).toMatch(
+      /^larder: UNKNOWN_COMMAND: .*Use one of larder, quickstart, demo:stream, test, lint, bench, .*typecheck/,
+    );
   }
 });
 
