@@ -73,7 +73,8 @@ test(`${REQUESTS} requests (seed ${SEED}) are answered by SQLite and by Redis wi
       "FEATURE_MISSING",
     ]),
   );
-  expect(seen.predictions).toBeGreaterThan(100);
+  // Texts with U+0000 are among the values, and refuse their rows: the runtime would cut them off there.
+  expect(seen.predictions).toBeGreaterThan(50);
 }, 85_000);
 
 /** What a client gets, without what no two answers share: the date and how long it took. */

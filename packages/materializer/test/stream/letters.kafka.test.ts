@@ -130,7 +130,7 @@ test("what a sync refused is listed, sent back when the cause is mended, and bec
   await member.stop();
 });
 
-describe.each(["kafkajs", "platformatic"])("with %s", (client) => {
+describe.each(["kafkajs", "platformatic"] as const)("with %s", (client) => {
   test("filters mean what they say; one letter is shown", async () => {
     const definitions = await world("", client);
     const topic = topicOf(definitions);
