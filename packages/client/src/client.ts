@@ -124,9 +124,9 @@ export function clientWithTypes(options: ClientOptions, types: ValueTypes): Lard
       );
       const path =
         model === undefined ? PREDICT : PREDICT_WITH_MODEL.replace("{model}", () => encodeURIComponent(model));
-      const answer = (await post(path, { entity_rows: rows }, call)).body as PredictAnswer;
-      refuseUnsafe(answer);
-      return answer as object as Answer;
+      const { body } = await post(path, { entity_rows: rows }, call);
+      refuseUnsafe(body as PredictAnswer);
+      return body as Answer;
     },
     async push(source, rows, call = {}) {
       const df = writeColumns(someRows(rows));
