@@ -104,14 +104,34 @@ const ANCHORS: readonly PastRow[] = ["default", "acme"].map((tenant) => {
   return { id: 99n, word: "", tenant, ...times, gone: null, i: null, s: null, f: null };
 });
 
-/** Rows of each view, with ties, late arrivals, tombstones and nulls, and when to look: often exactly at an event, at the end of a TTL, or beside them. */
-export const past = fc.record({
-  rows: fc.array(
-    fc.array(pastRow, { maxLength: 25 }).map((rows) => [...ANCHORS, ...rows]),
-    { minLength: VIEWS.length, maxLength: VIEWS.length },
-  ),
-  looks: fc.uniqueArray(fc.integer({ min: -1, max: 15 }), { minLength: 2, maxLength: 2 }),
+/** When to look, by a row that is picked: at and beside its event and its arrival, the end of its TTL, and of its keep. */
+const edge = fc.record({
+  view: fc.nat({ max: VIEWS.length - 1 }),
+  row: fc.nat(),
+  edge: fc.constantFrom("event", "created", "ttl", "ttl", "keep", "keep"),
+  beside: fc.constantFrom(-1, 0, 0, 1),
 });
+
+/** Rows of each view, with ties, late arrivals, tombstones and nulls, and two times to look, in microseconds after {@link T0}. */
+export const past = fc
+  .record({
+    rows: fc.array(fc.array(pastRow, { maxLength: 25 }), { minLength: VIEWS.length, maxLength: VIEWS.length }),
+    edges: fc.tuple(edge, edge),
+  })
+  .map(({ rows, edges }) => ({
+    rows: rows.map((some) => [...ANCHORS, ...some]),
+    looks: [
+      ...new Set(
+        edges.map(({ view, row, edge, beside }) => {
+          const { ttl = 3, keepStale } = VIEWS[view]!;
+          const some = rows[view]!;
+          const { event, created } = some[row % Math.max(some.length, 1)] ?? { event: 4, created: 4 };
+          const at = { event, created: created ?? event, ttl: event + ttl, keep: event + ttl + keepStale }[edge];
+          return at + beside;
+        }),
+      ),
+    ],
+  }));
 
 /** Every entity that a row may be about, and one that none is. */
 export const ENTITIES = [...IDS, 7n].flatMap((id) =>

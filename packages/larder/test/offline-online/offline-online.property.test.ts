@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterAll(() => engines[Symbol.asyncDispose]());
 
 test.each([
-  ["memory", () => "{ type: memory }", 5],
+  ["memory", () => "{ type: memory }", 4],
   ["sqlite", (folder: string) => `{ type: sqlite, path: ${join(folder, "online.db")}, deadline: 30s }`, 1],
 ] as const)(
   "%s: what is materialized at a time, joined for it, and read as of it are one, statuses too",
