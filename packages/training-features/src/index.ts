@@ -7,6 +7,7 @@ export {
   type UnusableRows,
 } from "./latest-rows/latest-rows.ts";
 export type { SourceRecord } from "./latest-rows/record-reader.ts";
+export { type RowsAsOf, type RowsAsOfRequest, readRowsAsOf } from "./latest-rows/rows-as-of.ts";
 export { LINT_CODES, type LintCode, type LintExample, type LintFinding, type Severity } from "./lint/finding.ts";
 export type { LintRequest } from "./lint/lint-training-set.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";

@@ -15,6 +15,7 @@ const GUIDES = [
   "add-a-tenant.md",
   "changing-definitions.md",
   "models.md",
+  "point-in-time.md",
   "security.md",
   "training-sets.md",
 ];

@@ -10,7 +10,8 @@ import type {
   DuckDBVector,
 } from "@duckdb/node-api";
 import { LarderError } from "@larder/schema";
-import { aborted, duckDbError } from "./duckdb-error.ts";
+import { aborted, duckDbError, suspectFiles } from "./duckdb-error.ts";
+import { findDamage } from "./find-damage.ts";
 import type { ColumnBatch, EngineCall, EngineRow, EngineValue, OfflineEngine } from "./offline-engine.ts";
 import { quoteName } from "./sql-text.ts";
 
@@ -222,10 +223,23 @@ class DuckDbSession implements OfflineEngine {
       return await work();
     } catch (error) {
       // A request of httpfs that fails after the abort is no failure of the store's.
-      throw call.signal?.aborted === true ? aborted(error) : duckDbError(error, call.subject);
+      throw call.signal?.aborted === true ? aborted(error) : await this.#located(error, call);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", poll);
+    }
+  }
+
+  /** The coded error of a failure, with the place of what is damaged in a source. */
+  async #located(error: unknown, { subject, signal }: EngineCall): Promise<LarderError> {
+    const suspects = suspectFiles(error, subject);
+    if (suspects.length === 0) return duckDbError(error, subject);
+    const connection = await this.#instance.connect();
+    try {
+      const damage = await findDamage(connection, suspects, signal);
+      return signal?.aborted === true ? aborted(error) : duckDbError(error, subject, damage);
+    } finally {
+      connection.closeSync();
     }
   }
 }
