@@ -1,9 +1,7 @@
-import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import type { Readable } from "node:stream";
 import { LarderError } from "@larder/schema";
 import type { JoinPlace } from "./historical-joins.ts";
 
@@ -20,24 +18,19 @@ export class ParquetBody {
  * Puts a body into a file that goes with the place of its join; of a large one no more than a piece is in memory.
  * @throws PAYLOAD_TOO_LARGE
  */
-export async function readParquetBody(
-  body: NodeJS.ReadableStream,
-  limitBytes: number,
-  place: JoinPlace,
-): Promise<ParquetBody> {
+export async function readParquetBody(body: Readable, limitBytes: number, place: JoinPlace): Promise<ParquetBody> {
   const folder = await mkdtemp(join(tmpdir(), "larder-entity-rows-"));
   place.defer(() => rm(folder, { recursive: true, force: true }));
-  const file = join(folder, "rows.parquet");
+  const path = join(folder, "rows.parquet");
+  await using file = await open(path, "wx");
   let bytes = 0;
-  const counted = new Transform({
-    transform(piece: Buffer, _encoding, done) {
-      bytes += piece.length;
-      if (bytes > limitBytes) done(tooLarge());
-      else done(null, piece);
-    },
-  });
-  await pipeline(body, counted, createWriteStream(file));
-  return new ParquetBody(file);
+  // A request that is destroyed could not be answered any more.
+  for await (const piece of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > limitBytes) throw tooLarge();
+    await file.write(piece);
+  }
+  return new ParquetBody(path);
 }
 
 function tooLarge(): LarderError {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import { ARROW_STREAM_MEDIA_TYPE, PARQUET_MEDIA_TYPE, ROUTES } from "@larder/contract";
 import { LarderError } from "@larder/schema";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -38,7 +39,7 @@ export async function registerHistoricalFeatures(
       // Who never gets to a join, such as a body that can't be read, leaves with its answer; a join when it has ended.
       reply.raw.once("close", () => request.joinPlace !== null && void place.leave());
     });
-    scope.addContentTypeParser(PARQUET_MEDIA_TYPE, (request: FastifyRequest, body: NodeJS.ReadableStream) =>
+    scope.addContentTypeParser(PARQUET_MEDIA_TYPE, (request: FastifyRequest, body: Readable) =>
       readParquetBody(body, bodyLimitBytes, placeOf(request)),
     );
     addRoute(scope, ROUTES.historicalFeatures, (request, reply) =>
