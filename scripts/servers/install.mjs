@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
 import { provideKafka } from "./kafka.mjs";
+import { provideNotebook } from "./notebook.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideS3 } from "./s3.mjs";
@@ -19,6 +20,7 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   tritonclient: provideTritonClient,
+  notebook: provideNotebook,
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,

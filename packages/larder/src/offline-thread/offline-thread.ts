@@ -1,8 +1,15 @@
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Definitions, findView, isLarderError, LarderError, loadDefinitions } from "@larder/schema";
+import {
+  type Definitions,
+  findFeature,
+  findService,
+  findView,
+  isLarderError,
+  LarderError,
+  loadDefinitions,
+} from "@larder/schema";
 import { fingerprintSource, openDuckDb, readLatestRows, streamTrainingSet } from "@larder/training-features";
-import { selectFeatures } from "../read-plans.ts";
 import type {
   Join,
   OfflineAnswer,
@@ -72,11 +79,14 @@ async function* read(loaded: Definitions, { view, ...request }: Reading): AsyncG
 }
 
 async function* join(loaded: Definitions, work: Join): AsyncGenerator<OfflineAnswer> {
-  const { memoryLimitBytes, spillLimitBytes, ...request } = work;
+  const { memoryLimitBytes, spillLimitBytes, featureService, features: names = [], ...request } = work;
   try {
     await using engine = await openDuckDb({ threads: THREADS, memoryLimitBytes, spillLimitBytes });
     const { signal } = cancelled;
-    const features = selectFeatures(loaded, request);
+    const features =
+      featureService === undefined
+        ? names.map((name) => findFeature(loaded, name))
+        : findService(loaded, featureService).features;
     for await (const bytes of streamTrainingSet({ ...request, definitions: loaded, features, engine, signal }))
       yield { kind: "bytes", bytes };
   } catch (error) {
