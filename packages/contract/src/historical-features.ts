@@ -9,7 +9,8 @@ export const HistoricalFeaturesRequest = Type.Object(
     entity_rows: Type.Optional(
       Type.Array(Type.Record(Type.String(), RequestValue), {
         minItems: 1,
-        description: "Join keys, a time in ISO 8601, and whatever else, such as a label; every row has the same members.",
+        description:
+          "Join keys, a time in ISO 8601, and whatever else, such as a label; every row has the same members.",
       }),
     ),
     entities: Type.Optional(Columns),

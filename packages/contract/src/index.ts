@@ -20,8 +20,8 @@ export {
   TENANT_PARAMETER,
   TENANT_PREFIX,
 } from "./headers.ts";
-export { HistoricalFeaturesQuery, HistoricalFeaturesRequest } from "./historical-features.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
+export { HistoricalFeaturesQuery, HistoricalFeaturesRequest } from "./historical-features.ts";
 export {
   BINARY_MEDIA_TYPE,
   INFERENCE_DATATYPES,

@@ -72,17 +72,20 @@ test.each([
     ["--features", "plans:plan,plans:invoices", "--tenant", "acme", "--as-of", "event_time", "--full-feature-names"],
     "features=plans:plan,plans:invoices&as_of=event_time&full_feature_names=true",
   ],
-])("%s/historical-features answers a Parquet body with the rows of larder training-set", async (prefix, options, query) => {
-  const out = project.path("train.arrow");
-  const built = await project.larder("training-set", "--entities", "entities.parquet", ...options, "--out", out);
-  expect([built.code, built.stderr]).toEqual([0, expect.anything()]);
-  const wanted = tableFromIPC(await readFile(out));
-  const body = new Uint8Array(await readFile(project.path("entities.parquet")));
-  const found = await table(await ask(`${prefix}/historical-features?${query}`, body, PARQUET));
-  expect(schemaOf(found)).toEqual(schemaOf(wanted));
-  expect(rowsOf(found)).toEqual(rowsOf(wanted));
-  expect(rowsOf(found).join()).toContain(prefix === "" ? "plan=more" : "plans__plan=of acme");
-});
+])(
+  "%s/historical-features answers a Parquet body with the rows of larder training-set",
+  async (prefix, options, query) => {
+    const out = project.path("train.arrow");
+    const built = await project.larder("training-set", "--entities", "entities.parquet", ...options, "--out", out);
+    expect([built.code, built.stderr]).toEqual([0, expect.anything()]);
+    const wanted = tableFromIPC(await readFile(out));
+    const body = new Uint8Array(await readFile(project.path("entities.parquet")));
+    const found = await table(await ask(`${prefix}/historical-features?${query}`, body, PARQUET));
+    expect(schemaOf(found)).toEqual(schemaOf(wanted));
+    expect(rowsOf(found)).toEqual(rowsOf(wanted));
+    expect(rowsOf(found).join()).toContain(prefix === "" ? "plan=more" : "plans__plan=of acme");
+  },
+);
 
 test("rows and columns in JSON answer what a file of them does, with keys past 2^53 and no features found", async () => {
   const rows = `{"customer_id": 1, "event_timestamp": "2024-03-12T01:00:00+01:00", "churned": true, "amount": 1},

@@ -431,11 +431,7 @@ const servedLog = section({
 });
 
 const historical = section({
-  max_joins: withDefault(
-    Type.Integer({ minimum: 1, maximum: 64 }),
-    "Most joins at once; a further one is refused.",
-    1,
-  ),
+  max_joins: withDefault(Type.Integer({ minimum: 1, maximum: 64 }), "Most joins at once; a further one is refused.", 1),
   max_rows: withDefault(Type.Integer({ minimum: 1 }), "Most entity rows of a Parquet body.", 1_000_000),
   body_limit: withDefault(size, "Largest Parquet body.", "64MiB"),
   deadline: withDefault(limit, "Longest time from the request's body to the last byte of the answer.", "5m"),

@@ -67,7 +67,8 @@ export function openOfflineReader(start: OfflineStart, signal: AbortSignal): Off
       },
       async *readLatestRows({ view: { name: view }, tenant, start: from, end: to, late, chunkRows, after }) {
         const reading = { view, tenant, start: from, end: to, late, chunkRows, after };
-        for await (const answer of answersOf({ kind: "open", reading })) if (answer.kind === "chunk") yield answer.chunk;
+        for await (const answer of answersOf({ kind: "open", reading }))
+          if (answer.kind === "chunk") yield answer.chunk;
       },
     },
     async *join(join) {

@@ -28,12 +28,7 @@ type Wanted = Omit<HistoricalRun, "signal">;
  * Reads a request: JSON that says everything, or a Parquet file with the rest in the query.
  * @throws MALFORMED_REQUEST, INVALID_REQUEST, PAYLOAD_TOO_LARGE, UNKNOWN_VIEW, UNKNOWN_FEATURE, UNKNOWN_SERVICE
  */
-export function readHistorical(
-  definitions: Definitions,
-  tenant: string,
-  body: unknown,
-  query: unknown,
-): Wanted {
+export function readHistorical(definitions: Definitions, tenant: string, body: unknown, query: unknown): Wanted {
   const { entities, wish } =
     body instanceof ParquetBody
       ? { entities: { parquet: body.file }, wish: wishOf(query) }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { access, readFile } from "node:fs/promises";
-import { type ClientRequest, type IncomingMessage, request as httpRequest, type ServerResponse } from "node:http";
+import { type ClientRequest, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { LarderError } from "@larder/schema";
@@ -110,7 +110,8 @@ test("a Parquet body is a file while its join runs, and the query says the rest"
     file = "parquet" in entities ? entities.parquet : "";
     yield await readFile(file);
   };
-  const url = "/t/acme/historical-features?features=profile:age,%20profile:age&full_feature_names=true&timestamp_column=t";
+  const url =
+    "/t/acme/historical-features?features=profile:age,%20profile:age&full_feature_names=true&timestamp_column=t";
   const { statusCode, rawPayload } = await post(Buffer.from("PAR1"), url, { "content-type": PARQUET });
   expect([statusCode, rawPayload.toString()]).toEqual([200, "PAR1"]);
   expect(runs[0]).toMatchObject({
