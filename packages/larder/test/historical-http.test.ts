@@ -152,7 +152,7 @@ test("a reader that goes away ends the join and frees its place; until then anot
   expect([refused.status, await refused.json()]).toMatchObject([429, { code: "RATE_LIMITED" }]);
   expect(await metrics()).toContain("larder_historical_joins_under_way 1\n");
   response.destroy();
-  await until(30_000, "the join has ended", async () => {
+  await until(90_000, "the join has ended", async () => {
     const text = await metrics();
     return (
       text.includes("larder_historical_joins_under_way 0\n") &&
