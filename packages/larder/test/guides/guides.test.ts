@@ -33,6 +33,7 @@ const OTHERS = [
   "feature_store.md",
   "get-started.md",
   "operations.md",
+  "python.md",
   "quickstart.md",
   "redis.md",
   "served-log.md",

@@ -21,6 +21,8 @@ export interface DuckDbOptions {
   readonly threads?: number;
   /** Bytes that DuckDB may hold before it spills to disk. Default: 70 % of the machine's or container's memory. */
   readonly memoryLimitBytes?: number;
+  /** Bytes on disk that it may spill. Default: what the disk has room for. */
+  readonly spillLimitBytes?: number;
   /** Parent of the session's folder for spilled data. Default: the system's folder for temporary files. */
   readonly tempDirectory?: string;
 }
@@ -37,6 +39,9 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEn
       threads: String(options.threads ?? availableParallelism()),
       memory_limit: `${Math.floor((options.memoryLimitBytes ?? defaultMemory()) / 1024)}KiB`,
       temp_directory: folder,
+      ...(options.spillLimitBytes === undefined
+        ? {}
+        : { max_temp_directory_size: `${Math.floor(options.spillLimitBytes / 1024)}KiB` }),
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();
