@@ -196,15 +196,15 @@ export function matchedOn(plan: ViewPlan, a: string, b: string): string {
   return [...keysOf(plan), "event"].map((column) => `${a}.${column} = ${b}.${column}`).join(" AND ");
 }
 
-/** The training set: entity rows in their order, `columns` as they came, features beside them. */
-export function outputSql(spec: JoinSpec, columns: readonly string[]): string {
+/** The training set: entity rows in their order, `columns` as they came, features beside them, then `added` columns over the entity rows. */
+export function outputSql(spec: JoinSpec, columns: readonly string[], added: readonly string[] = []): string {
   const entity = columns.map((name, i) => `e.c${i} AS ${quoteName(name)}`);
   const features = spec.outputs.map(({ projection, feature: { feature, output } }) => {
     const value = `j${projection}.${featureColumn(feature)}`;
     return `${outputValue(value, feature.type)} AS ${quoteName(output)}`;
   });
   const joins = spec.projections.map((_, i) => `LEFT JOIN ${joinedTable(i)} AS j${i} ON j${i}.row_no = e.rowid`);
-  return `SELECT ${[...entity, ...features].join(", ")}\nFROM entity_rows AS e\n${joins.join("\n")}\nORDER BY e.rowid`;
+  return `SELECT ${[...entity, ...features, ...added].join(", ")}\nFROM entity_rows AS e\n${joins.join("\n")}\nORDER BY e.rowid`;
 }
 
 /** Inside, a unix_timestamp is epoch seconds; in Parquet it is an instant. */

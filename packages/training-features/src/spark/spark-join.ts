@@ -128,6 +128,7 @@ export async function joinViewOnSpark(
     matched,
     unjoinable,
     nulls: columns.map((_, i) => input.entities.count - Number(facts?.[`f${i}`])),
+    staleness: undefined,
     sql: [sql],
   };
 }
