@@ -25,7 +25,7 @@ import { buildOnCluster } from "../spark/cluster-training-set.ts";
 import { shipEntities } from "../spark/ship-entities.ts";
 import { joinViewOnSpark } from "../spark/spark-join.ts";
 import { openSpark, type SparkEngine } from "../spark/spark-session.ts";
-import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
+import { type EntityRows, loadEntityRows } from "./entity-rows.ts";
 import type { EntityInput } from "./entity-source.ts";
 import {
   compileManifest,
@@ -170,7 +170,8 @@ async function joinAndWrite(work: Work): Promise<Joined> {
   const { engine, spark, request, spec, out, format, kept, objects, partOf } = work;
   const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint, partitionBy } = request;
   const steps = stepsOf(spec, request);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
+  const keptAs = kept === undefined ? undefined : partOf(kept);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal, keptAs);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
@@ -219,7 +220,6 @@ async function joinAndWrite(work: Work): Promise<Joined> {
   const sql = outputSql(spec, columns, split === undefined ? [] : [`${split.sql} AS ${quoteName(SPLIT_COLUMN)}`]);
   const written = steps.next();
   const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: written };
-  if (kept !== undefined) await writeOutput(engine, "parquet", entityRowsSql(entities.columns), partOf(kept), call);
   const parts =
     partitionBy === undefined ? undefined : await writePartitions(engine, sql, partitionBy, partOf(out), call);
   if (parts === undefined) await writeOutput(engine, format, sql, partOf(out), call);
@@ -235,7 +235,7 @@ async function joinAndWrite(work: Work): Promise<Joined> {
     findings,
     objectReader: objects.reader,
     entitiesFile: kept ?? entities.file!.name,
-    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
+    entitiesPath: keptAs ?? entities.file!.path,
     out,
     outPath: partOf(out),
     folder: dirname(out),
