@@ -12,7 +12,7 @@ export interface ValueAges {
 
 /** How stale a view is for a set of entity rows. */
 export interface ViewStaleness {
-  /** Entity rows that find no row of the view, however old. */
+  /** Entity rows that find no row of the view by the rule that holds, however old. */
   readonly absent: number;
   /** Entity rows that find only a row that is past its TTL. */
   readonly outOfTtl: number;

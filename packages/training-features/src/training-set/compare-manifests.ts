@@ -106,7 +106,8 @@ function compareSettings(a: TrainingSetManifest, b: TrainingSetManifest): Settin
 }
 
 function settingsOf(manifest: TrainingSetManifest): ReadonlyMap<string, string> {
-  const { project, tenant, feature_service, as_of, timestamp_column, full_feature_names, engine, split, output } = manifest;
+  const { project, tenant, feature_service, as_of, timestamp_column, full_feature_names, engine, split, output } =
+    manifest;
   return new Map([
     ["project", project],
     ["tenant", tenant],

@@ -128,7 +128,9 @@ function factsSql(columns: RowsRequest["columns"]): string {
       `min(at_a) FILTER (${differ}) AS first${i}`,
       `count(*) FILTER (at_a IS NOT NULL AND a${i} IS NULL) AS na${i}`,
       `count(*) FILTER (at_b IS NOT NULL AND b${i} IS NULL) AS nb${i}`,
-      ...(number ? [`fsum(${distance}) ${finite} / count(*) ${finite} AS mean${i}`, `max(${distance}) ${finite} AS max${i}`] : []),
+      ...(number
+        ? [`fsum(${distance}) ${finite} / count(*) ${finite} AS mean${i}`, `max(${distance}) ${finite} AS max${i}`]
+        : []),
     ];
   });
   return `SELECT ${[

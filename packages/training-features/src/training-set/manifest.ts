@@ -111,7 +111,7 @@ export interface ManifestStaleness {
   readonly p50_micros: number | null;
   readonly p90_micros: number | null;
   readonly max_micros: number | null;
-  /** Share of entity rows that find no row of the view, however old; share of those that find only one past its TTL. 0 to 1. */
+  /** Share of entity rows that find no row of the view, however old; share that find only one past its TTL. 0 to 1. */
   readonly absent: number;
   readonly out_of_ttl: number;
 }

@@ -85,12 +85,20 @@ type Fits = (value: unknown) => boolean;
 
 const text: Fits = (value) => typeof value === "string";
 const count: Fits = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const orNull = (fits: Fits): Fits => (value) => value === null || fits(value);
-const listOf = (fits: Fits): Fits => (value) => Array.isArray(value) && value.every(fits);
-const record = (members: Readonly<Record<string, Fits>>): Fits => (value) =>
-  typeof value === "object" &&
-  value !== null &&
-  Object.entries(members).every(([name, fits]) => fits(Reflect.get(value, name)));
+const orNull =
+  (fits: Fits): Fits =>
+  (value) =>
+    value === null || fits(value);
+const listOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    Array.isArray(value) && value.every(fits);
+const record =
+  (members: Readonly<Record<string, Fits>>): Fits =>
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries(members).every(([name, fits]) => fits(Reflect.get(value, name)));
 const textByName: Fits = (value) => isFeatureMeaning(value);
 
 /** What of a manifest is relied on beyond {@link isManifest}. */
@@ -106,7 +114,9 @@ const SHAPE: Readonly<Record<string, Fits>> = {
       name: text,
       rule: text,
       join_keys: textByName,
-      inputs: listOf(record({ path: text, sha256: orNull(text), rows: count, etag: (value) => value === undefined || text(value) })),
+      inputs: listOf(
+        record({ path: text, sha256: orNull(text), rows: count, etag: (value) => value === undefined || text(value) }),
+      ),
     }),
   ),
   features: listOf(record({ feature: text, column: text, type: text, meaning: textByName })),

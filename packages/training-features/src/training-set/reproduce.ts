@@ -1,7 +1,15 @@
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { type Definitions, type FeatureRef, findFeature, hasScheme, isLarderError, LarderError, meaningOfFeature } from "@larder/schema";
+import {
+  type Definitions,
+  type FeatureRef,
+  findFeature,
+  hasScheme,
+  isLarderError,
+  LarderError,
+  meaningOfFeature,
+} from "@larder/schema";
 import { ObjectStore } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import { openDuckDb } from "../offline/duckdb-session.ts";
@@ -99,8 +107,12 @@ export async function reproduceTrainingSet(request: ReproduceRequest): Promise<R
     const { engine: before } = manifest;
     const { engine: now } = report.manifest;
     if (before.version !== now.version)
-      notices.push(`It was built by ${before.name} ${before.version}, and now by ${now.version}, which may write other bytes.`);
-    const since = compareInputs(manifest, report.manifest).filter(({ of }) => of !== "entity rows" || manifest.entities.sha256 !== null);
+      notices.push(
+        `It was built by ${before.name} ${before.version}, and now by ${now.version}, which may write other bytes.`,
+      );
+    const since = compareInputs(manifest, report.manifest).filter(
+      ({ of }) => of !== "entity rows" || manifest.entities.sha256 !== null,
+    );
     const former = await openSetRows({ path, manifest }, signal);
     if (former.asDescribed === false && former.notice !== undefined) notices.push(former.notice);
     const equal = report.manifest.output.sha256 === recorded;
@@ -207,7 +219,9 @@ async function changedInputs(
     }
   }
   if (unchecked > 0)
-    notices.push(`${unchecked} of ${files.length} inputs are read by a cluster alone: there is no hash to hold them to.`);
+    notices.push(
+      `${unchecked} of ${files.length} inputs are read by a cluster alone: there is no hash to hold them to.`,
+    );
   return changes;
 }
 

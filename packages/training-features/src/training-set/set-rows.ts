@@ -37,7 +37,11 @@ export async function openSetRows({ path, manifest }: NamedSet, signal: AbortSig
   const other = `${out} is not what ${basename(path)} describes: somebody changed it, or put another in its place.`;
   const notice = asDescribed ? undefined : other;
   if (/\.arrow$/i.test(out) && output.files === null) {
-    return { side: undefined, asDescribed, notice: notice ?? `The rows of ${out} were not compared: Arrow files are not read.` };
+    return {
+      side: undefined,
+      asDescribed,
+      notice: notice ?? `The rows of ${out} were not compared: Arrow files are not read.`,
+    };
   }
   const format = /\.csv$/i.test(out) && output.files === null ? "csv" : "parquet";
   return { side: { format, files, partitioned: output.files !== null }, asDescribed, notice };

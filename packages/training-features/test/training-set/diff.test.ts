@@ -60,7 +60,9 @@ test("exactly the planted changes are named", async () => {
   await fc.assert(
     fc.asyncProperty(plant, async ({ v, s, nulls, labels, added, removed }) => {
       await using folder = await temporaryFolder();
-      const a = await build(folder.path, "a", { entities: [...ALL, ...Array.from({ length: removed }, (_, i) => 10 + i)] });
+      const a = await build(folder.path, "a", {
+        entities: [...ALL, ...Array.from({ length: removed }, (_, i) => 10 + i)],
+      });
       const values = Array.from({ length: 7 }, (_, i) => {
         const number = `${i + (v.includes(i) ? 10 : 0)}.5::DOUBLE`;
         return `${number}, ${nulls.includes(i) ? "NULL" : 2n ** 53n + BigInt(i)}, '${s.includes(i) ? "other" : `s${i}`}'`;
@@ -70,7 +72,12 @@ test("exactly the planted changes are named", async () => {
       const b = await build(folder.path, "b", { entities, label, values: { ...values } });
       const diff = await diffTrainingSets({ a: a.report.out, b: b.report.manifestPath, engine });
       const rows = (column: string) => diff.rows?.columns.find((each) => each.column === column)?.rows;
-      expect([rows("v"), rows("s"), rows("n"), rows("label")]).toEqual([v.length, s.length, nulls.length, labels.length]);
+      expect([rows("v"), rows("s"), rows("n"), rows("label")]).toEqual([
+        v.length,
+        s.length,
+        nulls.length,
+        labels.length,
+      ]);
       expect(diff.rows).toMatchObject({ only_a: removed, only_b: added });
       const changed = diff.rows!.columns.find(({ column }) => column === "v")!;
       expect(changed.max_distance).toBe(v.length === 0 ? null : 10);
@@ -86,14 +93,19 @@ test("exactly the planted changes are named", async () => {
     }),
     propertySettings(8),
   );
-});
+}, 240_000);
 
 test("settings, meanings, features and columns that differ are named", async () => {
   await using folder = await temporaryFolder();
   const a = await build(folder.path, "a", { entities: ALL });
   const other = { ...view, ttl: 86_400_000_000 };
   const refs = refsOf(other, { features: ["v", "s"] });
-  const b = await build(folder.path, "b", { entities: ALL }, { features: refs, split: "entity:0.5", asOf: "bitemporal" });
+  const b = await build(
+    folder.path,
+    "b",
+    { entities: ALL },
+    { features: refs, split: "entity:0.5", asOf: "bitemporal" },
+  );
   const diff = await diffTrainingSets({ a: a.report.out, b: b.report.out, engine });
   expect(diff).toMatchObject({
     equal: false,
@@ -119,13 +131,21 @@ test("rows that only stand elsewhere are told; CSV and parts are compared with P
   const a = await build(folder.path, "a", { entities: ALL, label });
   const reversed = await build(folder.path, "b", { entities: ALL.toReversed(), label });
   const moved = await diffTrainingSets({ a: a.report.out, b: reversed.report.out, engine });
-  expect(moved).toMatchObject({ equal: false, inputs: [{ of: "entity rows" }], rows: { only_a: 0, only_b: 0, moved: 10 } });
+  expect(moved).toMatchObject({
+    equal: false,
+    inputs: [{ of: "entity rows" }],
+    rows: { only_a: 0, only_b: 0, moved: 10 },
+  });
   const csv = await build(folder.path, "a", { entities: ALL, label }, { out: "train2.csv" });
   const parts = await build(folder.path, "a", { entities: ALL, label }, { out: "train3", partitionBy: ["label"] });
   const texts = await diffTrainingSets({ a: a.report.out, b: csv.report.out, engine });
   expect(texts).toMatchObject({ equal: true, bytes_equal: false });
   const divided = await diffTrainingSets({ a: a.report.out, b: parts.report.out, engine });
-  expect(divided).toMatchObject({ equal: false, settings: [{ setting: "partition_by", b: "label" }], rows: { moved: 0 } });
+  expect(divided).toMatchObject({
+    equal: false,
+    settings: [{ setting: "partition_by", b: "label" }],
+    rows: { moved: 0 },
+  });
   for (const { rows } of [texts, divided]) expect(rows?.columns.map((column) => column.rows)).toEqual([0, 0, 0, 0]);
 });
 
@@ -134,14 +154,25 @@ test("where rows are not at hand the manifests alone are compared, which is said
   const a = await build(folder.path, "a", { entities: ALL });
   const b = await build(folder.path, "b", { entities: ALL }, { out: "train.arrow" });
   const arrow = await diffTrainingSets({ a: a.report.out, b: b.report.out, engine });
-  expect(arrow).toMatchObject({ equal: false, rows: null, notices: [expect.stringContaining("Arrow files are not read")] });
+  expect(arrow).toMatchObject({
+    equal: false,
+    rows: null,
+    notices: [expect.stringContaining("Arrow files are not read")],
+  });
   const c = await build(folder.path, "c", { entities: ALL });
   rmSync(c.report.out);
   const gone = await diffTrainingSets({ a: a.report.out, b: c.report.out, engine });
-  expect(gone).toMatchObject({ equal: true, bytes_equal: true, rows: null, notices: [expect.stringContaining("there is no file")] });
+  expect(gone).toMatchObject({
+    equal: true,
+    bytes_equal: true,
+    rows: null,
+    notices: [expect.stringContaining("there is no file")],
+  });
   copyFileSync(join(folder.path, "a/entities.parquet"), c.report.out);
   writeFileSync(c.report.out, "PAR1 nonsense PAR1");
-  await expect(diffTrainingSets({ a: a.report.out, b: c.report.out, engine })).rejects.toMatchObject({ code: "SOURCE_UNREADABLE" });
+  await expect(diffTrainingSets({ a: a.report.out, b: c.report.out, engine })).rejects.toMatchObject({
+    code: "SOURCE_UNREADABLE",
+  });
 });
 
 test.each([

@@ -59,13 +59,27 @@ test("a large set with ties, out of order, is the same bytes at 1 and 8 threads,
     "SELECT (i * 31) % 600 AS customer_id, TIMESTAMP '2026-01-01' + to_minutes((i * 7 % 900)::INTEGER) AS event_timestamp, i % 3 AS label FROM range(310000) t(i)",
   );
   const definitions = makeDefinitions(folder.path, [wide]);
-  const base = { definitions, features: refsOf(wide), entities: at("entities.parquet"), asOf: "bitemporal", tenant: "default" } as const;
+  const base = {
+    definitions,
+    features: refsOf(wide),
+    entities: at("entities.parquet"),
+    asOf: "bitemporal",
+    tenant: "default",
+  } as const;
   const eight = await openDuckDb({ threads: 8, memoryLimitBytes: 1e9 });
   try {
-    const forms = [{ out: at("train.parquet"), split: "entity:0.8:s" }, { out: at("parts"), partitionBy: ["label"] }];
+    const forms = [
+      { out: at("train.parquet"), split: "entity:0.8:s" },
+      { out: at("parts"), partitionBy: ["label"] },
+    ];
     for (const form of forms) {
       const { manifestPath } = await buildTrainingSet({ ...base, ...form, engine });
-      const again = await reproduceTrainingSet({ definitions, manifest: manifestPath, tenant: "default", engine: eight });
+      const again = await reproduceTrainingSet({
+        definitions,
+        manifest: manifestPath,
+        tenant: "default",
+        engine: eight,
+      });
       expect(again).toMatchObject({ reproduced: true, inputs: [], features: [], rows: null, notices: [] });
       expect(again.output.rebuilt_rows).toBe(310_000);
     }
@@ -75,7 +89,12 @@ test("a large set with ties, out of order, is the same bytes at 1 and 8 threads,
 });
 
 test("any set is built again byte for byte, and differs from itself in nothing", async () => {
-  const forms = fc.constantFrom<Partial<TrainingSetRequest>>({}, { asOf: "event_time" }, { split: "time:0.5" }, { out: "t.csv" });
+  const forms = fc.constantFrom<Partial<TrainingSetRequest>>(
+    {},
+    { asOf: "event_time" },
+    { split: "time:0.5" },
+    { out: "t.csv" },
+  );
   await fc.assert(
     fc.asyncProperty(history, forms, async (history, form) => {
       await using folder = await temporaryFolder();
@@ -98,16 +117,22 @@ test("any set is built again byte for byte, and differs from itself in nothing",
       const again = await reproduceTrainingSet({ definitions, manifest: manifestPath, tenant: "default", engine });
       expect(again.reproduced).toBe(true);
       const diff = await diffTrainingSets({ a: out, b: manifestPath, engine });
-      expect(diff).toMatchObject({ equal: true, bytes_equal: true, rows: { only_a: 0, only_b: 0, moved: 0 }, notices: [] });
+      expect(diff).toMatchObject({
+        equal: true,
+        bytes_equal: true,
+        rows: { only_a: 0, only_b: 0, moved: 0 },
+        notices: [],
+      });
       expect(diff.rows?.columns.every(({ rows }) => rows === 0)).toBe(true);
     }),
     propertySettings(10),
   );
-}, 120_000);
+}, 240_000);
 
 test("rows of a query are built again from the file that keeps them, into a file that stays if asked", async () => {
   await using folder = await temporaryFolder();
-  const sql = "SELECT k::HUGEINT AS customer_id, TIMESTAMPTZ '2026-01-02 00:00:00+00' AS event_timestamp, 1.5::DECIMAL(5,2) AS d, k::HUGEINT + 9007199254740993 AS h, TIMESTAMP_MS '2026-01-01' AS ms FROM range(3) t(k)";
+  const sql =
+    "SELECT k::HUGEINT AS customer_id, TIMESTAMPTZ '2026-01-02 00:00:00+00' AS event_timestamp, 1.5::DECIMAL(5,2) AS d, k::HUGEINT + 9007199254740993 AS h, TIMESTAMP_MS '2026-01-01' AS ms FROM range(3) t(k)";
   const scene = { engine, folder: folder.path, views: [view], files: { "stats.parquet": files["stats.parquet"] } };
   const { report } = await buildScene(scene, { entities: { sql } });
   const definitions = makeDefinitions(folder.path, [view]);
@@ -153,7 +178,10 @@ test("what changed is named, inputs first: then nothing is built", async () => {
   const other = makeView({ name: "other", features: { v: "float64" } });
   const without = await reproduceTrainingSet({ ...set.again, definitions: makeDefinitions(set.folder, [other]) });
   expect(without.features).toEqual([{ feature: "stats:v", change: "removed", what: [] }]);
-  const worded = await reproduceTrainingSet({ ...set.again, definitions: { ...set.again.definitions, hash: "1".repeat(64) } });
+  const worded = await reproduceTrainingSet({
+    ...set.again,
+    definitions: { ...set.again.definitions, hash: "1".repeat(64) },
+  });
   expect(worded).toMatchObject({ reproduced: true, definitions: { equal: false } });
   expect(worded.notices).toEqual(["The definitions have changed since, but not what these features mean."]);
   expect(temporary()).toEqual(before);
@@ -169,7 +197,10 @@ test("a file that came since, and an output that somebody changed, are told thou
   const again = { definitions, manifest: report.manifestPath, tenant: "default", engine };
   await writeParquet(engine, join(folder.path, "stats/b.parquet"), rowsSql("(77, 5, 5, 1)"));
   const added = await reproduceTrainingSet(again);
-  expect(added).toMatchObject({ reproduced: false, inputs: [{ of: "stats", path: "stats/b.parquet", change: "added" }] });
+  expect(added).toMatchObject({
+    reproduced: false,
+    inputs: [{ of: "stats", path: "stats/b.parquet", change: "added" }],
+  });
   expect(added.output.rebuilt_sha256).toBe(added.output.recorded_sha256);
   rmSync(join(folder.path, "stats/b.parquet"));
   copyFileSync(join(folder.path, "entities.parquet"), report.out);
@@ -186,12 +217,19 @@ test("other bytes are told apart by row, as when another version of the engine w
   await using set = await makeSet();
   const { manifestPath, manifest, out } = set.report;
   // The former set as an engine would have written it that finds another value.
-  await writeParquet(engine, join(set.folder, "former.parquet"), `SELECT * REPLACE (v + 1 AS v) FROM read_parquet('${out}')`);
+  await writeParquet(
+    engine,
+    join(set.folder, "former.parquet"),
+    `SELECT * REPLACE (v + 1 AS v) FROM read_parquet('${out}')`,
+  );
   copyFileSync(join(set.folder, "former.parquet"), out);
   const { createHash } = await import("node:crypto");
   const sha256 = createHash("sha256").update(readFileSync(out)).digest("hex");
   const engineWas = { name: "duckdb", version: "v0.0.1" };
-  writeFileSync(manifestPath, JSON.stringify({ ...manifest, engine: engineWas, output: { ...manifest.output, sha256 } }));
+  writeFileSync(
+    manifestPath,
+    JSON.stringify({ ...manifest, engine: engineWas, output: { ...manifest.output, sha256 } }),
+  );
   const again = await reproduceTrainingSet(set.again);
   expect(again).toMatchObject({
     reproduced: false,
@@ -208,13 +246,33 @@ test("other bytes are told apart by row, as when another version of the engine w
 test.each<[string, (text: string) => string, string, string]>([
   ["no JSON", () => "larder.training-set/1", "SOURCE_UNREADABLE", ""],
   ["another file", () => "{}", "INVALID_REQUEST", ""],
-  ["an unknown rule", (text) => text.replace('"as_of": "event_time"', '"as_of": "never"'), "SOURCE_UNREADABLE", "as_of"],
-  ["an older format without splits", (text) => text.replace('"split": null', '"split": 1'), "SOURCE_UNREADABLE", "split"],
+  [
+    "an unknown rule",
+    (text) => text.replace('"as_of": "event_time"', '"as_of": "never"'),
+    "SOURCE_UNREADABLE",
+    "as_of",
+  ],
+  [
+    "an older format without splits",
+    (text) => text.replace('"split": null', '"split": 1'),
+    "SOURCE_UNREADABLE",
+    "split",
+  ],
   ["a hostile split", (text) => text.replace('"split": null', '"split": {"how": "x"}'), "INVALID_REQUEST", "split"],
-  ["inputs that are no list", (text) => text.replace('"inputs": [', '"inputs": 7, "i": ['), "SOURCE_UNREADABLE", "views"],
+  [
+    "inputs that are no list",
+    (text) => text.replace('"inputs": [', '"inputs": 7, "i": ['),
+    "SOURCE_UNREADABLE",
+    "views",
+  ],
   ["another project", (text) => text.replace('"project": "test"', '"project": "shop"'), "INVALID_REQUEST", "project"],
   ["another tenant", (text) => text.replace('"tenant": "default"', '"tenant": "acme"'), "INVALID_REQUEST", "tenant"],
-  ["no hash of the output", (text) => text.replace(/"sha256": "\w+"(?=,\s+"files")/, '"sha256": null'), "UNSUPPORTED", ""],
+  [
+    "no hash of the output",
+    (text) => text.replace(/"sha256": "\w+"(?=,\s+"files")/, '"sha256": null'),
+    "UNSUPPORTED",
+    "",
+  ],
 ])("a manifest with %s is refused, and nothing is left behind", async (_, change, code, field) => {
   await using set = await makeSet();
   const text = readFileSync(set.report.manifestPath, "utf8");
@@ -248,10 +306,19 @@ test("the manifest tells how old values are, and who finds none", async () => {
   await using folder = await temporaryFolder();
   const aged = makeView({ name: "stats", features: { v: "float64", w: "float64", x: "float64" }, ttl: 100_000_000 });
   // Ages 1 to 10 s, then one past its TTL of 100 s, and one that has nothing.
-  const entities = entitiesSql(...Array.from({ length: 10 }, (_, i) => `(${i}, ${i + 1}, 0)`), "(10, 500, 0)", "(99, 5, 0)");
+  const entities = entitiesSql(
+    ...Array.from({ length: 10 }, (_, i) => `(${i}, ${i + 1}, 0)`),
+    "(10, 500, 0)",
+    "(99, 5, 0)",
+  );
   const rows = rowsSql(...Array.from({ length: 11 }, (_, i) => `(${i}, 0, 0, ${i})`));
   const source = `SELECT *, CASE WHEN v < 5 THEN v END AS w, NULL::DOUBLE AS x FROM (${rows})`;
-  const scene = { engine, folder: folder.path, views: [aged], files: { "entities.parquet": entities, "stats.parquet": source } };
+  const scene = {
+    engine,
+    folder: folder.path,
+    views: [aged],
+    files: { "entities.parquet": entities, "stats.parquet": source },
+  };
   const { report } = await buildScene(scene);
   const shares = { absent: 1 / 12, out_of_ttl: 1 / 12 };
   expect(report.manifest.features.map(({ column, nulls, staleness }) => [column, nulls, staleness])).toEqual([

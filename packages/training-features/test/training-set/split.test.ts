@@ -33,9 +33,19 @@ test.each([
   // Ten rows, of which three share the moment that the share falls into.
   ["time:0.5", ["2026-01-01T00:00:08.000000Z"], { train: 7, test: 3 }, "TTTTTTThhh"],
   ["time:0.8", ["2026-01-01T00:00:09.000000Z"], { train: 8, test: 2 }, "TTTTTTTThh"],
-  ["time:0.1/0.3", ["2026-01-01T00:00:02.000000Z", "2026-01-01T00:00:05.000000Z"], { train: 1, validation: 3, test: 6 }, "TVVVhhhhhh"],
+  [
+    "time:0.1/0.3",
+    ["2026-01-01T00:00:02.000000Z", "2026-01-01T00:00:05.000000Z"],
+    { train: 1, validation: 3, test: 6 },
+    "TVVVhhhhhh",
+  ],
   ["time:2026-01-01T00:00:05Z", ["2026-01-01T00:00:05.000000Z"], { train: 4, test: 6 }, "TTTThhhhhh"],
-  ["time:2026-01-01T00:00:02Z/2026-01-01T00:00:09Z", ["2026-01-01T00:00:02.000000Z", "2026-01-01T00:00:09.000000Z"], { train: 1, validation: 7, test: 2 }, "TVVVVVVVhh"],
+  [
+    "time:2026-01-01T00:00:02Z/2026-01-01T00:00:09Z",
+    ["2026-01-01T00:00:02.000000Z", "2026-01-01T00:00:09.000000Z"],
+    { train: 1, validation: 7, test: 2 },
+    "TVVVVVVVhh",
+  ],
 ])("%s cuts at a moment, and rows of one moment stay together", async (split, cuts, rows, expected) => {
   const times = [1, 2, 3, 4, 5, 5, 5, 8, 9, 10];
   const { report, parts } = await build(entitiesSql(...times.map((at, i) => `(${i}, ${at}, 0)`)), { split });
@@ -47,7 +57,10 @@ test.each([
 test("a split by entity keeps an entity's rows together, in every set of that seed, and shares come near what was asked", async () => {
   const rows = (from: number) => Array.from({ length: 600 }, (_, i) => `(${from + (i % 300)}, ${i}, 0)`);
   const partsBy = async (split: string, from: number) => {
-    const { rows: built, report } = await build(entitiesSql(...rows(from)), { split, lint: { clock: { now: () => 4e15 } } });
+    const { rows: built, report } = await build(entitiesSql(...rows(from)), {
+      split,
+      lint: { clock: { now: () => 4e15 } },
+    });
     expect(report.findings?.map(({ code }) => code)).not.toContain("SPLIT_SHARES_ENTITIES");
     const byEntity = new Map<string, Set<unknown>>();
     for (const row of built) {
@@ -131,7 +144,10 @@ test("a split next to a column that says one, or named split, is refused; so is 
 
 test("parts are folders named by their values, in the order of the entity rows within, and replaced as a whole", async () => {
   await using folder = await temporaryFolder();
-  const rows = Array.from({ length: 40 }, (_, i) => `(${i % 7}, ${40 - i}, ${["'a/b'", "''", "NULL", "'é=1%'"][i % 4]})`);
+  const rows = Array.from(
+    { length: 40 },
+    (_, i) => `(${i % 7}, ${40 - i}, ${["'a/b'", "''", "NULL", "'é=1%'"][i % 4]})`,
+  );
   const files = { "entities.parquet": entitiesSql(...rows), "stats.parquet": stats };
   const scene = { engine, folder: folder.path, views: [view], files };
   const out = join(folder.path, "train");
@@ -145,7 +161,10 @@ test("parts are folders named by their values, in the order of the entity rows w
   for (const { path, rows: count } of report.manifest.output.files!) {
     // Without the folders' names.
     const file = `read_parquet('${join(out, path)}', hive_partitioning = false)`;
-    const part = await engine.rows(`SELECT * REPLACE (epoch_us(event_timestamp) AS event_timestamp) FROM ${file}`, plan);
+    const part = await engine.rows(
+      `SELECT * REPLACE (epoch_us(event_timestamp) AS event_timestamp) FROM ${file}`,
+      plan,
+    );
     expect(part).toHaveLength(count);
     expect(Object.keys(part[0]!)).toEqual(["customer_id", "event_timestamp", "v"]);
     const times = part.map((row) => Number(row["event_timestamp"]));
@@ -162,7 +181,12 @@ test("parts are folders named by their values, in the order of the entity rows w
   expect(again.report.manifest.output.files!.every(({ path }) => existsSync(join(out, path)))).toBe(true);
   expect(filesIn(folder.path)).toEqual(["entities.parquet", "stats.parquet", "train", "train.manifest.json"]);
   const definitions = makeDefinitions(folder.path, [view]);
-  const found = await findInTrainingSets({ definitions, tenant: "default", entity: { customer_id: 3 }, folder: folder.path });
+  const found = await findInTrainingSets({
+    definitions,
+    tenant: "default",
+    entity: { customer_id: 3 },
+    folder: folder.path,
+  });
   expect(found.found).toMatchObject([{ file: out, rows: 6 }]);
 });
 
