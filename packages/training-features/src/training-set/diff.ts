@@ -59,7 +59,7 @@ export async function diffTrainingSets({ a, b, engine, signal }: DiffRequest): P
 }
 
 /** Whether any row differs. */
-export function rowsDiffer({ only_a, only_b, moved, columns }: RowDifferences): boolean {
+function rowsDiffer({ only_a, only_b, moved, columns }: RowDifferences): boolean {
   return only_a + only_b + moved > 0 || columns.some(({ rows }) => rows > 0);
 }
 

@@ -29,17 +29,16 @@ export function diffText(diff: TrainingSetDiff, paint: Paint): string {
 export function reproductionText(report: Reproduction, paint: Paint): string {
   const { reproduced, inputs, features, output, rows, out, notices } = report;
   const { recorded_sha256: recorded, rebuilt_sha256: rebuilt, recorded_rows, rebuilt_rows } = output;
-  const bytes =
+  const same = recorded === rebuilt ? `${rebuilt_rows} rows, byte for byte\nsha256 ${recorded}\n` : "";
+  const outputLine =
     rebuilt === null
       ? "nothing was built: what it was made from has changed\n"
-      : rebuilt === recorded
-        ? `output: ${rebuilt_rows} rows, sha256 ${recorded}, byte for byte\n`
-        : `output: ${recorded_rows} rows, sha256 ${recorded} -> ${rebuilt_rows} rows, sha256 ${rebuilt}\n`;
+      : same || `output: ${recorded_rows} rows, sha256 ${recorded} -> ${rebuilt_rows} rows, sha256 ${rebuilt}\n`;
   return [
-    reproduced ? `${paint.green("reproduced")}\n` : `${paint.red("not reproduced")}\n`,
+    reproduced ? `${paint.green("reproduced")}: ` : `${paint.red("not reproduced")}\n`,
     ...inputs.map(inputLine),
     ...features.map(featureLine),
-    bytes,
+    outputLine,
     rows === null ? "" : rowsText(rows),
     out === null ? "" : `kept -> ${out}\n`,
     ...noticeLines(notices, paint),
