@@ -48,7 +48,8 @@ function isManifest(value: unknown): value is TrainingSetManifest {
     features.every((each) => typeof each?.feature === "string" && isFeatureMeaning(each.meaning)) &&
     typeof output?.path === "string" &&
     (typeof output.sha256 === "string" || output.sha256 === null) &&
-    Array.isArray(output.columns)
+    Array.isArray(output.columns) &&
+    (output.files === undefined || filesOfParts(output.files))
   );
 }
 
@@ -99,6 +100,7 @@ const record =
     typeof value === "object" &&
     value !== null &&
     Object.entries(members).every(([name, fits]) => fits(Reflect.get(value, name)));
+const filesOfParts = orNull(listOf(record({ path: text, sha256: text, rows: count })));
 const textByName: Fits = (value) => isFeatureMeaning(value);
 
 /** What of a manifest is relied on beyond {@link isManifest}. */
@@ -127,6 +129,6 @@ const SHAPE: Readonly<Record<string, Fits>> = {
     rows: count,
     columns: listOf(text),
     partition_by: orNull(listOf(text)),
-    files: orNull(listOf(record({ path: text, sha256: text, rows: count }))),
+    files: filesOfParts,
   }),
 };
