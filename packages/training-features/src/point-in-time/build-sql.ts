@@ -145,14 +145,17 @@ QUALIFY row_number() OVER (PARTITION BY ${winnerColumns(plan).join(", ")} ORDER 
   ];
 }
 
-/** Features by entity row; every row here is a match, also one whose winner is a tombstone. */
+/**
+ * Features by entity row, and how old they are; every row here is a match, also one whose winner is a tombstone. Times are exact in a DOUBLE up to 285 years
+ * from 1970; as BIGINT the difference of extreme ones would overflow.
+ */
 export function joinedSql(plan: ViewPlan): string {
   const values = plan.projection.features.map(({ feature }) => {
     const column = featureColumn(feature);
     return `CASE WHEN f.tombstone THEN NULL ELSE f.${column} END AS ${column}`;
   });
   return `CREATE OR REPLACE TEMP TABLE ${joinedTable(plan.index)} AS
-SELECT l.row_no, ${values.join(", ")}
+SELECT l.row_no, CAST(l.moment AS DOUBLE) - CAST(l.event AS DOUBLE) AS age, ${values.join(", ")}
 FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
 }
 

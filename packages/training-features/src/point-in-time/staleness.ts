@@ -38,10 +38,9 @@ export async function measureStaleness(
     `count(${column}) AS n${i}`,
     `max(CASE WHEN ${column} IS NOT NULL THEN age END) AS a${i}`,
   ]);
-  // Times are exact in a DOUBLE up to 285 years from 1970; as BIGINT the difference of extreme ones would overflow.
-  const buckets = await runner.rows(`SELECT ${counted.join(", ")} FROM (
-SELECT j.*, CAST(l.moment AS DOUBLE) - CAST(l.event AS DOUBLE) AS age FROM ${joinedTable(plan.index)} AS j JOIN located AS l ON l.row_no = j.row_no
-) GROUP BY floor(log2(age + 1) * ${BUCKETS}) ORDER BY max(age)`);
+  const buckets = await runner.rows(
+    `SELECT ${counted.join(", ")} FROM ${joinedTable(plan.index)} GROUP BY floor(log2(age + 1) * ${BUCKETS}) ORDER BY max(age)`,
+  );
   return {
     absent: entityRows - Number(found["n"]),
     outOfTtl: Number(found["expired"]),
