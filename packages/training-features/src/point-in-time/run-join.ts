@@ -20,7 +20,7 @@ import {
 } from "./build-sql.ts";
 import type { JoinProjection } from "./join-spec.ts";
 import { countMatches, type MatchCounts } from "./match-counts.ts";
-import { measureStaleness, type ViewStaleness } from "./staleness.ts";
+import { measureAges, type ViewStaleness } from "./staleness.ts";
 
 /** Tables that a join makes on its way. */
 export const JOIN_TABLES = ["wanted", "located", "fetched", "tied", "rest", "located_rest"] as const;
@@ -53,7 +53,7 @@ export interface ViewResult {
   readonly unjoinable: number;
   /** Entity rows in which each feature is null, in the order of `projection.features`. */
   readonly nulls: readonly number[];
-  /** undefined where the join ran on a cluster, which hands out values alone. */
+  /** undefined where the cluster writes the output, and hands out nothing. */
   readonly staleness: ViewStaleness | undefined;
   /** The join's statements. */
   readonly sql: readonly string[];
@@ -88,7 +88,12 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
   const facts = await runner.row(
     `SELECT count(*) AS n, (SELECT count(*) FROM wanted) AS wanted, ${present.join(", ")} FROM ${joinedTable(plan.index)}`,
   );
-  const staleness = await measureStaleness(plan, entities.count, runner);
+  const located = await runner.count("located");
+  const staleness: ViewStaleness = {
+    absent: entities.count - located,
+    outOfTtl: located - Number(facts["n"]),
+    ages: await measureAges(projection, plan.index, runner),
+  };
   const matched = await countMatches(plan, Number(facts["n"]), runner);
   await runner.run(dropTables(JOIN_TABLES));
   return {

@@ -1,18 +1,22 @@
 import type { EngineRow } from "../offline/offline-engine.ts";
 import { featureColumn } from "../offline/source-scan.ts";
 import type { StatementRunner } from "../offline/statement-runner.ts";
-import { joinedTable, type ViewPlan } from "./build-sql.ts";
+import { joinedTable } from "./build-sql.ts";
+import type { JoinProjection } from "./join-spec.ts";
 
-/** How old the values of one feature are at the times of their entity rows, in microseconds, to within 1.1 % below; nulls are left out. */
+/** How old the values of one feature are at the times of their entity rows, in microseconds; nulls are left out. Quantiles are at most 1.1 % too small. */
 export interface ValueAges {
   readonly p50: number;
   readonly p90: number;
   readonly max: number;
 }
 
-/** How stale a view is for a set of entity rows. */
+/**
+ * How stale a view is for a set of entity rows. Rows of the view that no entity row could take for their age are not read: those from before the TTL of the
+ * earliest entity row. Who finds only such a row counts as absent.
+ */
 export interface ViewStaleness {
-  /** Entity rows that find no row of the view by the rule that holds, however old. */
+  /** Entity rows that find no row of the view by the rule that holds. */
   readonly absent: number;
   /** Entity rows that find only a row that is past its TTL. */
   readonly outOfTtl: number;
@@ -24,28 +28,22 @@ export interface ViewStaleness {
 const BUCKETS = 64;
 
 /**
- * Measures the tables `located` and `joined_<index>` of a join that has run; the sources are not read again. The same at any number of threads: ages
- * are counted by bucket, and a bucket stands for its greatest age.
+ * Measures the column `age` of the table `joined_<index>`; the sources are not read again. The same at any number of threads: ages are counted by bucket,
+ * and a bucket stands for its greatest age of the feature.
  */
-export async function measureStaleness(
-  plan: ViewPlan,
-  entityRows: number,
+export async function measureAges(
+  { features }: JoinProjection,
+  index: number,
   runner: StatementRunner,
-): Promise<ViewStaleness> {
-  const found = await runner.row("SELECT count(*) AS n, count(*) FILTER (NOT alive) AS expired FROM located");
-  const columns = plan.projection.features.map(({ feature }) => featureColumn(feature));
-  const counted = columns.flatMap((column, i) => [
-    `count(${column}) AS n${i}`,
-    `max(CASE WHEN ${column} IS NOT NULL THEN age END) AS a${i}`,
-  ]);
+): Promise<ViewStaleness["ages"]> {
+  const counted = features.flatMap(({ feature }, i) => {
+    const column = featureColumn(feature);
+    return [`count(${column}) AS n${i}`, `max(CASE WHEN ${column} IS NOT NULL THEN age END) AS a${i}`];
+  });
   const buckets = await runner.rows(
-    `SELECT ${counted.join(", ")} FROM ${joinedTable(plan.index)} GROUP BY floor(log2(age + 1) * ${BUCKETS}) ORDER BY max(age)`,
+    `SELECT ${counted.join(", ")} FROM ${joinedTable(index)} GROUP BY floor(log2(age + 1) * ${BUCKETS}) ORDER BY max(age)`,
   );
-  return {
-    absent: entityRows - Number(found["n"]),
-    outOfTtl: Number(found["expired"]),
-    ages: columns.map((_, i) => agesOf(buckets, `n${i}`, `a${i}`)),
-  };
+  return features.map((_, i) => agesOf(buckets, `n${i}`, `a${i}`));
 }
 
 function agesOf(buckets: readonly EngineRow[], count: string, age: string): ValueAges | undefined {

@@ -83,7 +83,7 @@ export interface TrainingSetManifest {
     readonly column: string;
     readonly type: string;
     readonly nulls: number;
-    /** null where the join ran on a cluster. */
+    /** null where a cluster wrote the output. */
     readonly staleness: ManifestStaleness | null;
     /** What a model that is trained on the column is trained on. */
     readonly meaning: FeatureMeaning;
@@ -107,11 +107,11 @@ export interface ManifestOutput extends ManifestFile {
 
 /** How old values of a feature are at the times of their labels. */
 export interface ManifestStaleness {
-  /** Of the values that are not null; to within 1.1 % below, `max_micros` exactly. null without any. */
+  /** Of the values that are not null, at most 1.1 % too small, `max_micros` exact; null without any. */
   readonly p50_micros: number | null;
   readonly p90_micros: number | null;
   readonly max_micros: number | null;
-  /** Share of entity rows that find no row of the view, however old; share that find only one past its TTL. 0 to 1. */
+  /** Shares of entity rows, 0 to 1: those that find no row of the view, and those that find only one past its TTL, see `ViewStaleness`. */
   readonly absent: number;
   readonly out_of_ttl: number;
 }
