@@ -11,7 +11,7 @@ import { aborted } from "../offline/duckdb-error.ts";
 import { type FileState, stateOf } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { describeParquet } from "../offline/parquet-files.ts";
-import { fileList, quoteText, readParquet } from "../offline/sql-text.ts";
+import { fileList, quoteName, quoteText, readParquet } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 
 /** Where entity rows come from: a Parquet, CSV or NDJSON file, a query, or rows in memory. */
@@ -105,13 +105,18 @@ async function openQuery(
   const name = "the query of the entity rows";
   const call: EngineCall = { subject: { kind: "entities", path: name }, signal };
   await engine.run(`SET file_search_path = ${quoteText(folder)}`, call);
-  const from = `(\n${sql.replace(/;\s*$/, "")}\n)`;
-  const selected = await engine.rows(`DESCRIBE ${from}`, call);
+  const asked = `(\n${sql.replace(/;\s*$/, "")}\n)`;
+  const selected = await engine.rows(`DESCRIBE ${asked}`, call);
   refuseTwins(
     name,
     selected.map((row) => String(row["column_name"])),
   );
-  const columns = await describe(engine, from, call);
+  const columns = new Map(await describe(engine, asked, call));
+  // Parquet has no integers of 128 bits, which sums are: written as they are, they would be rounded.
+  const huge = [...columns].filter(([, type]) => type === "HUGEINT" || type === "UHUGEINT").map(([name]) => name);
+  for (const name of huge) columns.set(name, "BIGINT");
+  const casts = huge.map((name) => `CAST(${quoteName(name)} AS BIGINT) AS ${quoteName(name)}`);
+  const from = huge.length === 0 ? asked : `(SELECT * REPLACE (${casts.join(", ")}) FROM ${asked})`;
   const reset = () => engine.run("RESET file_search_path", { subject: { kind: "plan" } });
   return { name, file: undefined, from, columns, textTimes: false, [Symbol.asyncDispose]: reset };
 }

@@ -120,7 +120,7 @@ test("the same inputs give the same bytes at any number of threads and whatever 
   await writeParquet(
     engine,
     join(folder.path, "entities.parquet"),
-    "SELECT (i * 31) % 600 AS customer_id, TIMESTAMP '2026-01-01' + to_minutes((i % 900)::INTEGER) AS event_timestamp, i AS label FROM range(130000) t(i)",
+    "SELECT (i * 31) % 600 AS customer_id, TIMESTAMP '2026-01-01' + to_minutes((i % 900)::INTEGER) AS event_timestamp, i AS label FROM range(20000) t(i)",
   );
   const bytes = new Set<string>();
   const manifests = new Set<string>();
