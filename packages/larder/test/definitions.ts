@@ -1,6 +1,9 @@
+/** A store whose deadlines are none of a test's business: a busy machine may take its time. */
+export const STORE = "{ type: sqlite, path: online/store.db, deadline: 30s, write_deadline: 30s }";
+
 /** What most tests of this package run on: two views with Parquet sources in `data/`, a service, two tenants, SQLite. */
 export const YAML = `project: shop
-online_store: { type: sqlite, path: online/store.db }
+online_store: ${STORE}
 offline_store: { type: duckdb, path: data }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
@@ -23,7 +26,7 @@ tenants: { default: {}, acme: {} }
 `;
 
 /** The same, with rows that end with the process: no file, no thread. */
-export const IN_MEMORY = YAML.replace(/^online_store: .*$/m, "online_store: { type: memory }");
+export const IN_MEMORY = YAML.replace(/^online_store: .*$/m, "online_store: { type: memory, deadline: 30s, write_deadline: 30s }");
 
 /** Two customers with one row each in March 2024, and an older one of the first. */
 export const PLANS = `SELECT * FROM (VALUES

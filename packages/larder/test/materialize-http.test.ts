@@ -6,7 +6,7 @@ import { createProject, LARDER } from "./project.ts";
 
 test.each([
   ["memory", IN_MEMORY],
-  ["sqlite", YAML.replace("online/store.db", "online/store.db, deadline: 10s, write_deadline: 10s")],
+  ["sqlite", YAML],
 ])("on %s a server materializes while it serves, refuses a second run, and finds late rows", async (_, yaml) => {
   await using project = await createProject(yaml);
   await materializeOverHttp(project);
