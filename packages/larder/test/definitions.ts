@@ -26,7 +26,10 @@ tenants: { default: {}, acme: {} }
 `;
 
 /** The same, with rows that end with the process: no file, no thread. */
-export const IN_MEMORY = YAML.replace(/^online_store: .*$/m, "online_store: { type: memory, deadline: 30s, write_deadline: 30s }");
+export const IN_MEMORY = YAML.replace(
+  /^online_store: .*$/m,
+  "online_store: { type: memory, deadline: 30s, write_deadline: 30s }",
+);
 
 /** Two customers with one row each in March 2024, and an older one of the first. */
 export const PLANS = `SELECT * FROM (VALUES
