@@ -41,6 +41,3 @@ export const PLANS = `SELECT * FROM (VALUES
 /** A row of customer 2 that is newer than the one in {@link PLANS} and was created long after its event time. */
 export const LATE = `SELECT 2::BIGINT AS customer_id, TIMESTAMP '2024-03-05 12:00:00' AS event_timestamp, TIMESTAMP '2024-03-20' AS created,
   22::BIGINT AS price, 'late' AS plan, NULL::BIGINT[] AS invoices`;
-
-/** The same as the first, for a machine that is busy with other tests: a read may take its time. */
-export const PATIENT = YAML.replace("path: online/store.db", "path: online/store.db, deadline: 30s");
