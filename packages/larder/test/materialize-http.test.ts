@@ -19,7 +19,7 @@ test("a server that is told to stop while it materializes cancels the run and ex
     cwd: project.folder,
     env: { INIT_CWD: undefined, NO_COLOR: undefined },
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   const accepted = await fetch(`${url}/materialize?async=true`, {
     method: "POST",
     headers: { "content-type": "application/json" },

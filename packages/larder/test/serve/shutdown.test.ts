@@ -11,7 +11,7 @@ async function serve(folder: string) {
     cwd: folder,
     env: ENV,
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   return { child, url };
 }
 

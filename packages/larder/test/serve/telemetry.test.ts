@@ -45,7 +45,7 @@ async function serveOnce(folder: string, env: Readonly<Record<string, string | u
     cwd: folder,
     env: { INIT_CWD: undefined, NO_COLOR: undefined, ...env },
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   const ask = async (path: string, body: unknown, flags: string) => {
     const response = await fetch(url + path, {
       method: "POST",

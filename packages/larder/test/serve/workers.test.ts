@@ -70,14 +70,14 @@ test.concurrent("a worker that crashes is replaced, what was read of its counts 
   expect(await counted(url, REQUESTS)).toBe(answered);
   const [first = 0, second = 0] = workersOf(child);
   process.kill(first, "SIGKILL");
-  await child.waitForLine(/"worker":3,.*"worker started"/, 30_000);
+  await child.waitForLine(/"worker":3,.*"worker started"/);
   expect(await counted(url, "larder_worker_crashes_total")).toBe(1);
   expect(await counted(url, REQUESTS)).toBe(answered);
 
   // Definitions that do not load: a restart changes nothing, and a crash is never made good.
   await project.write("feature_store.yaml", `${YAML}nonsense: true\n`);
   child.signal("SIGHUP");
-  await child.waitForLine(/The workers that run stay/, 30_000);
+  await child.waitForLine(/The workers that run stay/);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   process.kill(second, "SIGKILL");
   expect(await child.waitForExit(60_000)).toEqual({ code: 1, signal: null });
