@@ -506,11 +506,7 @@ const costBudget = section({
   ),
   requests_per_second: withDefault(positive, "Lookups of one row to pay for.", 1_000),
   node_memory: withDefault(size, "Memory of one Redis node.", "16GiB"),
-  usd_per_gib: withDefault(
-    positive,
-    "Price of a GiB of a Redis node for a month. A round figure: state your own.",
-    12,
-  ),
+  usd_per_gib: withDefault(positive, "Price of a GiB of a Redis node for a month. A round figure: state your own.", 12),
   usd_per_core: withDefault(
     positive,
     "Price of a core with its memory for a month. A round figure: state your own.",

@@ -20,8 +20,6 @@ export type {
   BatchSource,
   Budget,
   CostBudget,
-  Prices,
-  ResourceBudgets,
   CreatedMeans,
   Definitions,
   Described,
@@ -46,8 +44,10 @@ export type {
   PackedRedisConfig,
   Place,
   PredictionDefinition,
+  Prices,
   RecordField,
   RequestFeature,
+  ResourceBudgets,
   S3Config,
   S3Credentials,
   SchemaRegistryConfig,
@@ -100,6 +100,7 @@ export {
   type ServedLogDescription,
   type ServedLogFeature,
 } from "./served-log-format.ts";
+export { readSize } from "./size.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {
