@@ -1,7 +1,9 @@
-import { type Clock, type CostBudget, type Definitions, LarderError } from "@larder/schema";
-import { explainRedis, type RedisExplanation } from "@larder/store-core";
-import { forecastCapacity } from "../capacity/capacity.ts";
+import { type Clock, type CostBudget, type Definitions, type FeatureView, LarderError } from "@larder/schema";
+import { explainRedis, type GroupReport, type RedisExplanation } from "@larder/store-core";
+import { fragmentationOf } from "../capacity/capacity.ts";
 import { monthlyCost } from "../capacity/monthly-cost.ts";
+import { planCapacity } from "../capacity/plan-capacity.ts";
+import { examplesFor, requestCost } from "../capacity/request-cost.ts";
 import { startServing } from "../capacity/serving-process.ts";
 import { installedBytes } from "./installed-bytes.ts";
 
@@ -66,25 +68,29 @@ function judgeMemory(request: BudgetsRequest, { groups }: RedisExplanation, limi
   return judge("memory.bytes_per_entity", Math.round(largest.bytesPerEntity), limit, detail);
 }
 
-/** For the mean entity of the tenant that takes most. */
-async function judgeCost(
-  request: BudgetsRequest,
-  { groups, basis }: RedisExplanation,
-  budget: CostBudget,
-): Promise<JudgedBudget> {
+/** For the mean entity of all tenants, asked for by lookups in the view with most rows and those about the same entity. */
+async function judgeCost(request: BudgetsRequest, found: RedisExplanation, budget: CostBudget): Promise<JudgedBudget> {
+  const { requestsPerSecond, nodeMemory, monthlyUsd, entities } = budget;
+  const { basis, groups } = found;
   const [most] = groups;
-  if (most === undefined || basis === undefined) throw nothingThere(request);
-  const { requestsPerSecond, nodeMemory, monthlyUsd } = budget;
-  const { plan } = await forecastCapacity({
-    ...request,
-    ...{ requestsPerSecond, nodeMemory, rows: 1, tenants: 1, seconds: REQUEST_SECONDS },
-    tenant: most.tenant,
-    views: undefined,
-    entities: Math.round(budget.entities ?? basis.entities),
-  });
+  const views = most === undefined ? [] : viewsOf(request.definitions, most);
+  const examples = basis === undefined ? [] : examplesFor(views, basis);
+  if (basis === undefined || most === undefined || examples.length === 0) throw nothingThere(request);
+  const { tenant } = most;
+  const work = { ...request, tenant, views, examples, rows: 1, seconds: REQUEST_SECONDS };
+  const measured = { ...basis, ...(await requestCost(work)), fragmentation: fragmentationOf(found) };
+  const wanted = { entities: entities ?? Math.round(basis.entities), requestsPerSecond, nodeMemory };
+  const plan = planCapacity(measured, wanted);
   const { redis, servers, total } = monthlyCost(plan, nodeMemory, budget);
   const detail = `${plan.primaries + plan.replicas} Redis nodes ${redis.toFixed(0)}, ${plan.servers} servers ${servers.toFixed(0)}`;
   return judge("cost.monthly_usd", Math.ceil(total), monthlyUsd, detail);
+}
+
+function viewsOf({ views }: Definitions, { views: reports }: GroupReport): readonly FeatureView[] {
+  const [name] = reports.toSorted((a, b) => b.rows - a.rows).map(({ view }) => view);
+  const keysOf = (view: FeatureView | undefined) => view?.joinKeys.map((key) => key.name).join("\n");
+  const first = views.get(name ?? "");
+  return [...views.values()].filter((view) => first !== undefined && keysOf(view) === keysOf(first));
 }
 
 async function judgeStart({ definitions, ...request }: BudgetsRequest, limit: number): Promise<JudgedBudget> {

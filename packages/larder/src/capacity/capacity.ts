@@ -1,8 +1,8 @@
 import { type Clock, type Definitions, type FeatureView, findView, LarderError } from "@larder/schema";
-import { explainRedis, openStoreMeter, type RedisExplanation } from "@larder/store-core";
-import { measureRequests, type RequestCost } from "./measure-requests.ts";
+import { explainRedis, type RedisExplanation } from "@larder/store-core";
+import type { RequestCost } from "./measure-requests.ts";
 import { type CapacityPlan, type Measured, planCapacity } from "./plan-capacity.ts";
-import { startServing } from "./serving-process.ts";
+import { examplesFor, requestCost } from "./request-cost.ts";
 
 /** Taken where a server is too small for its own ratio: what jemalloc usually comes to. As in the forecast of `larder redis explain`. */
 const USUAL_FRAGMENTATION = 1.1;
@@ -43,7 +43,7 @@ export interface Capacity {
  * Measures the rows that are in the online store (a sample, by `explainRedis`) and, by asking a `larder serve` that it starts for a few seconds, the
  * CPU time of a request, and works out what so many entities and requests take. Writes nothing.
  * @throws UNSUPPORTED for another store than Redis; USAGE for views of different entities; SOURCE_NOT_FOUND where no row is there to be measured;
- * what explainRedis, startServing and measureRequests throw
+ * what explainRedis and requestCost throw
  */
 export async function forecastCapacity(request: CapacityRequest): Promise<Capacity> {
   const { definitions, clock, tenant, signal, requestsPerSecond, nodeMemory } = request;
@@ -51,10 +51,9 @@ export async function forecastCapacity(request: CapacityRequest): Promise<Capaci
   const names = request.views === undefined ? undefined : views.map(({ name }) => name);
   const explained = await explainRedis(definitions, { clock, tenant, views: names, signal });
   const basis = explained.basis;
-  const keys = views[0]?.joinKeys ?? [];
-  const examples = basis?.examples.filter((entity) => keys.every(({ name }) => Object.hasOwn(entity, name))) ?? [];
+  const examples = basis === undefined ? [] : examplesFor(views, basis);
   if (basis === undefined || examples.length === 0) throw nothingThere(definitions, tenant);
-  const cost = await measureCost(request, views, examples);
+  const cost = await requestCost({ ...request, views, examples });
   const measured = { ...basis, ...cost, fragmentation: fragmentationOf(explained) };
   const entities = (request.entities ?? basis.entities) * request.tenants;
   return {
@@ -65,17 +64,6 @@ export async function forecastCapacity(request: CapacityRequest): Promise<Capaci
     measured,
     plan: planCapacity(measured, { entities, requestsPerSecond, nodeMemory }),
   };
-}
-
-async function measureCost(
-  { definitions, tenant, env, signal, rows, seconds }: CapacityRequest,
-  views: readonly FeatureView[],
-  examples: readonly Readonly<Record<string, unknown>>[],
-): Promise<RequestCost> {
-  await using meter = await openStoreMeter(definitions);
-  await using server = await startServing({ file: definitions.file, tenant, env, signal });
-  const apiKey = env["LARDER_API_KEY"];
-  return await measureRequests({ url: server.url, meter, views, examples, rows, seconds, tenant, apiKey, signal });
 }
 
 function viewsOf(definitions: Definitions, names: readonly string[] | undefined): readonly FeatureView[] {
@@ -102,7 +90,8 @@ function nothingThere({ project }: Definitions, tenant: string): LarderError {
   });
 }
 
-function fragmentationOf({ servers }: RedisExplanation): number {
+/** Resident memory over used, as a forecast takes it. */
+export function fragmentationOf({ servers }: RedisExplanation): number {
   const measured = servers.flatMap(({ fragmentation }) => fragmentation ?? []);
   return measured.length === 0 ? USUAL_FRAGMENTATION : Math.min(MOST_FRAGMENTATION, Math.max(1, ...measured));
 }
