@@ -59,15 +59,6 @@ test("capacity measures the rows and requests that there are and says what more 
   expect(value.primaries).toBeGreaterThan(1);
   expect(value.node_bytes).toBeLessThanOrEqual(4 * 1024 ** 3);
 
-  const { said } = await run(...ask, "--views", "plans");
-  for (const word of [
-    "data of 16000000 entities",
-    "Redis primaries",
-    "larder serve, a core each",
-    "a node    =",
-    "servers   =",
-  ])
-    expect(said).toContain(word);
   expect(await run("capacity", "--entities", "many", "--rps", "1")).toMatchObject({ exitCode: 2 });
   expect(await run(...ask, "--views", "nothing")).toMatchObject({ exitCode: 2 });
 });

@@ -1,6 +1,7 @@
 import { propertySettings } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { capacityText } from "../../src/cli/render/capacity-report.ts";
 import { monthlyCost } from "../../src/capacity/monthly-cost.ts";
 import { planCapacity } from "../../src/capacity/plan-capacity.ts";
 
@@ -71,4 +72,16 @@ test("a month costs the nodes' memory and the servers' cores", () => {
     servers: 60,
     total: 444,
   });
+});
+
+test("the report shows the formulas with their figures", () => {
+  const measured = { ...MEASURED, entities: 2_000, requests: 900, examples: [] };
+  const text = capacityText({ ...WANTED, views: ["a"], measured, plan: planCapacity(MEASURED, WANTED) });
+  for (const line of [
+    "data of 16000000 entities",
+    "400.0 bytes per entity of 2000",
+    "a node    = (data / 1 + half its tables) x 1.20 / (1 - 0.25)",
+    "servers   = 1000/s x 200 us / 0.5, at least 2",
+  ])
+    expect(text).toContain(line);
 });
