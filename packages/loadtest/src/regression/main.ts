@@ -7,10 +7,14 @@ import { redisCommand, startRedis } from "@larder/testkit";
 import { loadBaseline, saveBaseline } from "./baseline.ts";
 import { BENCHES, benchInTurns } from "./bench-runs.ts";
 import { type Machine, thisMachine } from "./machine.ts";
+import { LEAST_ROUNDS } from "./ratio-interval.ts";
 import { reportText } from "./report.ts";
 import { servingInTurns } from "./serving-runs.ts";
 import { commitOf, openSourceTree, REPOSITORY, type SourceTree } from "./source-tree.ts";
 import { type Judged, judgeSeries, type Series } from "./verdict.ts";
+
+/** By these a figure that is 20 % worse is found where rounds differ by 5 to 10 %. */
+const ROUNDS = { serving: 40, bench: 16 };
 
 const HELP = `Compares the speed of two commits, or of this folder and its stored baseline, on this machine.
 
@@ -23,7 +27,7 @@ const HELP = `Compares the speed of two commits, or of this folder and its store
   --base NAME      a commit, branch or tag, or the folder of a checkout
   --head NAME      the same; default: this folder
   --bench NAME     serving (default), ${Object.keys(BENCHES).join(", ")}
-  --rounds N       turns of each; default 10
+  --rounds N       turns of each, at least ${LEAST_ROUNDS}; default ${ROUNDS.serving} for serving, ${ROUNDS.bench} for others
   --limit PERCENT  how much worse is let pass; default 10
   --save           measure the head alone and keep its figures in packages/loadtest/baselines
   --baseline       compare the head with them; refused where another machine made them
@@ -77,7 +81,8 @@ function options() {
   }
   const { base, head = REPOSITORY, bench, save, baseline } = values;
   if (bench !== "serving" && !Object.hasOwn(BENCHES, bench)) throw usage("bench", `--bench ${bench} is unknown`);
-  const rounds = number("rounds", values.rounds, 4, 1_000);
+  const usual = bench === "serving" ? ROUNDS.serving : ROUNDS.bench;
+  const rounds = number("rounds", values.rounds ?? String(usual), LEAST_ROUNDS, 1_000);
   const limit = number("limit", values.limit, 0, 1_000) / 100;
   const ways = [base !== undefined, save, baseline].filter(Boolean).length;
   if (ways !== 1) throw usage("base", "Not exactly one of --base, --save and --baseline is given");
@@ -102,7 +107,7 @@ function parsed() {
         base: { type: "string" },
         head: { type: "string" },
         bench: { type: "string", default: "serving" },
-        rounds: { type: "string", default: "10" },
+        rounds: { type: "string" },
         limit: { type: "string", default: "10" },
         save: { type: "boolean", default: false },
         baseline: { type: "boolean", default: false },

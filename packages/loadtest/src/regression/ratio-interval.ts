@@ -22,8 +22,8 @@ const RESAMPLES = 4_000;
 /** Left out of a sample at either end. */
 const TRIMMED = 0.2;
 
-/** Fewer rounds tell nothing about how much rounds differ. */
-export const LEAST_ROUNDS = 4;
+/** Fewer rounds tell too little about how much rounds differ: intervals become endless. */
+export const LEAST_ROUNDS = 8;
 
 /**
  * The ratio head / base of a figure that was measured in turns: one value of each per round, all above 0. The trimmed geometric mean of

@@ -27,7 +27,7 @@ export interface Judged extends RatioInterval {
 }
 
 /** Less than the 5 % that are promised: so far out, a bootstrap of few rounds has thinner tails than it should. */
-const FALSE_ALARMS = 0.02;
+const FALSE_ALARMS = 0.03;
 
 /**
  * Compares each figure that both have. `regression`: its interval excludes 1, and it is worse by more than the limit; `slower` within the limit.
