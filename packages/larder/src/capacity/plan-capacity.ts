@@ -49,7 +49,7 @@ export const BUSY = 0.5;
 export const LEAST_SERVERS = 2;
 
 /** Of each primary, for when it fails. */
-export const REPLICAS = 1;
+const REPLICAS = 1;
 
 /** Nodes of a Redis Cluster, at most (redis.io, "Redis cluster specification"). */
 const MOST_PRIMARIES = 1_000;

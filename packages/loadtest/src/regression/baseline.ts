@@ -14,7 +14,7 @@ export interface Baseline {
 }
 
 /** Where baselines are kept. */
-export const BASELINES = join(import.meta.dirname, "..", "..", "baselines");
+const BASELINES = join(import.meta.dirname, "..", "..", "baselines");
 
 /** Writes it to <folder>/<bench>.json and answers the path. */
 export async function saveBaseline(baseline: Baseline, folder = BASELINES): Promise<string> {

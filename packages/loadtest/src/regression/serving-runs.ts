@@ -22,6 +22,8 @@ const RATE = 250;
 const ROUND_MS = 400;
 const WARM_UP_MS = 3_000;
 
+/** Of util-linux. */
+const TASKSET = "taskset";
 const SERVER_CORE = 0;
 const OTHER_CORE = 1;
 
@@ -105,7 +107,7 @@ async function round({ tree, child, load }: Server, { name, path, bodies }: Kind
 async function startServer(tree: SourceTree, cwd: string, pinned: boolean): Promise<Server> {
   const args = [...larder(tree), "serve", "--port", "0"];
   const child = pinned
-    ? await startProcess("taskset", ["-c", String(SERVER_CORE), process.execPath, ...args], { cwd })
+    ? await startProcess(TASKSET, ["-c", String(SERVER_CORE), process.execPath, ...args], { cwd })
     : await startProcess(process.execPath, args, { cwd });
   try {
     const line = await child.waitForLine(/^Larder serves at /, 60_000);
@@ -147,10 +149,10 @@ function cpuOf(pid: number): number {
   return each.reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1000;
 }
 
-/** Ties a process to one core, by taskset of util-linux; false where that cannot be done. */
+/** Ties a process to one core; false where that cannot be done. */
 function pin(pid: number, core: number): boolean {
   try {
-    execFileSync("taskset", ["-apc", String(core), String(pid)], { stdio: "ignore" });
+    execFileSync(TASKSET, ["-apc", String(core), String(pid)], { stdio: "ignore" });
     return true;
   } catch {
     return false;
