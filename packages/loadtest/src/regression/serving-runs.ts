@@ -22,6 +22,9 @@ const RATE = 250;
 const ROUND_MS = 400;
 const WARM_UP_MS = 3_000;
 
+/** The folder where a user stood who asked for this is not where these processes are to look. */
+const HERE = { INIT_CWD: undefined };
+
 /** Of util-linux. */
 const TASKSET = "taskset";
 const SERVER_CORE = 0;
@@ -107,8 +110,8 @@ async function round({ tree, child, load }: Server, { name, path, bodies }: Kind
 async function startServer(tree: SourceTree, cwd: string, pinned: boolean): Promise<Server> {
   const args = [...larder(tree), "serve", "--port", "0"];
   const child = pinned
-    ? await startProcess(TASKSET, ["-c", String(SERVER_CORE), process.execPath, ...args], { cwd })
-    : await startProcess(process.execPath, args, { cwd });
+    ? await startProcess(TASKSET, ["-c", String(SERVER_CORE), process.execPath, ...args], { cwd, env: HERE })
+    : await startProcess(process.execPath, args, { cwd, env: HERE });
   try {
     const line = await child.waitForLine(/^Larder serves at /, 60_000);
     const load = openLoad(line.slice(line.lastIndexOf("http")));
@@ -130,7 +133,7 @@ async function startServer(tree: SourceTree, cwd: string, pinned: boolean): Prom
 /** By the base's own command: rows are read by newer and older processes alike. */
 async function fill(tree: SourceTree, cwd: string): Promise<void> {
   const push = [...larder(tree), "push", "churn_features", "--from", "rows.ndjson"];
-  const { code, stderr } = await runProcess(process.execPath, push, { cwd, ms: 60_000 });
+  const { code, stderr } = await runProcess(process.execPath, push, { cwd, env: HERE, ms: 60_000 });
   if (code === 0) return;
   throw new LarderError("REQUEST_FAILED", {
     what: `larder push of ${tree.name} ended with ${code}: ${stderr.trim().slice(-400)}`,
