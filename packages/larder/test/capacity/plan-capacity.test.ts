@@ -1,9 +1,9 @@
 import { propertySettings } from "@larder/testkit";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { capacityText } from "../../src/cli/render/capacity-report.ts";
 import { monthlyCost } from "../../src/capacity/monthly-cost.ts";
 import { planCapacity } from "../../src/capacity/plan-capacity.ts";
+import { capacityText } from "../../src/cli/render/capacity-report.ts";
 
 const GIB = 1024 ** 3;
 const MEASURED = { ownBytes: 400, expiringShare: 0, fragmentation: 1.2, serverMicros: 200, storeMicros: 10 };
