@@ -23,7 +23,7 @@ export interface Judged extends RatioInterval {
   readonly name: string;
   readonly base: number;
   readonly head: number;
-  readonly verdict: "regression" | "slower" | "same" | "faster";
+  readonly verdict: "regression" | "unconfirmed" | "slower" | "same" | "faster";
 }
 
 /** Less than the 5 % that are promised: so far out, a bootstrap of few rounds has thinner tails than it should. */
@@ -59,6 +59,22 @@ export function judgeSeries(
       verdict: slower ? (found.ratio > 1 + limit ? "regression" : "slower") : found.high < 1 ? "faster" : "same",
     };
   });
+}
+
+/** Whether it fails the gate. */
+export function isRegression({ verdict }: Judged): boolean {
+  return verdict === "regression";
+}
+
+/**
+ * What stays of a comparison after a second one: a regression that is none there is unconfirmed. Rounds that follow each other on a busy machine are
+ * no independent ones, and a process can be slow from its start to its end by how its code happened to be compiled: neither shows in an interval.
+ */
+export function confirmed(first: readonly Judged[], second: readonly Judged[]): readonly Judged[] {
+  const again = new Set(second.filter(isRegression).map(({ name }) => name));
+  return first.map((each) =>
+    isRegression(each) && !again.has(each.name) ? { ...each, verdict: "unconfirmed" } : each,
+  );
 }
 
 /** Geometric, as the ratio is taken. */

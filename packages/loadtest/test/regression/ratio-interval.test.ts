@@ -8,7 +8,7 @@ import {
   seededRandom,
   unpairedRatio,
 } from "../../src/regression/ratio-interval.ts";
-import { judgeSeries, type Series } from "../../src/regression/verdict.ts";
+import { confirmed, type Judged, judgeSeries, type Series } from "../../src/regression/verdict.ts";
 
 /** Box and Muller's normal numbers. */
 function normal(random: Random): number {
@@ -110,4 +110,17 @@ test("a figure is a regression by direction, limit and interval together", () =>
   expect(judge("higher", 1.3)).toMatchObject({ verdict: "faster" });
   expect(judge("lower", 1.2, false)).toMatchObject({ verdict: "regression" });
   expect(judge("lower", 1, false)).toMatchObject({ verdict: expect.not.stringMatching("regression") });
+});
+
+test("a regression counts when a second measurement finds it, too", () => {
+  const judged = (...verdicts: Judged["verdict"][]) =>
+    verdicts.map(
+      (verdict, at): Judged => ({ name: `figure ${at}`, verdict, ratio: 1, low: 1, high: 1, base: 1, head: 1 }),
+    );
+  const first = judged("regression", "regression", "slower", "same");
+  const verdicts = confirmed(first, judged("regression", "slower", "regression", "regression")).map(
+    (each) => each.verdict,
+  );
+  expect(verdicts).toEqual(["regression", "unconfirmed", "slower", "same"]);
+  expect(confirmed(first, [])[0]).toMatchObject({ verdict: "unconfirmed" });
 });
