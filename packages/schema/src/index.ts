@@ -29,6 +29,7 @@ export type {
   FeatureRef,
   FeatureService,
   FeatureView,
+  HistoricalConfig,
   HivePartition,
   JoinKey,
   JwtConfig,

@@ -25,6 +25,7 @@ import { sweepVerb } from "./sweep.ts";
 import { syncVerb } from "./sync.ts";
 import { syncStatusVerb } from "./sync-status.ts";
 import { trainingSetVerb } from "./training-set.ts";
+import { trainingSetDiffVerb } from "./training-set-diff.ts";
 import { validateVerb } from "./validate.ts";
 import { whyVerb } from "./why.ts";
 
@@ -43,7 +44,7 @@ export const VERBS: readonly Verb[] = [
   pushVerb,
   getVerb,
   whyVerb,
-  trainingSetVerb,
+  withVerbs(trainingSetVerb, [trainingSetDiffVerb]),
   consistencyVerb,
   modelVerbs,
   serveVerb,
