@@ -15,6 +15,7 @@ const PROGRAMS = {
   "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
   "bench:training": ["scripts/bench.mjs", "bench:training"],
   "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
+  "bench:regression": ["--conditions=@larder/source", "packages/loadtest/src/regression/main.ts"],
   soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],

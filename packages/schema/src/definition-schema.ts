@@ -498,6 +498,43 @@ const server = section({
   ),
 });
 
+const positive = Type.Number({ exclusiveMinimum: 0 });
+
+const memoryBudget = section({
+  bytes_per_entity: required(
+    positive,
+    "Most bytes of an entity with all its rows, as larder redis explain weighs them, in the tenant whose entities are the largest.",
+  ),
+});
+
+const costBudget = section({
+  monthly_usd: required(positive, "Most US dollars of a month."),
+  entities: optional(
+    Type.Integer({ minimum: 1 }),
+    "Entities to pay for, of all tenants together.",
+    "as many as there are",
+  ),
+  requests_per_second: withDefault(positive, "Lookups of one row to pay for.", 1_000),
+  node_memory: withDefault(size, "Memory of one Redis node.", "16GiB"),
+  usd_per_gib: withDefault(positive, "Price of a GiB of a Redis node for a month. A round figure: state your own.", 12),
+  usd_per_core: withDefault(
+    positive,
+    "Price of a core with its memory for a month. A round figure: state your own.",
+    30,
+  ),
+});
+
+const startBudget = section({
+  ready_ms: required(positive, "Most milliseconds from starting the process until /readyz answers 200."),
+});
+
+const imageBudget = section({
+  max_bytes: required(
+    size,
+    "Most bytes of larder and the packages it runs with, unpacked; not of Node nor of the system below.",
+  ),
+});
+
 const budget = section({
   p99_ms: optional(
     Type.Number({ exclusiveMinimum: 0 }),
@@ -587,8 +624,12 @@ export const FeatureStoreFile = section({
     section({
       lookup: optional(budget, "Budget of feature lookups.", "none"),
       predict: optional(budget, "Budget of predictions.", "none"),
+      memory: optional(memoryBudget, "Budget of memory in Redis.", "none"),
+      cost: optional(costBudget, "Budget of what a month costs.", "none"),
+      start: optional(startBudget, "Budget of starting larder serve.", "none"),
+      image: optional(imageBudget, "Budget of what an image holds.", "none"),
     }),
-    "What a release must keep, as load tests gate it.",
+    "What a release must keep: load tests gate lookup and predict, larder budgets the others.",
     {},
   ),
 });

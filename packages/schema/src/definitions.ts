@@ -417,6 +417,34 @@ export interface Budget {
   readonly requestsPerSecond: number | undefined;
 }
 
+/** What a release must keep beside latency, as `larder budgets` measures it. A part is undefined where the file states none. */
+export interface ResourceBudgets {
+  /** Most bytes of an entity in Redis. */
+  readonly bytesPerEntity: number | undefined;
+  readonly cost: CostBudget | undefined;
+  /** Most milliseconds until a server is ready. */
+  readonly readyMs: number | undefined;
+  /** Most bytes of what an image holds. */
+  readonly imageBytes: number | undefined;
+}
+
+/** What a month may cost, for what, at which prices in US dollars. */
+export interface CostBudget extends Prices {
+  readonly monthlyUsd: number;
+  /** Of all tenants; undefined = as many as there are. */
+  readonly entities: number | undefined;
+  readonly requestsPerSecond: number;
+  /** Bytes of one Redis node. */
+  readonly nodeMemory: number;
+}
+
+/** US dollars of a month. */
+export interface Prices {
+  /** A GiB of a Redis node. */
+  readonly usdPerGib: number;
+  readonly usdPerCore: number;
+}
+
 /** Something in the file that Larder read and does not use (a Feast key), with the reason. */
 export interface Notice {
   readonly place: Place;
@@ -450,6 +478,7 @@ export interface Definitions {
   readonly pushSources: ReadonlyMap<string, readonly FeatureView[]>;
   readonly server: ServerConfig;
   readonly budgets: ReadonlyMap<string, Budget>;
+  readonly resourceBudgets: ResourceBudgets;
   readonly notices: readonly Notice[];
   /** SHA-256 (hex) over what the definitions mean: not over comments, order of keys, descriptions or paths of the machine. */
   readonly hash: string;

@@ -77,6 +77,8 @@ export const ERROR_CODES = [
   "STREAM_GROUP_ACTIVE",
   "RECORD_UNREADABLE",
   "RECORD_INVALID",
+  // measurements
+  "MACHINE_MISMATCH",
   // processes
   "WORKER_CRASHED",
   // what a client meets

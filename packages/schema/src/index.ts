@@ -19,6 +19,7 @@ export type {
   AuthConfig,
   BatchSource,
   Budget,
+  CostBudget,
   CreatedMeans,
   Definitions,
   Described,
@@ -44,8 +45,10 @@ export type {
   PackedRedisConfig,
   Place,
   PredictionDefinition,
+  Prices,
   RecordField,
   RequestFeature,
+  ResourceBudgets,
   S3Config,
   S3Credentials,
   SchemaRegistryConfig,
@@ -98,6 +101,7 @@ export {
   type ServedLogDescription,
   type ServedLogFeature,
 } from "./served-log-format.ts";
+export { readSize } from "./size.ts";
 export { formatTime, parseTime } from "./time.ts";
 export { decodeUtf8 } from "./utf8.ts";
 export {

@@ -36,6 +36,7 @@ export {
 export { type ExplainOptions, explainRedis } from "./explain-redis.ts";
 export { inspectOnlineStore } from "./inspect-online-store.ts";
 export { decodeEntityKey, encodeEntityKey } from "./keys/entity-key.ts";
+export { openStoreMeter, type StoreMeter } from "./meter-redis.ts";
 export type {
   OnlineStore,
   OnlineStoreCapabilities,
@@ -85,8 +86,10 @@ export {
   type Subscription,
   type Watermark,
 } from "./signals/signals.ts";
+export { memoryOfEntities } from "./stores/redis/explain/entity-basis.ts";
 export type {
   Alternative,
+  EntityBasis,
   Forecast,
   GroupReport,
   MemoryParts,

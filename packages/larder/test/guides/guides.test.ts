@@ -26,6 +26,7 @@ const GUIDES = [
  */
 const OTHERS = [
   "backfill.md",
+  "capacity.md",
   "cli.md",
   "client.md",
   "dead-letters.md",

@@ -8,6 +8,7 @@ import type {
   Notice,
   OfflineStoreConfig,
   OnlineStoreConfig,
+  ResourceBudgets,
   S3Config,
   Tenant,
 } from "../definitions.ts";
@@ -80,6 +81,7 @@ export function compileDefinitions({ value, file, placeOf, notices }: CheckedFil
     pushSources: pushSourcesOf(views.values()),
     server: compileServer(value.server, folder),
     budgets: compileBudgets(value.budgets),
+    resourceBudgets: compileResourceBudgets(value.budgets),
     notices,
     hash: hashDefinitions({ folder, project: value.project, entities, views, services, models, tenants }),
     onlineTtl: (view: FeatureView, tenant: string) => tenants.get(tenant)?.ttl.get(view.name) ?? view.onlineTtl,
@@ -186,4 +188,23 @@ function compileBudgets({ lookup, predict }: FeatureStoreFile["budgets"]): Reado
     budgets.set(name, { p99Ms: budget.p99_ms, aimMs: budget.aim_ms, requestsPerSecond: budget.requests_per_second });
   }
   return budgets;
+}
+
+function compileResourceBudgets({ memory, cost, start, image }: FeatureStoreFile["budgets"]): ResourceBudgets {
+  return {
+    bytesPerEntity: memory?.bytes_per_entity,
+    cost:
+      cost === undefined
+        ? undefined
+        : {
+            monthlyUsd: cost.monthly_usd,
+            entities: cost.entities,
+            requestsPerSecond: cost.requests_per_second,
+            nodeMemory: bytes(cost.node_memory),
+            usdPerGib: cost.usd_per_gib,
+            usdPerCore: cost.usd_per_core,
+          },
+    readyMs: start?.ready_ms,
+    imageBytes: image === undefined ? undefined : bytes(image.max_bytes),
+  };
 }

@@ -40,6 +40,19 @@ test("a file with every kind of definition compiles whole", () => {
       ["predict", { p99Ms: 50, aimMs: undefined, requestsPerSecond: 1000 }],
     ]),
   );
+  expect(definitions.resourceBudgets).toEqual({
+    bytesPerEntity: 500,
+    cost: {
+      monthlyUsd: 120,
+      entities: 16_000_000,
+      requestsPerSecond: 1000,
+      nodeMemory: 16 * 1024 ** 3,
+      usdPerGib: 12,
+      usdPerCore: 30,
+    },
+    readyMs: 3000,
+    imageBytes: 300e6,
+  });
   const view = findView(definitions, "churn_features");
   expect(view).toMatchObject({
     description: "",

@@ -105,7 +105,21 @@ const WHOLE = {
     json_depth: 4,
     headers_timeout: "1s",
   },
-  budgets: { lookup: { p99_ms: 1, aim_ms: 0.5 }, predict: { requests_per_second: 1 } },
+  budgets: {
+    lookup: { p99_ms: 1, aim_ms: 0.5 },
+    predict: { requests_per_second: 1 },
+    memory: { bytes_per_entity: 500 },
+    cost: {
+      monthly_usd: 120,
+      entities: 1,
+      requests_per_second: 1,
+      node_memory: "1GiB",
+      usd_per_gib: 1,
+      usd_per_core: 1,
+    },
+    start: { ready_ms: 1 },
+    image: { max_bytes: "1MB" },
+  },
 };
 
 /** Rules that JSON Schema has no words for. */

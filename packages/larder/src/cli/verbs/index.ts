@@ -1,5 +1,7 @@
 import { type Verb, withVerbs } from "../verb.ts";
 import { applyVerb } from "./apply.ts";
+import { budgetsVerb } from "./budgets.ts";
+import { capacityVerb } from "./capacity.ts";
 import { codegenVerb } from "./codegen.ts";
 import { consistencyVerb } from "./consistency.ts";
 import { dlqVerbs } from "./dlq.ts";
@@ -52,6 +54,8 @@ export const VERBS: readonly Verb[] = [
   statusVerb,
   sweepVerb,
   redisVerbs,
+  capacityVerb,
+  budgetsVerb,
   resetVerb,
   forgetVerb,
 ];

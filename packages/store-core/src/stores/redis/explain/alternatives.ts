@@ -103,10 +103,12 @@ function asHashes(entity: SampledEntity, hashes: readonly OtherHash[], input: Al
   }, 0);
 }
 
-function isCompact(fields: OtherHash["fields"], limit: number, entries = DEFAULT_ENTRIES): boolean {
+/** Whether Redis keeps a hash as a listpack. */
+export function isCompact(fields: OtherHash["fields"], limit: number, entries = DEFAULT_ENTRIES): boolean {
   return fields.length <= entries && fields.every(({ name, value }) => name <= limit && value <= limit);
 }
 
-function lengthsOf({ fields = [] }: SampledEntity): OtherHash["fields"] {
+/** Lengths of an entity's fields; none for one too large to be read. */
+export function lengthsOf({ fields = [] }: SampledEntity): OtherHash["fields"] {
   return fields.map(([name, value]) => ({ name: name.length, value: value.length }));
 }

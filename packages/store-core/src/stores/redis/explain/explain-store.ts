@@ -8,6 +8,7 @@ import { openRedisSession, type RedisSession } from "../redis-session.ts";
 import { glimpseKeys, sampleKeys } from "../sample-keys.ts";
 import { alternativesFor, bestLimit } from "./alternatives.ts";
 import { hashesOfFeast } from "./as-feast.ts";
+import { entityBasis } from "./entity-basis.ts";
 import { feastLayout } from "./feast-layout.ts";
 import { forecastMemory } from "./forecast.ts";
 import type { ExplainedLayout } from "./layout.ts";
@@ -28,6 +29,7 @@ export interface StoreExplainOptions {
   readonly clock: Clock;
   readonly tenant: string | undefined;
   readonly entities: number | undefined;
+  readonly views: ReadonlySet<string> | undefined;
   readonly sample: number;
   /** Most keys of a server that are all counted; default {@link MOST_WALKED}. */
   readonly walked?: number;
@@ -60,6 +62,11 @@ export async function explainStore(
     );
     const groups = await lookAtGroups(session, layout, servers, options);
     const weighed = groups.flatMap((group) => group.weighed);
+    const names = new Map(
+      groups.flatMap(({ name, weighed: own }) =>
+        own.map((each) => [each, layout.entityOf(name, each.entity)] as const),
+      ),
+    );
     const schemas = createSchemaRegistry(project, session);
     const sampled = weighed.map(({ entity }) => entity);
     const asFeast = feast ? undefined : await hashesOfFeast(definitions, sampled, schemas, signalOf(options));
@@ -73,13 +80,20 @@ export async function explainStore(
     return {
       project,
       layout: config.layout,
-      servers: servers.map(({ server, version, usedBytes, maxBytes, keys, listpackValue }) => {
-        return { server, version, usedBytes, maxBytes, keys, listpackValue };
+      servers: servers.map(({ server, version, usedBytes, maxBytes, keys, listpackValue, fragmentation }) => {
+        return { server, version, usedBytes, maxBytes, keys, listpackValue, fragmentation };
       }),
       groups: groups.map(({ report }) => report),
       alternatives,
       advised: bestLimit(alternatives),
       forecast: forecastOf(servers, groups, options.entities),
+      basis: entityBasis({
+        weighed,
+        server: servers[0] as ServerMemory,
+        views: options.views,
+        expires: (view) => expires(definitions, view, options.tenant),
+        nameOf: (each) => names.get(each) ?? {},
+      }),
       notes: notesOf(servers, groups),
     };
   } finally {
@@ -88,6 +102,7 @@ export async function explainStore(
 }
 
 interface LookedAt {
+  readonly name: string;
   readonly report: GroupReport;
   readonly weighed: readonly WeighedEntity[];
 }
@@ -115,7 +130,7 @@ async function lookAtGroups(
       for await (const entity of sampleEntities(keys, pace, nextWait)) entities.push(entity);
       if (entities.length === 0) continue;
       const weighed = weighAll(group, counted.count, entities, layout, by);
-      found.push({ weighed, report: summarizeGroup(group, counted, weighed, layout) });
+      found.push({ name: group, weighed, report: summarizeGroup(group, counted, weighed, layout) });
     }
   }
   return found.toSorted((a, b) => b.report.bytes - a.report.bytes);
@@ -129,6 +144,12 @@ function forecastOf(servers: readonly ServerMemory[], groups: readonly LookedAt[
   });
   const expiring = sumOf(groups, ({ report }) => report.entities * report.expiringShare);
   return forecastMemory({ servers, entities, expiring, bytesPerEntity: own / entities }, wanted ?? entities);
+}
+
+function expires(definitions: Definitions, name: string, tenant: string | undefined): boolean {
+  const view = definitions.views.get(name);
+  if (view === undefined) return false;
+  return (tenant === undefined ? view.onlineTtl : definitions.onlineTtl(view, tenant)) !== undefined;
 }
 
 function notesOf(servers: readonly ServerMemory[], groups: readonly LookedAt[]): readonly string[] {

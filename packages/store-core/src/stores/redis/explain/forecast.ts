@@ -1,4 +1,4 @@
-import { slotsFor } from "./hash-size.ts";
+import { tableBytes } from "./entity-basis.ts";
 import type { Forecast } from "./report.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
@@ -68,5 +68,5 @@ export function forecastMemory(input: ForecastInput, entities: number): Forecast
 }
 
 function tables(keys: number, expiring: number): number {
-  return 8 * ((keys > 0 ? slotsFor(keys) : 0) + (expiring > 0 ? slotsFor(expiring) : 0));
+  return tableBytes(keys) + tableBytes(expiring);
 }

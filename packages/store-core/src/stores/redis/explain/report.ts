@@ -10,6 +10,8 @@ export interface RedisExplanation {
   readonly advised: Alternative | undefined;
   /** undefined where no entity was found: nothing to go by. */
   readonly forecast: Forecast | undefined;
+  /** The mean entity, of the views that were asked for; undefined where none was found. */
+  readonly basis: EntityBasis | undefined;
   /** What could not be looked at, and what was taken instead. */
   readonly notes: readonly string[];
 }
@@ -23,6 +25,8 @@ export interface ServerReport {
   readonly maxBytes: number | undefined;
   readonly keys: number;
   readonly listpackValue: number | undefined;
+  /** Resident memory over used; undefined for a server too small for the ratio to say anything. */
+  readonly fragmentation: number | undefined;
 }
 
 /** The entities of one tenant; in Feast's layout, which knows no tenants, those with the same join keys. */
@@ -88,6 +92,18 @@ export interface Alternative {
   readonly bytesPerEntity: number;
   /** Part of today's bytes that it saves; negative where it costs more. */
   readonly saves: number;
+}
+
+/** The mean of the entities that were weighed. */
+export interface EntityBasis {
+  /** How many there are now. */
+  readonly entities: number;
+  /** Bytes of one without its share of the tables of keys and expiries, which grow by steps. */
+  readonly ownBytes: number;
+  /** Share of them that expires. */
+  readonly expiringShare: number;
+  /** The join keys of some. */
+  readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** A number of entities like today's, spread evenly over the primaries, with all else in the database as it is. */
