@@ -1,0 +1,56 @@
+import type { Spread } from "./entity-choice.ts";
+
+/** Which budget of feature_store.yaml a request counts against. */
+export type BudgetName = "lookup" | "predict";
+
+/** A while in which the rate goes from one value to another, evenly; both alike is a constant rate. Requests per second. */
+export interface Stage {
+  readonly seconds: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Requests of one kind. They come when they are due, whether or not earlier ones were answered: an open model. */
+export interface Load {
+  /** Letters, digits and `_`, unique in a plan. */
+  readonly name: string;
+  readonly route: "features" | "predict" | "push";
+  /** Entities of each request. */
+  readonly rows: number;
+  /** Taken in turn. */
+  readonly tenants: readonly string[];
+  /** The budget that holds for it; absent where nothing is promised, as for writes and while the store is away. */
+  readonly budget?: BudgetName;
+  /** Seconds from the start of the run. */
+  readonly start: number;
+  readonly stages: readonly Stage[];
+  /** Also fine: 503 with a coded reason, and an answer that says it is degraded. */
+  readonly mayFail?: boolean;
+}
+
+/** All that the k6 script needs to know, written to a file by who starts it. */
+export interface LoadPlan {
+  /** `http://host:port` of the server. */
+  readonly url: string;
+  /** Ids are 1 to this number. */
+  readonly entities: number;
+  readonly spread: Spread;
+  readonly seed: number;
+  readonly loads: readonly Load[];
+  /** Requests under way at once, at most, per load. */
+  readonly virtualUsers: number;
+  /** k6's thresholds by metric. */
+  readonly thresholds: Readonly<Record<string, readonly string[]>>;
+  /** Where k6 writes its own summary. */
+  readonly summary: string;
+}
+
+/** The metrics of the script beside k6's own. Tagged with load, route, tenant and budget. */
+export const METRICS = {
+  /** Milliseconds from when a request was due to the last byte of its answer. */
+  latency: "latency_ms",
+  /** Milliseconds by which a request was sent late. */
+  late: "late_ms",
+  /** Requests sent. */
+  sent: "sent",
+} as const;

@@ -1,0 +1,98 @@
+// The script that k6 runs for every scenario: what is sent, when and to whom stands in the plan, a JSON file named by LARDER_PLAN.
+import { check } from "k6";
+import exec from "k6/execution";
+import http, { type RefinedResponse } from "k6/http";
+import { Counter, Trend } from "k6/metrics";
+import type { Options, Scenario } from "k6/options";
+import { dueAfterMs, secondsOf } from "../due-time.ts";
+import { createEntityChoice } from "../entity-choice.ts";
+import { type Load, type LoadPlan, METRICS } from "../load-plan.ts";
+import { bodyOf, isRight, PATHS } from "../requests.ts";
+
+const file = __ENV["LARDER_PLAN"];
+if (file === undefined) throw new Error("LARDER_PLAN names no plan. Start scenarios by: pnpm loadtest");
+const plan = JSON.parse(open(file)) as LoadPlan;
+const loads = new Map(plan.loads.map((load) => [load.name, load]));
+const choice = createEntityChoice(plan.entities, plan.spread, plan.seed);
+
+const latency = new Trend(METRICS.latency, true);
+const late = new Trend(METRICS.late, true);
+const sent = new Counter(METRICS.sent);
+
+const FINE = http.expectedStatuses(200);
+const FINE_OR_AWAY = http.expectedStatuses(200, 503);
+/** An answer that takes longer counts as a failure; the server's own limit is shorter. */
+const PATIENCE = "40s";
+
+export const options: Options = {
+  scenarios: Object.fromEntries(plan.loads.map((load) => [load.name, scenarioOf(load)])),
+  thresholds: Object.fromEntries(Object.entries(plan.thresholds).map(([metric, each]) => [metric, [...each]])),
+  summaryTrendStats: ["avg", "min", "med", "max", "p(95)", "p(99)", "count"],
+  systemTags: ["scenario", "status", "error_code"],
+  discardResponseBodies: false,
+  noVUConnectionReuse: false,
+};
+
+export default function send(): void {
+  const load = loads.get(exec.scenario.name);
+  if (load === undefined) throw new Error(`The plan has no load "${exec.scenario.name}"`);
+  const turn = exec.scenario.iterationInTest;
+  const tenant = load.tenants[turn % load.tenants.length] ?? "default";
+  const tags = { load: load.name, route: load.route, tenant, budget: load.budget ?? "none" };
+  const due = exec.scenario.startTime + dueAfterMs(load.stages, turn);
+  const ids = choice.ids(turn, load.rows);
+  // The clock has whole milliseconds, so that a request in time may seem up to one late.
+  const lateBy = Math.max(0, Date.now() - due);
+  const answer = http.post(plan.url + PATHS[load.route], bodyOf(load.route, ids, turn), {
+    headers: { "content-type": "application/json", "x-larder-tenant": tenant },
+    tags,
+    timeout: PATIENCE,
+    responseCallback: load.mayFail === true ? FINE_OR_AWAY : FINE,
+  });
+  sent.add(1, tags);
+  late.add(lateBy, tags);
+  // `duration` lacks what a connection took to be made, for which a caller waits, too.
+  const { duration, blocked, connecting } = answer.timings;
+  latency.add(lateBy + duration + Math.max(blocked, connecting), tags);
+  check(answer, { "answered right": (given) => isFine(given, load) }, tags);
+}
+
+export function handleSummary(data: object): Record<string, string> {
+  return { [plan.summary]: JSON.stringify(data) };
+}
+
+function isFine({ status, body }: RefinedResponse<"text" | undefined>, load: Load): boolean {
+  return isRight({ status, body: typeof body === "string" ? body : "" }, load);
+}
+
+/** k6's words for a load. All virtual users are made before the start: one that is made during it steals time from the others. */
+function scenarioOf({ start, stages }: Load): Scenario {
+  const [first] = stages;
+  if (first === undefined) throw new Error("A load has no stages");
+  const common = {
+    startTime: `${start}s`,
+    preAllocatedVUs: plan.virtualUsers,
+    gracefulStop: PATIENCE,
+    exec: "default",
+  };
+  if (stages.every(({ from, to }) => from === first.from && to === first.from)) {
+    const [rate, timeUnit] = wholeRate(first.from);
+    return { executor: "constant-arrival-rate", rate, timeUnit, duration: `${secondsOf(stages)}s`, ...common };
+  }
+  return {
+    executor: "ramping-arrival-rate",
+    startRate: first.from,
+    timeUnit: "1s",
+    // k6 goes from where the last stage ended: a jump is a stage of no time.
+    stages: stages.flatMap(({ seconds, from, to }) => [
+      { target: from, duration: "0s" },
+      { target: to, duration: `${seconds}s` },
+    ]),
+    ...common,
+  };
+}
+
+/** k6 takes whole rates only. */
+function wholeRate(perSecond: number): [rate: number, timeUnit: string] {
+  return Number.isInteger(perSecond) ? [perSecond, "1s"] : [Math.round(perSecond * 60), "60s"];
+}
