@@ -1,4 +1,5 @@
-import type { Load, Stage } from "./k6/load-plan.ts";
+import { inSequence, leadOf } from "./k6/due-time.ts";
+import type { Load } from "./k6/load-plan.ts";
 
 /** What a scenario does beside sending requests. */
 export interface Disturbance {
@@ -24,7 +25,7 @@ export interface Scenario {
   /** Needs a store behind a connection. */
   readonly remote?: boolean;
   loads(settings: ScenarioSettings): readonly Load[];
-  disturbances?(settings: ScenarioSettings): readonly Disturbance[];
+  disturbances?(loads: readonly Load[]): readonly Disturbance[];
 }
 
 /** Every scenario, in the order in which the help lists them. */
@@ -39,66 +40,69 @@ export const SCENARIOS = {
   },
   tenants: {
     summary: "lookups and predictions of all tenants at once",
-    loads: ({ seconds, rate, tenants }) => [
-      { ...lookup(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-      { ...predict(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-    ],
+    loads: lookupsAndPredictions,
   },
   ingest: {
-    summary: "lookups and predictions while rows are pushed and a view is materialized",
-    loads: ({ seconds, rate, tenants }) => [
-      { ...lookup(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-      { ...predict(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-      { name: "push_10", route: "push", rows: 10, start: 0, tenants, stages: flat(seconds, Math.max(1, rate / 10)) },
-    ],
-    disturbances: ({ seconds }) => [{ at: seconds / 3, what: "materialize" }],
+    summary: "lookups and predictions while rows are pushed and views are materialized",
+    loads: (settings) => {
+      const { seconds, rate, tenants } = settings;
+      const push = {
+        name: "push_10",
+        route: "push",
+        rows: 10,
+        tenants,
+        start: 0,
+        seconds,
+        rate: share(rate, 10),
+      } as const;
+      return [...lookupsAndPredictions(settings), push];
+    },
+    disturbances: ([load]) => [{ at: (load?.seconds ?? 0) / 3, what: "materialize" }],
   },
   cold: {
     summary: "predictions from the moment at which a new server listens",
     cold: true,
-    loads: ({ seconds, rate, tenants }) => [{ ...predict(1), start: 0, tenants, stages: flat(seconds, rate) }],
+    loads: (settings) => [{ ...predict(1), ...settings, start: 0, lead: 0 }],
   },
   outage: {
     summary:
-      "the store hangs, then is cut off, in the middle: before and after it the budgets hold, during it answers are fine or a coded 503",
+      "the store hangs, then is cut off: before and after it budgets hold, during it answers are fine or a coded 503",
     remote: true,
-    loads: ({ seconds, rate, tenants }) => {
-      const part = seconds / 3;
-      const during = { route: "predict", rows: 1, tenants, mayFail: true } as const;
-      return [
-        { ...predict(1), name: "before", start: 0, tenants, stages: flat(part, rate) },
-        { ...during, name: "during", start: part, stages: flat(part, rate) },
+    loads: (settings) => {
+      const part = { ...predict(1), ...settings, seconds: settings.seconds / 3 };
+      const { budget: _, ...away } = { ...part, mayFail: true };
+      return inSequence<Omit<Load, "start">>([
+        { ...part, name: "before" },
+        { ...away, name: "during" },
         // The circuit breaker asks a store that is back only from time to time.
-        { ...during, name: "recovery", start: 2 * part, stages: flat(RECOVERY_SECONDS, rate) },
-        { ...predict(1), name: "after", start: 2 * part + RECOVERY_SECONDS, tenants, stages: flat(part, rate) },
+        { ...away, name: "recovery", seconds: RECOVERY_SECONDS },
+        { ...part, name: "after" },
+      ]);
+    },
+    disturbances: ([, during, recovery]) => {
+      if (during === undefined || recovery === undefined) return [];
+      const begin = during.start + leadOf(during);
+      return [
+        { at: begin, what: "hang the store" },
+        { at: begin + during.seconds / 2, what: "cut the store" },
+        { at: recovery.start, what: "store back" },
       ];
     },
-    disturbances: ({ seconds }) => [
-      { at: seconds / 3, what: "hang the store" },
-      { at: seconds / 2, what: "cut the store" },
-      { at: (2 * seconds) / 3, what: "store back" },
-    ],
   },
   soak: {
     summary: "lookups and predictions for long; the report shows whether memory grows",
     lasts: "soak",
-    loads: ({ seconds, rate, tenants }) => [
-      { ...lookup(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-      { ...predict(1), start: 0, tenants, stages: flat(seconds, rate / 2) },
-    ],
+    loads: lookupsAndPredictions,
   },
   spike: {
-    summary: "predictions at the rate, for a while at three times of it, and back",
-    loads: ({ seconds, rate, tenants }) => {
-      const part = seconds / 5;
-      const ramps: Stage[] = [
-        ...flat(2 * part - 1, rate),
-        { seconds: 1, from: rate, to: 3 * rate },
-        ...flat(part, 3 * rate),
-        { seconds: 1, from: 3 * rate, to: rate },
-        ...flat(2 * part - 1, rate),
+    summary: "predictions, in the middle for a while three times as many, and back",
+    loads: (settings) => {
+      const part = settings.seconds / 5;
+      // The steady load is judged from before the spike until after it, so that its first moments count, too.
+      return [
+        { ...predict(1), ...settings, name: "steady", start: 0 },
+        { ...predict(1), ...settings, name: "spike", start: 2 * part, seconds: part, rate: 2 * settings.rate },
       ];
-      return [{ ...predict(1), start: 0, tenants, stages: ramps.filter((stage) => stage.seconds > 0) }];
     },
   },
 } as const satisfies Record<string, Scenario>;
@@ -111,20 +115,15 @@ export function gateLoads(settings: {
   readonly tenants: readonly string[];
 }): readonly Load[] {
   const { seconds, predictRate, lookupRate, tenants } = settings;
-  return [
-    { ...predict(1), start: 0, tenants, stages: flat(seconds, predictRate) },
-    { ...lookup(1), start: seconds, tenants, stages: flat(seconds, lookupRate) },
-  ];
+  return inSequence([
+    { ...predict(1), tenants, seconds, rate: predictRate },
+    { ...lookup(1), tenants, seconds, rate: lookupRate },
+  ]);
 }
 
-/** Requests of one kind at one rate. */
-export function constantLoad(
-  kind: "predict" | "lookup",
-  seconds: number,
-  rate: number,
-  tenants: readonly string[],
-): Load {
-  return { ...(kind === "predict" ? predict(1) : lookup(1)), start: 0, tenants, stages: flat(seconds, rate) };
+/** Predictions of one row at one rate. */
+export function constantPredictions(settings: ScenarioSettings): readonly Load[] {
+  return [{ ...predict(1), ...settings, start: 0 }];
 }
 
 const RECOVERY_SECONDS = 5;
@@ -139,15 +138,25 @@ function predict(rows: number): Kind {
   return { name: `predict_${rows}`, route: "predict", rows, budget: "predict" };
 }
 
-/** Kinds of requests share the time. Those of a hundred rows come at a tenth of the rate: they are a hundred times the work. */
-function inTurn({ seconds, rate, tenants }: ScenarioSettings, kinds: readonly Kind[]): readonly Load[] {
-  const each = seconds / kinds.length;
-  return kinds.map((kind, place) => ({
-    ...kind,
-    ...{ start: place * each, tenants, stages: flat(each, kind.rows >= 100 ? Math.max(1, rate / 10) : rate) },
-  }));
+/** Half of the rate each. */
+function lookupsAndPredictions({ seconds, rate, tenants }: ScenarioSettings): readonly Load[] {
+  const common = { start: 0, tenants, seconds, rate: share(rate, 2) };
+  return [
+    { ...lookup(1), ...common },
+    { ...predict(1), ...common },
+  ];
 }
 
-function flat(seconds: number, rate: number): Stage[] {
-  return [{ seconds, from: rate, to: rate }];
+/** Kinds of requests share the time. Those of a hundred rows come at a tenth of the rate: they are a hundred times the work. */
+function inTurn({ seconds, rate, tenants }: ScenarioSettings, kinds: readonly Kind[]): readonly Load[] {
+  return inSequence(
+    kinds.map((kind) => ({
+      ...{ ...kind, tenants, seconds: seconds / kinds.length, rate: kind.rows >= 100 ? share(rate, 10) : rate },
+    })),
+  );
+}
+
+/** A part of a rate, which stays whole and is at least 1. */
+function share(rate: number, parts: number): number {
+  return Math.max(1, Math.round(rate / parts));
 }

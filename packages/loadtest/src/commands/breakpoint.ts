@@ -3,7 +3,7 @@ import { table } from "../report/markdown.ts";
 import { runRounds } from "../run/run-rounds.ts";
 import { gatesOf } from "../run/thresholds.ts";
 import { short } from "../run/verdict.ts";
-import { constantLoad } from "../scenarios.ts";
+import { constantPredictions } from "../scenarios.ts";
 import { BREAKPOINT, SCENARIO } from "../settings.ts";
 import type { CommandResult, CommandSettings } from "./command.ts";
 import { conditions, openTested } from "./open-tested.ts";
@@ -20,7 +20,11 @@ export async function runBreakpoint(settings: CommandSettings): Promise<CommandR
   const found: { readonly rate: number; readonly outcome: Outcome }[] = [];
   let rate = settings.rate ?? SCENARIO.rate;
   for (let step = 0; step < BREAKPOINT.steps; step++) {
-    const loads = [constantLoad("predict", settings.seconds ?? BREAKPOINT.seconds, rate, served.tenants)];
+    const loads = constantPredictions({
+      seconds: settings.seconds ?? BREAKPOINT.seconds,
+      rate,
+      tenants: served.tenants,
+    });
     const gates = gatesOf(loads, served.budgets);
     const warmUpSeconds = step === 0 ? SCENARIO.warmUpSeconds : 0;
     const runs = await runRounds(world, served, { loads, gates: gates.gates, count: 1, warmUpSeconds, say, signal });

@@ -24,7 +24,7 @@ export async function runScenario(name: keyof typeof SCENARIOS, settings: Comman
   const run = (served: Served, warmUpSeconds: number) =>
     runRounds(world, served, {
       ...{ loads, gates: gates.gates, count: 1, warmUpSeconds, say, signal },
-      disturbances: scenario.disturbances?.(plan) ?? [],
+      disturbances: scenario.disturbances?.(loads) ?? [],
     });
   const notes = [...conditions(world, store, filled.tenants)];
   let runs: Awaited<ReturnType<typeof run>>;

@@ -3,12 +3,8 @@ import type { Spread } from "./entity-choice.ts";
 /** Which budget of feature_store.yaml a request counts against. */
 export type BudgetName = "lookup" | "predict";
 
-/** A while in which the rate goes from one value to another, evenly; both alike is a constant rate. Requests per second. */
-export interface Stage {
-  readonly seconds: number;
-  readonly from: number;
-  readonly to: number;
-}
+/** Seconds before a load is judged, unless it says otherwise: k6 puts its virtual users to work in them, and connections are made. */
+export const LEAD_SECONDS = 1;
 
 /** Requests of one kind. They come when they are due, whether or not earlier ones were answered: an open model. */
 export interface Load {
@@ -23,7 +19,12 @@ export interface Load {
   readonly budget?: BudgetName;
   /** Seconds from the start of the run. */
   readonly start: number;
-  readonly stages: readonly Stage[];
+  /** For which latencies are judged, after the lead. */
+  readonly seconds: number;
+  /** Requests per second, a whole number. */
+  readonly rate: number;
+  /** Seconds of requests before; they have to be answered right, and their latencies are not taken. Default: {@link LEAD_SECONDS}. */
+  readonly lead?: number;
   /** Also fine: 503 with a coded reason, and an answer that says it is degraded. */
   readonly mayFail?: boolean;
 }
@@ -54,3 +55,6 @@ export const METRICS = {
   /** Requests sent. */
   sent: "sent",
 } as const;
+
+/** What the script says when the first request is about to be sent. */
+export const BEGUN = "larder loadtest: begun";

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findServer, startProcess } from "@larder/testkit";
-import { secondsOf } from "../k6/due-time.ts";
-import type { LoadPlan } from "../k6/load-plan.ts";
+import { endOf } from "../k6/due-time.ts";
+import { BEGUN, type LoadPlan } from "../k6/load-plan.ts";
 import { type Gate, thresholdsOf } from "./thresholds.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 import { type Usage, watchProcesses } from "./watch-processes.ts";
@@ -49,9 +49,9 @@ export async function runK6(
   signal.addEventListener("abort", stop);
   try {
     await using watcher = watchProcesses({ ...settings.watched, k6: child.pid }, plan.url);
+    await child.waitForLine(new RegExp(BEGUN), SLACK_MS);
     onStart();
-    const seconds = Math.max(...plan.loads.map(({ start, stages }) => start + secondsOf(stages)));
-    const end = await child.waitForExit(seconds * 1000 + SLACK_MS);
+    const end = await child.waitForExit(Math.max(...plan.loads.map(endOf)) * 1000 + SLACK_MS);
     signal.throwIfAborted();
     if (end.code !== 0 && end.code !== MISSED)
       throw new Error(`k6 ended with ${end.signal ?? end.code}: ${child.stderr}`);

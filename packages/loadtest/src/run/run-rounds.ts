@@ -45,12 +45,9 @@ export async function runRounds(world: World, served: Served, rounds: Rounds): P
   return runs;
 }
 
-/** Every load at its first rate at once, for so long: warming up needs no order. */
+/** Every load at once, for so long: warming up needs no order. */
 function shortened(loads: readonly Load[], seconds: number): readonly Load[] {
-  return loads.map(({ budget: _, ...load }) => {
-    const rate = load.stages[0]?.from ?? 1;
-    return { ...load, start: 0, stages: [{ seconds, from: rate, to: rate }] };
-  });
+  return loads.map(({ budget: _, ...load }) => ({ ...load, start: 0, seconds }));
 }
 
 function latencies(run: K6Run | undefined): string {

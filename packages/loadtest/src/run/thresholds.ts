@@ -44,8 +44,8 @@ export function gatesOf(loads: readonly Load[], budgets: ReadonlyMap<string, Bud
     else aims.set(name, aimMs);
     return latencyGates(name, p99Ms, loads);
   });
-  const tightest = Math.min(...names.map((name) => budgets.get(name)?.p99Ms ?? Number.POSITIVE_INFINITY));
-  return { gates: [...latencies, ...workGates(loads), ...lateGates(tightest)], warnings, aims };
+  const widest = Math.max(...names.map((name) => budgets.get(name)?.p99Ms ?? 0));
+  return { gates: [...latencies, ...workGates(loads), ...lateGates(widest)], warnings, aims };
 }
 
 /** Thresholds in k6's words. */
@@ -76,31 +76,35 @@ function latencyGates(budget: BudgetName, limit: number, loads: readonly Load[])
 }
 
 function workGates(loads: readonly Load[]): Gate[] {
-  return loads.flatMap(({ name, stages }): Gate[] => [
+  return loads.flatMap((load): Gate[] => [
     {
-      ...{ name: `${name}: requests sent`, metric: `${METRICS.sent}{load:${name}}`, statistic: "count" },
-      ...{ sign: ">=", limit: Math.floor(dueCount(stages) * SENT_SHARE), over: "median" },
+      ...{ name: `${load.name}: requests sent`, metric: `${METRICS.sent}{load:${load.name}}`, statistic: "count" },
+      ...{ sign: ">=", limit: Math.floor(dueCount(load) * SENT_SHARE), over: "median" },
     },
     {
-      ...{ name: `${name}: share of failed requests`, metric: `http_req_failed{load:${name}}`, statistic: "rate" },
+      ...{
+        name: `${load.name}: share of failed requests`,
+        metric: `http_req_failed{load:${load.name}}`,
+        statistic: "rate",
+      },
       ...{ sign: "<=", limit: 0, over: "every" },
     },
     {
-      ...{ name: `${name}: share of right answers`, metric: `checks{load:${name}}`, statistic: "rate" },
+      ...{ name: `${load.name}: share of right answers`, metric: `checks{load:${load.name}}`, statistic: "rate" },
       ...{ sign: ">=", limit: 1, over: "every" },
     },
   ]);
 }
 
-function lateGates(tightestMs: number): Gate[] {
+function lateGates(widestMs: number): Gate[] {
   const dropped: Gate = {
     ...{ name: "requests dropped", metric: "dropped_iterations", statistic: "count", sign: "<=", limit: 0 },
     ...{ over: "median", mayBeAbsent: true },
   };
-  if (!Number.isFinite(tightestMs)) return [dropped];
+  if (widestMs <= 0) return [dropped];
   const connecting: Gate = {
     ...{ name: "time to connect, p99 in ms", metric: "http_req_connecting", statistic: "p(99)", sign: "<=" },
-    ...{ limit: tightestMs, over: "median" },
+    ...{ limit: widestMs, over: "median" },
   };
   return [dropped, connecting];
 }

@@ -4,7 +4,7 @@ import { gatesOf, thresholdsOf } from "../../src/run/thresholds.ts";
 
 const PREDICT: Load = {
   ...{ name: "predict_1", route: "predict", rows: 1, budget: "predict", tenants: ["default", "acme"] },
-  ...{ start: 0, stages: [{ seconds: 10, from: 50, to: 50 }] },
+  ...{ start: 0, seconds: 10, rate: 50 },
 };
 const BUDGET = { p99Ms: 50, aimMs: 20, requestsPerSecond: undefined };
 
@@ -14,7 +14,7 @@ test("thresholds have the numbers of the budgets, for all and for each tenant", 
     "latency_ms{budget:predict}": ["p(99)<=50"],
     "latency_ms{budget:predict,tenant:default}": ["p(99)<=50"],
     "latency_ms{budget:predict,tenant:acme}": ["p(99)<=50"],
-    "sent{load:predict_1}": ["count>=495"],
+    "sent{load:predict_1}": ["count>=544"],
     "http_req_failed{load:predict_1}": ["rate<=0"],
     "checks{load:predict_1}": ["rate>=1"],
     dropped_iterations: ["count<=0"],
@@ -39,7 +39,10 @@ test("a missing p99_ms fails, and so does a missing budget", () => {
   const without = new Map([["predict", { ...BUDGET, p99Ms: undefined }]]);
   for (const budgets of [without, new Map<string, typeof BUDGET>()]) {
     expect(() => gatesOf([PREDICT], budgets)).toThrow(
-      expect.objectContaining({ code: "CONFIG_INVALID", message: expect.stringContaining("budgets.predict has no p99_ms") }),
+      expect.objectContaining({
+        code: "CONFIG_INVALID",
+        message: expect.stringContaining("budgets.predict has no p99_ms"),
+      }),
     );
   }
 });

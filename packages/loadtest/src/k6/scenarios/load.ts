@@ -3,11 +3,14 @@ import { check } from "k6";
 import exec from "k6/execution";
 import http, { type RefinedResponse } from "k6/http";
 import { Counter, Trend } from "k6/metrics";
-import type { Options, Scenario } from "k6/options";
-import { dueAfterMs, secondsOf } from "../due-time.ts";
+import type { ConstantArrivalRateScenario, Options } from "k6/options";
+import { dueAfterMs, leadOf } from "../due-time.ts";
 import { createEntityChoice } from "../entity-choice.ts";
-import { type Load, type LoadPlan, METRICS } from "../load-plan.ts";
+import { BEGUN, type Load, type LoadPlan, METRICS } from "../load-plan.ts";
 import { bodyOf, isRight, PATHS } from "../requests.ts";
+
+/** Of k6; its types lack it. */
+declare const console: { log(line: string): void };
 
 const file = __ENV["LARDER_PLAN"];
 if (file === undefined) throw new Error("LARDER_PLAN names no plan. Start scenarios by: pnpm loadtest");
@@ -33,16 +36,21 @@ export const options: Options = {
   noVUConnectionReuse: false,
 };
 
+/** Begins when all virtual users are ready; who started k6 waits for the line. */
+export function setup(): void {
+  console.log(BEGUN);
+}
+
 export default function send(): void {
   const load = loads.get(exec.scenario.name);
   if (load === undefined) throw new Error(`The plan has no load "${exec.scenario.name}"`);
   const turn = exec.scenario.iterationInTest;
   const tenant = load.tenants[turn % load.tenants.length] ?? "default";
   const tags = { load: load.name, route: load.route, tenant, budget: load.budget ?? "none" };
-  const due = exec.scenario.startTime + dueAfterMs(load.stages, turn);
+  const dueMs = dueAfterMs(load, turn);
   const ids = choice.ids(turn, load.rows);
   // The clock has whole milliseconds, so that a request in time may seem up to one late.
-  const lateBy = Math.max(0, Date.now() - due);
+  const lateBy = Math.max(0, Date.now() - exec.scenario.startTime - dueMs);
   const answer = http.post(plan.url + PATHS[load.route], bodyOf(load.route, ids, turn), {
     headers: { "content-type": "application/json", "x-larder-tenant": tenant },
     tags,
@@ -50,11 +58,12 @@ export default function send(): void {
     responseCallback: load.mayFail === true ? FINE_OR_AWAY : FINE,
   });
   sent.add(1, tags);
+  check(answer, { "answered right": (given) => isFine(given, load) }, tags);
+  if (dueMs < leadOf(load) * 1000) return;
   late.add(lateBy, tags);
   // `duration` lacks what a connection took to be made, for which a caller waits, too.
   const { duration, blocked, connecting } = answer.timings;
   latency.add(lateBy + duration + Math.max(blocked, connecting), tags);
-  check(answer, { "answered right": (given) => isFine(given, load) }, tags);
 }
 
 export function handleSummary(data: object): Record<string, string> {
@@ -65,34 +74,13 @@ function isFine({ status, body }: RefinedResponse<"text" | undefined>, load: Loa
   return isRight({ status, body: typeof body === "string" ? body : "" }, load);
 }
 
-/** k6's words for a load. All virtual users are made before the start: one that is made during it steals time from the others. */
-function scenarioOf({ start, stages }: Load): Scenario {
-  const [first] = stages;
-  if (first === undefined) throw new Error("A load has no stages");
-  const common = {
-    startTime: `${start}s`,
-    preAllocatedVUs: plan.virtualUsers,
-    gracefulStop: PATIENCE,
-    exec: "default",
-  };
-  if (stages.every(({ from, to }) => from === first.from && to === first.from)) {
-    const [rate, timeUnit] = wholeRate(first.from);
-    return { executor: "constant-arrival-rate", rate, timeUnit, duration: `${secondsOf(stages)}s`, ...common };
-  }
+/**
+ * k6's words for a load. Its constant rate says when each request is due, counted from the start; its ramps begin at a moment that it does not tell. All
+ * virtual users are made before the start: one that is made during it steals time from the others.
+ */
+function scenarioOf(load: Load): ConstantArrivalRateScenario {
   return {
-    executor: "ramping-arrival-rate",
-    startRate: first.from,
-    timeUnit: "1s",
-    // k6 goes from where the last stage ended: a jump is a stage of no time.
-    stages: stages.flatMap(({ seconds, from, to }) => [
-      { target: from, duration: "0s" },
-      { target: to, duration: `${seconds}s` },
-    ]),
-    ...common,
+    ...{ executor: "constant-arrival-rate", rate: load.rate, timeUnit: "1s", startTime: `${load.start}s` },
+    ...{ duration: `${leadOf(load) + load.seconds}s`, preAllocatedVUs: plan.virtualUsers, gracefulStop: PATIENCE },
   };
-}
-
-/** k6 takes whole rates only. */
-function wholeRate(perSecond: number): [rate: number, timeUnit: string] {
-  return Number.isInteger(perSecond) ? [perSecond, "1s"] : [Math.round(perSecond * 60), "60s"];
 }
