@@ -107,7 +107,10 @@ export const SCENARIOS = {
   },
 } as const satisfies Record<string, Scenario>;
 
-/** What the gate runs, over and over: predictions and lookups of one row, of all tenants, one after the other. */
+/** The load of the gate that shows what the machine itself takes. */
+export const MACHINE_LOAD = "livez";
+
+/** What the gate runs, over and over: predictions and lookups of one row, of all tenants, and requests for nothing, one after the other. */
 export function gateLoads(settings: {
   readonly seconds: number;
   readonly predictRate: number;
@@ -118,6 +121,7 @@ export function gateLoads(settings: {
   return inSequence([
     { ...predict(1), tenants, seconds, rate: predictRate },
     { ...lookup(1), tenants, seconds, rate: lookupRate },
+    { name: MACHINE_LOAD, route: "livez", rows: 0, tenants, seconds: seconds / 2, rate: predictRate },
   ]);
 }
 

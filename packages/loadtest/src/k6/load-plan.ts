@@ -10,7 +10,8 @@ export const LEAD_SECONDS = 1;
 export interface Load {
   /** Letters, digits and `_`, unique in a plan. */
   readonly name: string;
-  readonly route: "features" | "predict" | "push";
+  /** `livez` needs neither store nor model: what it takes, the machine takes. */
+  readonly route: "features" | "predict" | "push" | "livez";
   /** Entities of each request. */
   readonly rows: number;
   /** Taken in turn. */

@@ -5,10 +5,11 @@ export const PATHS = {
   features: "/get-online-features",
   predict: "/predict",
   push: "/push",
+  livez: "/livez",
 } as const satisfies Record<Load["route"], string>;
 
-/** The body of a request for these customers; `turn` makes what is pushed differ from one request to the next. */
-export function bodyOf(route: Load["route"], ids: readonly number[], turn: number): string {
+/** The body of a request for these customers, null for none; `turn` makes what is pushed differ from one request to the next. */
+export function bodyOf(route: Load["route"], ids: readonly number[], turn: number): string | null {
   switch (route) {
     case "features":
       return JSON.stringify({ feature_service: "churn_v1", entities: { customer_id: ids } });
@@ -16,6 +17,8 @@ export function bodyOf(route: Load["route"], ids: readonly number[], turn: numbe
       return JSON.stringify({ entity_rows: ids.map((customer_id) => ({ customer_id })) });
     case "push":
       return JSON.stringify({ push_source_name: "billing", df: billingColumns(ids, turn), to: "online" });
+    case "livez":
+      return null;
   }
 }
 
@@ -25,6 +28,7 @@ export function isRight({ status, body }: { readonly status: number; readonly bo
   if (status !== 200) return false;
   switch (load.route) {
     case "push":
+    case "livez":
       return true;
     case "predict":
       return load.rows > 10 || predicts(body, load);

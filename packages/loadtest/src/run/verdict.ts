@@ -1,3 +1,4 @@
+import { GATE } from "../settings.ts";
 import type { K6Run } from "./run-k6.ts";
 import type { Gate } from "./thresholds.ts";
 
@@ -6,7 +7,7 @@ export interface Judged {
   readonly gate: Gate;
   /** Per round; undefined where nothing of it was measured. */
   readonly rounds: readonly (number | undefined)[];
-  /** What is compared with the limit: the median of the rounds, or the worst of them. */
+  /** What is compared with the limit: what is typical of the rounds, or the worst of them. */
   readonly value: number | undefined;
   readonly met: boolean;
 }
@@ -19,7 +20,7 @@ export function judge(gates: readonly Gate[], runs: readonly Pick<K6Run, "metric
     );
     const known = rounds.filter((value) => value !== undefined);
     if (known.length === 0 || known.length < rounds.length) return { gate, rounds, value: undefined, met: false };
-    const value = gate.over === "median" ? medianOf(known) : worstOf(gate, known);
+    const value = gate.over === "typical" ? atShare(known, GATE.share) : worstOf(gate, known);
     return { gate, rounds, value, met: gate.sign === "<=" ? value <= gate.limit : value >= gate.limit };
   });
 }
@@ -40,9 +41,16 @@ export function short(value: number): string {
 }
 
 export function medianOf(values: readonly number[]): number {
+  return atShare(values, 0.5);
+}
+
+/** The value below which this share of the values lies, between two of them where it falls so; NaN of none. */
+function atShare(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const place = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(place)] ?? Number.NaN;
+  const above = sorted[Math.ceil(place)] ?? Number.NaN;
+  return below + (above - below) * (place - Math.floor(place));
 }
 
 function worstOf({ sign }: Gate, values: readonly number[]): number {

@@ -21,7 +21,7 @@ interface Behaviour {
 const TENANTS = ["default", "acme"];
 const LOAD: Load = {
   ...{ name: "predict_1", route: "predict", rows: 1, budget: "predict", tenants: TENANTS },
-  ...{ start: 0, seconds: 1, rate: 40 },
+  ...{ start: 0, lead: 0.25, seconds: 0.75, rate: 80 },
 };
 /** No machine is so slow that it misses the first, nor so fast that it keeps the second. */
 const WIDE: Budget = { p99Ms: 20_000, aimMs: 10_000, requestsPerSecond: undefined };
@@ -32,10 +32,11 @@ test("a server that does well passes every gate", async () => {
   const { run, missed } = await tried({});
   expect(missed).toEqual([]);
   expect(run.exitCode).toBe(0);
-  expect(run.metrics["sent{load:predict_1}"]?.["count"]).toBeGreaterThanOrEqual(79);
+  const sent = run.metrics["sent{load:predict_1}"]?.["count"] ?? 0;
+  expect(sent).toBeGreaterThanOrEqual(79);
   const answers = run.timeline.seconds().reduce((sum, second) => sum + second.answers, 0);
   // Those of the lead are not judged.
-  expect(answers).toBe(40);
+  expect(answers).toBe(sent - 20);
 });
 
 test("a slow server misses the latency's gate", async () => {

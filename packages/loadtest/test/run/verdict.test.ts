@@ -4,7 +4,7 @@ import { judge, missedLines } from "../../src/run/verdict.ts";
 
 const LATENCY: Gate = {
   ...{ name: "predict.p99_ms", metric: "latency_ms{budget:predict}", statistic: "p(99)" },
-  ...{ sign: "<=", limit: 50, over: "median" },
+  ...{ sign: "<=", limit: 50, over: "typical" },
 };
 const RIGHT: Gate = {
   ...{ name: "predict_1: share of right answers", metric: "checks", statistic: "rate" },
@@ -12,7 +12,7 @@ const RIGHT: Gate = {
 };
 const DROPPED: Gate = {
   ...{ name: "requests dropped", metric: "dropped_iterations", statistic: "count", sign: "<=", limit: 0 },
-  ...{ over: "median", mayBeAbsent: true },
+  ...{ over: "typical", mayBeAbsent: true },
 };
 
 test("one round in a busy moment decides nothing about a latency", () => {

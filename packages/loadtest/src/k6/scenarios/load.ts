@@ -51,7 +51,8 @@ export default function send(): void {
   const ids = choice.ids(turn, load.rows);
   // The clock has whole milliseconds, so that a request in time may seem up to one late.
   const lateBy = Math.max(0, Date.now() - exec.scenario.startTime - dueMs);
-  const answer = http.post(plan.url + PATHS[load.route], bodyOf(load.route, ids, turn), {
+  const body = bodyOf(load.route, ids, turn);
+  const answer = http.request(body === null ? "GET" : "POST", plan.url + PATHS[load.route], body, {
     headers: { "content-type": "application/json", "x-larder-tenant": tenant },
     tags,
     timeout: PATIENCE,
