@@ -31,6 +31,7 @@ const OTHERS = [
   "feast.md",
   "feature_store.md",
   "get-started.md",
+  "loadtest.md",
   "operations.md",
   "quickstart.md",
   "redis.md",
