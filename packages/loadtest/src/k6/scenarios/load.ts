@@ -1,7 +1,11 @@
 // The script that k6 runs for every scenario: what is sent, when and to whom stands in the plan, a JSON file named by LARDER_PLAN.
+// @boundaries-ignore k6 has its modules built in; npm has their types alone
 import { check } from "k6";
+// @boundaries-ignore k6 has its modules built in; npm has their types alone
 import exec from "k6/execution";
+// @boundaries-ignore k6 has its modules built in; npm has their types alone
 import http, { type RefinedResponse } from "k6/http";
+// @boundaries-ignore k6 has its modules built in; npm has their types alone
 import { Counter, Trend } from "k6/metrics";
 import type { ConstantArrivalRateScenario, Options } from "k6/options";
 import { dueAfterMs, leadOf } from "../due-time.ts";
