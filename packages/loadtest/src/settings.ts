@@ -20,10 +20,10 @@ export const WORLD = {
  * median of `rounds` runs (`share` of 0.5), which come in turn, so that a slow moment of the machine falls on all of them and decides none.
  */
 export const GATE = {
-  rounds: QUICK ? 3 : 9,
+  rounds: QUICK ? 3 : 7,
   /** The part of the rounds whose latencies may be above the verdict's is 1 - share. */
   share: 0.5,
-  seconds: QUICK ? 4 : 8,
+  seconds: QUICK ? 4 : 6,
   warmUpSeconds: QUICK ? 4 : 10,
   /** Requests per second where a budget names none. */
   rate: 200,
