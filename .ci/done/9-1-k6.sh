@@ -4,5 +4,5 @@
 set -euo pipefail
 here="$(dirname "${BASH_SOURCE[0]}")"
 "$here/vitest.sh" packages/loadtest pure test/k6/entity-choice.test.ts test/k6/due-time.test.ts test/run/thresholds.test.ts test/run/verdict.test.ts \
-  test/command-line.test.ts
+  test/run/timeline.test.ts test/report/write-report.test.ts test/command-line.test.ts
 exec "$here/vitest.sh" packages/loadtest servers test/run/gates.k6.test.ts

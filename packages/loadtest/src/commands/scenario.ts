@@ -1,3 +1,4 @@
+import { LarderError } from "@larder/schema";
 import { outcomeOf } from "../outcome.ts";
 import { runRounds } from "../run/run-rounds.ts";
 import { gatesOf } from "../run/thresholds.ts";
@@ -14,6 +15,10 @@ export async function runScenario(name: keyof typeof SCENARIOS, settings: Comman
   const scenario: Scenario = SCENARIOS[name];
   const asked = testedStore(settings.store ?? "redis");
   if (scenario.remote && !asked.remote) throw notRemote(`The scenario ${name}`, asked);
+  if (scenario.cold && !asked.lasting) {
+    const what = `The scenario ${name} starts the server anew, and ${asked.name} keeps its rows in the server's process`;
+    throw new LarderError("USAGE", { what, remedy: "Use --store redis or --store sqlite" });
+  }
   const { world: opened, store } = await openTested(settings);
   await using world = opened;
   await using filled = await world.serve(store);

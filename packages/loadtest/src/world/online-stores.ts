@@ -5,6 +5,8 @@ export interface TestedStore {
   readonly name: string;
   /** Whether it is a Redis behind a connection, which can be slowed down and cut. */
   readonly remote: boolean;
+  /** Whether its rows outlive the server's process. */
+  readonly lasting: boolean;
   /** Whether it keeps tenants beside `default`. */
   readonly tenants: boolean;
   /** `online_store` of feature_store.yaml, but for the deadlines. `address` is `host:port` of the way to Redis. */
@@ -14,20 +16,20 @@ export interface TestedStore {
 /** Every online store there is, by the name that --store takes. */
 export const TESTED_STORES: readonly TestedStore[] = [
   {
-    ...{ name: "redis", remote: true, tenants: true },
+    ...{ name: "redis", remote: true, lasting: true, tenants: true },
     settings: (address) => ({ type: "redis", connection_string: address, layout: "packed" }),
   },
   {
-    ...{ name: "redis-feast", remote: true, tenants: false },
+    ...{ name: "redis-feast", remote: true, lasting: true, tenants: false },
     // A database of its own: Larder refuses to open one layout where the other's rows are.
     settings: (address) => ({ type: "redis", connection_string: `${address},db=1`, layout: "feast" }),
   },
   {
-    ...{ name: "sqlite", remote: false, tenants: true },
+    ...{ name: "sqlite", remote: false, lasting: true, tenants: true },
     settings: () => ({ type: "sqlite", path: "online.db" }),
   },
   {
-    ...{ name: "memory", remote: false, tenants: true },
+    ...{ name: "memory", remote: false, lasting: false, tenants: true },
     settings: () => ({ type: "memory" }),
   },
 ];
