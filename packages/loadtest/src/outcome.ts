@@ -1,8 +1,7 @@
-import type { Load } from "./k6/load-plan.ts";
+import { type Load, MACHINE_LOAD } from "./k6/load-plan.ts";
 import type { K6Run } from "./run/run-k6.ts";
 import type { Gates } from "./run/thresholds.ts";
 import { type Judged, judge, medianOf, missedLines, short } from "./run/verdict.ts";
-import { MACHINE_LOAD } from "./scenarios.ts";
 
 /** What came of a load test on one store. */
 export interface Outcome {

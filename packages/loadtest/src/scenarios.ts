@@ -1,5 +1,5 @@
-import { inSequence, leadOf } from "./k6/due-time.ts";
-import type { Load } from "./k6/load-plan.ts";
+import { endOf, inSequence, leadOf } from "./k6/due-time.ts";
+import { type Load, MACHINE_LOAD } from "./k6/load-plan.ts";
 
 /** What a scenario does beside sending requests. */
 export interface Disturbance {
@@ -107,10 +107,9 @@ export const SCENARIOS = {
   },
 } as const satisfies Record<string, Scenario>;
 
-/** The load of the gate that shows what the machine itself takes. */
-export const MACHINE_LOAD = "livez";
+const MACHINE_RATE = 50;
 
-/** What the gate runs, over and over: predictions and lookups of one row, of all tenants, and requests for nothing, one after the other. */
+/** What the gate runs, over and over: predictions and lookups of one row, of all tenants, one after the other, and requests for nothing all the while. */
 export function gateLoads(settings: {
   readonly seconds: number;
   readonly predictRate: number;
@@ -118,11 +117,15 @@ export function gateLoads(settings: {
   readonly tenants: readonly string[];
 }): readonly Load[] {
   const { seconds, predictRate, lookupRate, tenants } = settings;
-  return inSequence([
+  const judged = inSequence([
     { ...predict(1), tenants, seconds, rate: predictRate },
     { ...lookup(1), tenants, seconds, rate: lookupRate },
-    { name: MACHINE_LOAD, route: "livez", rows: 0, tenants, seconds: seconds / 2, rate: predictRate },
   ]);
+  const last = Math.max(...judged.map(endOf));
+  return [
+    ...judged,
+    { name: MACHINE_LOAD, route: "livez", rows: 0, tenants, start: 0, lead: 1, seconds: last - 1, rate: MACHINE_RATE },
+  ];
 }
 
 /** Predictions of one row at one rate. */

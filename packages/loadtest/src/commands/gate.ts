@@ -20,7 +20,10 @@ export async function runGate(settings: CommandSettings): Promise<CommandResult>
   const gates = gatesOf(loads, served.budgets);
   const rounds = { loads, gates: gates.gates, count: GATE.rounds, warmUpSeconds: GATE.warmUpSeconds, say, signal };
   const runs = await runRounds(world, served, rounds);
-  const notes = [...conditions(world, store, served.tenants), `The median of ${GATE.rounds} rounds counts.`];
+  const notes = [
+    ...conditions(world, store, served.tenants),
+    `Of ${GATE.rounds} rounds, the median of those counts in which the machine was least busy.`,
+  ];
   const outcome = outcomeOf({ scenario: "gate", store: store.name, loads, notes }, gates, runs);
   return { title: "Load test: gate", outcomes: [outcome], pinned: world.cores.pinned, text: "" };
 }

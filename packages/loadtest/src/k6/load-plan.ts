@@ -57,5 +57,8 @@ export const METRICS = {
   sent: "sent",
 } as const;
 
+/** The load of the gate that shows how busy the machine is: requests that need neither store nor model. */
+export const MACHINE_LOAD = "livez";
+
 /** What the script says when the first request is about to be sent. */
 export const BEGUN = "larder loadtest: begun";

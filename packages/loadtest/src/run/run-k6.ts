@@ -37,7 +37,10 @@ export async function runK6(
   const { folder, signal, onStart = () => {} } = settings;
   const file = join(folder, "plan.json");
   const summary = join(folder, "summary.json");
-  writeFileSync(file, JSON.stringify({ ...plan, summary, thresholds: thresholdsOf(gates) } satisfies LoadPlan));
+  writeFileSync(
+    file,
+    JSON.stringify({ ...plan, summary, thresholds: thresholdsOf(gates, plan.loads) } satisfies LoadPlan),
+  );
   const timeline = createTimeline();
   const script = join(import.meta.dirname, "..", "k6", "scenarios", "load.ts");
   // Samples go to stdout, what k6 says to stderr. Without an address k6 opens no port.

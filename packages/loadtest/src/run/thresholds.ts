@@ -48,13 +48,14 @@ export function gatesOf(loads: readonly Load[], budgets: ReadonlyMap<string, Bud
   return { gates: [...latencies, ...workGates(loads), ...lateGates(widest)], warnings, aims };
 }
 
-/** Thresholds in k6's words. */
-export function thresholdsOf(gates: readonly Gate[]): Record<string, string[]> {
+/** Thresholds in k6's words; one that always holds for each load, since k6 keeps the latencies of a tag only where a threshold names it. */
+export function thresholdsOf(gates: readonly Gate[], loads: readonly Pick<Load, "name">[]): Record<string, string[]> {
   const thresholds: Record<string, string[]> = {};
   for (const { metric, statistic, sign, limit } of gates) {
     thresholds[metric] ??= [];
     thresholds[metric].push(`${statistic}${sign}${limit}`);
   }
+  for (const { name } of loads) thresholds[`${METRICS.latency}{load:${name}}`] ??= ["p(99)>=0"];
   return thresholds;
 }
 

@@ -10,10 +10,11 @@ const BUDGET = { p99Ms: 50, aimMs: 20, requestsPerSecond: undefined };
 
 test("thresholds have the numbers of the budgets, for all and for each tenant", () => {
   const { gates, warnings, aims } = gatesOf([PREDICT], new Map([["predict", BUDGET]]));
-  expect(thresholdsOf(gates)).toEqual({
+  expect(thresholdsOf(gates, [PREDICT])).toEqual({
     "latency_ms{budget:predict}": ["p(99)<=50"],
     "latency_ms{budget:predict,tenant:default}": ["p(99)<=50"],
     "latency_ms{budget:predict,tenant:acme}": ["p(99)<=50"],
+    "latency_ms{load:predict_1}": ["p(99)>=0"],
     "sent{load:predict_1}": ["count>=544"],
     "http_req_failed{load:predict_1}": ["rate<=0"],
     "checks{load:predict_1}": ["rate>=1"],
