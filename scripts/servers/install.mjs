@@ -5,6 +5,7 @@ import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
 import { provideK6 } from "./k6.mjs";
 import { provideKafka } from "./kafka.mjs";
+import { provideNotebook } from "./notebook.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideS3 } from "./s3.mjs";
@@ -20,6 +21,7 @@ const PROVIDERS = {
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
   tritonclient: provideTritonClient,
+  notebook: provideNotebook,
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,

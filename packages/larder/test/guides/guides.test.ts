@@ -15,6 +15,7 @@ const GUIDES = [
   "add-a-tenant.md",
   "changing-definitions.md",
   "models.md",
+  "point-in-time.md",
   "security.md",
   "training-sets.md",
 ];
@@ -33,6 +34,7 @@ const OTHERS = [
   "get-started.md",
   "loadtest.md",
   "operations.md",
+  "python.md",
   "quickstart.md",
   "redis.md",
   "served-log.md",
