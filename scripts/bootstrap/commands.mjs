@@ -16,6 +16,7 @@ const PROGRAMS = {
   "bench:training": ["scripts/bench.mjs", "bench:training"],
   "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
   "bench:regression": ["--conditions=@larder/source", "packages/loadtest/src/regression/main.ts"],
+  loadtest: ["scripts/loadtest.mjs"],
   soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],

@@ -9,6 +9,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Folder to remove if this process dies before the child is ended. */
   readonly folder?: string;
+  /** Called with each piece of stdout as it comes, for more than what is kept. */
+  readonly onStdout?: (text: string) => void;
 }
 
 /** How a child process ended: an exit code or the signal that ended it. */
@@ -55,7 +57,8 @@ export async function startProcess(
   });
   // once() rejects with the child's "error" event: a missing command, a missing folder.
   await once(child, "spawn");
-  return new Child(command, child, startGuard(child.pid ?? 0, options.folder ?? ""));
+  const { folder = "", onStdout } = options;
+  return new Child(command, child, startGuard(child.pid ?? 0, folder), onStdout);
 }
 
 /** Runs `command` to its end, at most `ms` (default 120,000); a child that takes longer is killed and the call fails. */
@@ -81,12 +84,13 @@ class Child implements ChildHandle {
   readonly #exit: Promise<ProcessEnd>;
   readonly #watchers = new Set<() => void>();
 
-  constructor(command: string, child: ChildProcess, guard: ChildProcess) {
+  constructor(command: string, child: ChildProcess, guard: ChildProcess, onStdout: (text: string) => void = () => {}) {
     this.pid = child.pid ?? 0;
     this.#command = command;
     this.#child = child;
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       this.stdout = (this.stdout + text).slice(-KEPT);
+      onStdout(text);
       this.#tell();
     });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {

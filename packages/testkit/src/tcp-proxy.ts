@@ -24,8 +24,8 @@ export interface TcpProxy {
   hang(what?: "all" | "answers"): void;
   /** Forwards again, also what was held. Ends `delay`. */
   resume(): void;
-  /** Forwards each piece so many milliseconds later, in order, both ways. */
-  delay(ms: number): void;
+  /** Forwards each piece so many milliseconds later, in order, both ways, or what the server answers alone. */
+  delay(ms: number, what?: "all" | "answers"): void;
   /** Resets every connection and gives the port back. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -41,12 +41,12 @@ export async function startTcpProxy(target: TcpTarget): Promise<TcpProxy> {
 }
 
 type Road =
-  | { readonly kind: "open"; readonly delayMs: number }
+  | { readonly kind: "open"; readonly delayMs: number; readonly requestDelayMs: number }
   | { readonly kind: "cut" }
   | { readonly kind: "hung" }
   | { readonly kind: "deaf" };
 
-const OPEN: Road = { kind: "open", delayMs: 0 };
+const OPEN: Road = { kind: "open", delayMs: 0, requestDelayMs: 0 };
 
 class BreakableProxy implements TcpProxy {
   readonly host = LOOPBACK;
@@ -87,8 +87,8 @@ class BreakableProxy implements TcpProxy {
     this.#take(OPEN);
   }
 
-  delay(ms: number): void {
-    this.#take({ kind: "open", delayMs: ms });
+  delay(ms: number, what: "all" | "answers" = "all"): void {
+    this.#take({ kind: "open", delayMs: ms, requestDelayMs: what === "all" ? ms : 0 });
   }
 
   async close(): Promise<void> {
@@ -148,7 +148,8 @@ class Link {
 
   take(road: Road): void {
     const [requests, answers] = this.#lanes;
-    requests.take(road.kind === "deaf" ? OPEN : road);
+    if (road.kind === "open") requests.take({ ...road, delayMs: road.requestDelayMs });
+    else requests.take(road.kind === "deaf" ? OPEN : road);
     answers.take(road);
   }
 

@@ -155,6 +155,16 @@ test("a delayed road is late by the delay each way and keeps the order, also whe
   expect(await read(socket, 2)).toBe("23");
 });
 
+test("a road that delays answers alone brings what is asked at once", async () => {
+  const socket = await client();
+  proxy.delay(60_000, "answers");
+  socket.write("a");
+  while (!received.includes("a")) await new Promise((resolve) => setImmediate(resolve));
+  const answer = read(socket, 1);
+  proxy.resume();
+  expect(await answer).toBe("a");
+});
+
 test("a server that is not there is a broken connection, not a silent one", async () => {
   await new Promise((resolve) => echo.close(resolve));
   const socket = connect(proxy.port, proxy.host);

@@ -33,6 +33,7 @@ const OTHERS = [
   "feast.md",
   "feature_store.md",
   "get-started.md",
+  "loadtest.md",
   "operations.md",
   "python.md",
   "quickstart.md",
