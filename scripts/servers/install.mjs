@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
+import { provideK6 } from "./k6.mjs";
 import { provideKafka } from "./kafka.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
@@ -25,6 +26,7 @@ const PROVIDERS = {
   sail: provideSail,
   spark: provideSpark,
   s3: provideS3,
+  k6: provideK6,
 };
 
 /** What .ci/servers.json lists: name -> version, required, how, and `on_demand` for what is large and installed only by name. */

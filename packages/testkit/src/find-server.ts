@@ -6,10 +6,11 @@ const PROGRAMS = {
   redis: { file: "redis-server", remedy: "install Redis 7 yourself" },
   valkey: { file: "valkey-server", remedy: "install Valkey 8 yourself" },
   s3: { file: "versitygw", remedy: "install versitygw yourself" },
+  k6: { file: "k6", remedy: "install k6 1.8 yourself" },
 } as const;
 
 /** Name of a program that speaks Redis's protocol. */
-export type RedisProgram = Exclude<keyof typeof PROGRAMS, "s3">;
+export type RedisProgram = Exclude<keyof typeof PROGRAMS, "s3" | "k6">;
 
 /**
  * Path of a server program: the one on PATH, else the one that `npm test` keeps in the cache. LARDER_CACHE is set by every script of this

@@ -1,5 +1,5 @@
 export { type Certificates, makeCertificates } from "./certificates.ts";
-export type { RedisProgram } from "./find-server.ts";
+export { findServer, type RedisProgram } from "./find-server.ts";
 export {
   type CommandEnd,
   type DocumentBlock,
