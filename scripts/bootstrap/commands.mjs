@@ -14,6 +14,7 @@ const PROGRAMS = {
   "bench:fairness": ["scripts/bench.mjs", "bench:fairness"],
   "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
   "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
+  "bench:peers": ["scripts/bench.mjs", "bench:peers"],
   soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],

@@ -5,6 +5,7 @@ import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
 import { provideK6 } from "./k6.mjs";
 import { provideKafka } from "./kafka.mjs";
+import { providePeers } from "./peers.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideS3 } from "./s3.mjs";
@@ -19,6 +20,7 @@ const PROVIDERS = {
   redis: provideRedis,
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
+  peers: providePeers,
   tritonclient: provideTritonClient,
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
