@@ -18,7 +18,7 @@ export async function providePython({ cache, version, install, name, title, requ
   await installOnce(folder, async (temporary) => {
     const python = await findPython(remedy);
     try {
-      await run(python, ["-m", "venv", temporary], { timeout: 60_000 });
+      await run(python, ["-m", "venv", temporary], { timeout: 240_000 });
       const args = [
         "-m",
         "pip",

@@ -53,7 +53,11 @@ export async function prepareData(folder: string, redis: RedisServer): Promise<D
   writeFileSync(join(feast, "feature_store.yaml"), feastText(redis.connectionString));
   const env = { NODE_ROOT: PATHS.nodeRoot, REDIS_PORT: String(redis.port), MODEL: PATHS.model, LOAD: "1" };
   await run(process.execPath, [PATHS.floor], env);
-  await run(peersPython(), [join(PATHS.programs, "prepare_feast.py"), feast, String(redis.port), FEATURES.join(",")], QUIET);
+  await run(
+    peersPython(),
+    [join(PATHS.programs, "prepare_feast.py"), feast, String(redis.port), FEATURES.join(",")],
+    QUIET,
+  );
   const larder = (name: string, options: LarderOptions) => {
     const path = join(folder, `${name}.yaml`);
     writeFileSync(path, larderText(redis.connectionString, feast, options));
@@ -61,7 +65,11 @@ export async function prepareData(folder: string, redis: RedisServer): Promise<D
   };
   const yaml = larder("materialize", { layout: "packed" });
   // From before the rows' time to after it: Feast's script dates them a minute back.
-  await run(process.execPath, [PATHS.larder, "materialize", "2020-01-01", new Date().toISOString(), "--file", yaml], {});
+  await run(
+    process.execPath,
+    [PATHS.larder, "materialize", "2020-01-01", new Date().toISOString(), "--file", yaml],
+    {},
+  );
   await redisCommand(redis.port, "SAVE");
   return { feast, larder };
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
 import { createRequire } from "node:module";
+import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { redisCommand, runProcess } from "@larder/testkit";
 import { PATHS, peersPython } from "./data.ts";

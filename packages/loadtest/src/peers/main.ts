@@ -19,9 +19,11 @@ const ROOT = join(PACKAGE, "..", "..");
 const OTHER_CORE = "1";
 
 const started = performance.now();
-const print = (line: string) => console.log(`${String(Math.round((performance.now() - started) / 1000)).padStart(5)} s  ${line}`);
+const print = (line: string) =>
+  console.log(`${String(Math.round((performance.now() - started) / 1000)).padStart(5)} s  ${line}`);
 const settings = settingsOf(process.env);
-if (availableParallelism() < 2) throw new Error("Two cores are needed: one for the servers, one for Redis and the load");
+if (availableParallelism() < 2)
+  throw new Error("Two cores are needed: one for the servers, one for Redis and the load");
 // All threads of this process, and Redis, which it starts. Servers are put on the other one.
 execFileSync("taskset", ["-apc", OTHER_CORE, String(process.pid)], { stdio: "ignore" });
 
@@ -46,7 +48,10 @@ const out = settings.quick ? join(PACKAGE, "reports") : ROOT;
 const results = settings.quick ? out : join(PACKAGE, "results");
 mkdirSync(results, { recursive: true });
 const raw = join(results, `peers-${settings.quick ? "quick" : machine.fingerprint}.json`);
-writeFileSync(raw, `${JSON.stringify({ command: "npm run bench:peers", machine, settings, load, figures: summarized() })}\n`);
+writeFileSync(
+  raw,
+  `${JSON.stringify({ command: "npm run bench:peers", machine, settings, load, figures: summarized() })}\n`,
+);
 for (const [file, content] of [
   ["BENCHMARKS.md", tables],
   ["README.md", essenceOf(figures, settings)],

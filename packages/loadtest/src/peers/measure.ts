@@ -68,7 +68,10 @@ export async function sampleAt(
       load: after.load - before.load,
     },
     seconds: (performance.now() - start) / 1000,
-    lateP99: percentile((told?.lags ?? []).toSorted((a, b) => a - b), 0.99),
+    lateP99: percentile(
+      (told?.lags ?? []).toSorted((a, b) => a - b),
+      0.99,
+    ),
     error: found instanceof Error ? found.message : undefined,
   };
 }

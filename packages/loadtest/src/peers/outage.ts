@@ -1,7 +1,7 @@
 import type { RedisServer } from "@larder/testkit";
 import { CUSTOMERS } from "./data.ts";
-import { bodyOf, PATH, type Work } from "./peers.ts";
 import { percentile } from "./measure.ts";
+import { bodyOf, PATH, type Work } from "./peers.ts";
 import { post } from "./server-process.ts";
 import { OUTAGE_RATE, type Settings } from "./settings.ts";
 
@@ -41,14 +41,17 @@ export async function sufferOutage(
     }
     const back = performance.now();
     const isBack = ({ at, outcome }: Asked) => at > back && outcome === "200";
-    for (const end = back + settings.backWithinMs; performance.now() < end && !asked.done.some(isBack); ) await pause(20);
+    for (const end = back + settings.backWithinMs; performance.now() < end && !asked.done.some(isBack); )
+      await pause(20);
     await asked.stop();
     const during = asked.done.filter(({ at }) => at >= away && at < back);
     const times = during.map(({ ms }) => ms).toSorted((a, b) => a - b);
     const ends = asked.done.filter(isBack).map(({ at, ms }) => at + ms - back);
     return {
       ...{ server: server.name, kind, sent: during.length },
-      answers: Object.fromEntries([...Map.groupBy(during, ({ outcome }) => outcome)].map(([key, all]) => [key, all.length])),
+      answers: Object.fromEntries(
+        [...Map.groupBy(during, ({ outcome }) => outcome)].map(([key, all]) => [key, all.length]),
+      ),
       withinSecond: during.filter(({ ms, outcome }) => ms <= 1_000 && outcome !== NO_ANSWER).length,
       whileAway: during.filter(({ at, ms, outcome }) => at + ms < back && outcome !== NO_ANSWER).length,
       p50: percentile(times, 0.5),

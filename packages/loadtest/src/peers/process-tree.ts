@@ -23,7 +23,9 @@ export function cpuOf(pid: number): number {
 
 /** Memory of the process and all below it, MiB: what they share with others counts in part (PSS). */
 export function memoryOf(pid: number): number {
-  const kilobytes = treeOf(pid).map(({ pid: each }) => Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0));
+  const kilobytes = treeOf(pid).map(({ pid: each }) =>
+    Number(/^Pss:\s+(\d+)/m.exec(read(`/proc/${each}/smaps_rollup`))?.[1] ?? 0),
+  );
   return kilobytes.reduce((sum, each) => sum + each, 0) / 1024;
 }
 

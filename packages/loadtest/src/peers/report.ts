@@ -1,8 +1,8 @@
-import { percentile, type Sample } from "./measure.ts";
 import type { Machine } from "./machine.ts";
+import { percentile, type Sample } from "./measure.ts";
 import type { Outage } from "./outage.ts";
-import type { Figures, JobFigures } from "./side-by-side.ts";
 import { LIMIT_MS, OUTAGE_RATE, ROWS, type Settings } from "./settings.ts";
+import type { Figures, JobFigures } from "./side-by-side.ts";
 
 /** Above this share of its core the generator is what is measured. */
 const GENERATOR_BUSY = 0.85;
@@ -37,12 +37,24 @@ export function essenceOf({ jobs, servers, outages }: Figures, settings: Setting
     .map((job) => {
       const server = servers.find((each) => each.server === job.server);
       const hung = outages.find(({ server: name, kind }) => name === job.server && kind === "hung");
-      const cells = [highest(job), at(job, settings.fixed.rates[1].at(-1)), whole(server?.memory), seconds(server?.coldStartMs)];
+      const cells = [
+        highest(job),
+        at(job, settings.fixed.rates[1].at(-1)),
+        whole(server?.memory),
+        seconds(server?.coldStartMs),
+      ];
       return [job.server, ...cells, hung === undefined ? "" : share(hung)];
     });
   const ours = outages.filter(({ server, kind }) => kind === "hung" && server.startsWith("Larder"));
   return table(
-    ["predict, 1 row", "requests/s held", `p50 / p99 ms at ${settings.fixed.rates[1].at(-1)}/s`, "MiB", "cold start s", "Redis hung: answered in time"],
+    [
+      "predict, 1 row",
+      "requests/s held",
+      `p50 / p99 ms at ${settings.fixed.rates[1].at(-1)}/s`,
+      "MiB",
+      "cold start s",
+      "Redis hung: answered in time",
+    ],
     [...lines, ...ours.map((hung) => [hung.server, "", "", "", "", share(hung)])],
   );
 }
@@ -60,7 +72,12 @@ function fixedTable(jobs: readonly JobFigures[], work: JobFigures["work"]): stri
   );
   const lines = [...Map.groupBy(ofWork, ({ server }) => server)].map(([server, own]) => [
     server,
-    ...rates.map(({ rows, rate }) => at(own.find((job) => job.rows === rows), rate)),
+    ...rates.map(({ rows, rate }) =>
+      at(
+        own.find((job) => job.rows === rows),
+        rate,
+      ),
+    ),
   ]);
   return table([work, ...rates.map(({ rows, rate }) => `${many(rows)}, ${rate}/s`)], lines);
 }
@@ -115,7 +132,10 @@ function at(job: JobFigures | undefined, rate: number | undefined): string {
   const failures = sum(rounds, ({ failures }) => failures);
   const answered = sum(rounds, ({ times }) => times.length) / sum(rounds, ({ due }) => due);
   const times = rounds.flatMap((sample) => sample.times).toSorted((a, b) => a - b);
-  const marks = [failures > 0 ? `${failures} failed` : "", answered < 0.97 ? `${Math.round(100 * answered)} % answered` : ""];
+  const marks = [
+    failures > 0 ? `${failures} failed` : "",
+    answered < 0.97 ? `${Math.round(100 * answered)} % answered` : "",
+  ];
   const mark = marks.filter((text) => text !== "").join(", ");
   return `${short(percentile(times, 0.5))} / ${short(percentile(times, 0.99))}${mark === "" ? "" : ` (${mark})`}`;
 }
@@ -155,7 +175,14 @@ function many(rows: number): string {
 }
 
 function seconds(times: readonly number[] = []): string {
-  return times.length === 0 ? "" : short(percentile(times.toSorted((a, b) => a - b), 0.5) / 1000);
+  return times.length === 0
+    ? ""
+    : short(
+        percentile(
+          times.toSorted((a, b) => a - b),
+          0.5,
+        ) / 1000,
+      );
 }
 
 function whole(value: number | undefined): string {

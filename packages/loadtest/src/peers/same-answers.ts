@@ -37,7 +37,7 @@ export async function proveSameAnswers(work: Work, servers: readonly Answering[]
 
 interface Values {
   readonly name: string;
-  readonly values: readonly number[];
+  readonly values: readonly (number | null)[];
 }
 
 function compare(other: Values, first: Values, tolerance: number, work: Work): void {
@@ -45,20 +45,24 @@ function compare(other: Values, first: Values, tolerance: number, work: Work): v
     throw new Error(`${work}: ${other.name} has ${other.values.length} values, ${first.name} ${first.values.length}`);
   }
   first.values.forEach((value, i) => {
-    const theirs = other.values[i] ?? Number.NaN;
-    // Written so that NaN on either side is a difference.
-    if (Math.abs(theirs - value) <= tolerance) return;
+    const theirs = other.values[i];
+    // Servers may answer null, which counts as 0 where it is reckoned with. NaN on either side is a difference.
+    if (typeof theirs === "number" && typeof value === "number" && Math.abs(theirs - value) <= tolerance) return;
     throw new Error(`${work}: value ${i} is ${value} for ${first.name} and ${theirs} for ${other.name}`);
   });
 }
 
 interface LookedUp {
   readonly metadata: { readonly feature_names: readonly string[] };
-  readonly results: readonly { readonly values: readonly number[]; readonly statuses: readonly string[] }[];
+  readonly results: readonly { readonly values: readonly (number | null)[]; readonly statuses: readonly string[] }[];
+}
+
+interface Predicted {
+  readonly predictions: readonly { readonly churn_probability: number | null }[];
 }
 
 /** Feature after feature in the order of the model, whatever order the server has them in. All have to be there. */
-function lookedUp({ metadata, results }: LookedUp): readonly number[] {
+function lookedUp({ metadata, results }: LookedUp): readonly (number | null)[] {
   return FEATURES.flatMap((name) => {
     const column = results[metadata.feature_names.indexOf(name)];
     if (column === undefined || column.statuses.some((status) => status !== "PRESENT")) {
@@ -68,6 +72,6 @@ function lookedUp({ metadata, results }: LookedUp): readonly number[] {
   });
 }
 
-function predicted({ predictions }: { predictions: readonly { churn_probability: number }[] }): readonly number[] {
+function predicted({ predictions }: Predicted): readonly (number | null)[] {
   return predictions.map(({ churn_probability }) => churn_probability);
 }

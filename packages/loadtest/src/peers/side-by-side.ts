@@ -78,7 +78,11 @@ export async function measureSideBySide(
 
   const jobs = jobsOf(peers).map((job) => new Running(job, serverOf(job.server), redis.pid, settings));
   for (const job of jobs) await job.warmUp();
-  for (let round = 1, left = jobs; left.length > 0 && inTime(); round++, left = jobs.filter(({ searching }) => searching)) {
+  for (
+    let round = 1, left = jobs;
+    left.length > 0 && inTime();
+    round++, left = jobs.filter(({ searching }) => searching)
+  ) {
     print(`highest rates, round ${round}: ${left.length} searches`);
     for (const job of inTurn(left, round)) await job.searchOn();
   }

@@ -61,6 +61,6 @@ test("whatever a server holds, the answer is a rate it held, below one that it d
       if (missed !== undefined) expect(missed).toBeGreaterThan(limit);
       else expect(held).toBe(BOUNDS.atMost);
     }),
-    propertySettings(),
+    propertySettings(300),
   );
 });

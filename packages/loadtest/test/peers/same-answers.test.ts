@@ -19,7 +19,8 @@ afterEach(async () => {
 /** A real server that answers this to everything. */
 async function answering(name: string, answer: object, status = 200) {
   const server = createServer((_, response) => {
-    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    // Connections are those of fetch, which would keep them open.
+    response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(answer));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -62,6 +63,11 @@ test("features are compared by name, whatever their order", async () => {
 test.each([
   ["a feature that is absent", lookup(FEATURES.slice(1)), "lacks tenure_months"],
   ["a value that is not present", lookup(FEATURES, () => ({ statuses: ["NOT_FOUND"] })), "lacks tenure_months"],
+  [
+    "null in the place of 0",
+    lookup(FEATURES, (name) => (name === FEATURES[0] ? { values: [null] } : {})),
+    "lookup: value 0",
+  ],
   ["a value that is a little off", lookup(FEATURES, () => ({ values: [1.000001] })), "lookup: value"],
 ])("%s is a difference", async (_, other, message) => {
   const both = [await answering("a", lookup(FEATURES)), await answering("b", other)];
