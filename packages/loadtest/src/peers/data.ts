@@ -98,8 +98,10 @@ function larderText(connectionString: string, folder: string, options: LarderOpt
   const late = deadline === undefined ? "" : `, deadline: ${deadline}`;
   const features = FEATURES.map((name) => `{ name: ${name}, type: float32 }`).join(", ");
   const source = "{ path: customers.parquet, timestamp_field: event_timestamp }";
+  // A database of their own, since Larder refuses packed rows beside Feast's, as a mistake.
+  const database = packed ? `${connectionString},db=1` : connectionString;
   return `project: ${packed ? "peers" : "peers_feast"}
-online_store: { type: redis, connection_string: "${connectionString}", layout: ${layout}${late} }
+online_store: { type: redis, connection_string: "${database}", layout: ${layout}${late} }
 ${packed ? "" : "entity_key_serialization_version: 3\n"}offline_store: { type: duckdb, path: ${JSON.stringify(folder)} }
 entities: [{ name: customer, join_keys: [{ name: customer_id, type: int64 }] }]
 feature_views:
