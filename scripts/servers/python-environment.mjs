@@ -29,7 +29,7 @@ export async function providePython({ cache, version, install, name, title, requ
         `${requirement}==${version}`,
       ];
       // By its python, since the other programs of an environment do not move with it.
-      await run(join(temporary, "bin", "python"), args, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
+      await run(join(temporary, "bin", "python"), args, { timeout: 1_200_000, maxBuffer: 16 * 1024 * 1024 });
     } catch (error) {
       throw new RemedyError(`${title} ${version} can't be installed (${lastLine(error)})`, remedy, error);
     }

@@ -1,4 +1,4 @@
-import { createHttpLoad, postRequest, startPacer } from "@larder/testkit/load";
+import { clockMs, createHttpLoad, type Pacer, postRequest, startPacer } from "@larder/testkit/load";
 import { CUSTOMERS } from "./data.ts";
 import { bodyOf, PATH, type Work } from "./peers.ts";
 import { cpuOf } from "./process-tree.ts";
@@ -36,44 +36,67 @@ export function requestsOf(work: Work, rows: Rows): readonly Buffer[] {
   });
 }
 
-/** As many requests as are answered, for a while, so that code is compiled and caches are warm. */
-export async function warmUp(port: number, requests: readonly Buffer[], ms: number): Promise<void> {
-  await using pacer = startPacer();
-  await createHttpLoad(port, pacer).asFastAsAnswered(requests, 4, ms);
+/** Sends the requests of a run. */
+export interface Generator extends AsyncDisposable {
+  /** As many requests as are answered, for a while, so that code is compiled and caches are warm. */
+  warmUp(port: number, requests: readonly Buffer[], ms: number): Promise<void>;
+  /** Sends requests at a rate, whatever becomes of those before. A connection that ends, or answers that do not come, are part of what is told. */
+  sampleAt(target: Target, requests: readonly Buffer[], rate: number, ms: number): Promise<Sample>;
 }
 
-/** Sends requests at a rate, whatever becomes of those before. A connection that ends, or answers that do not come, are part of what is told. */
-export async function sampleAt(
-  { port, pids }: { port: number; pids: Pids },
-  requests: readonly Buffer[],
-  rate: number,
-  ms: number,
-): Promise<Sample> {
-  const cpu = () => ({ server: cpuOf(pids.server), redis: cpuOf(pids.redis), load: cpuOf(process.pid) });
-  const before = cpu();
-  const start = performance.now();
-  await using pacer = startPacer();
-  const load = createHttpLoad(port, pacer);
-  const found = await within(ms + PATIENCE_MS, load.atRate(requests, rate, ms)).catch((error: Error) => error);
-  const after = cpu();
-  const told = found instanceof Error ? undefined : found;
+/** A server, and whose CPU is counted. */
+export interface Target {
+  readonly port: number;
+  readonly pids: Pids;
+}
+
+/** Resolves once its pacing thread runs: a thread that starts while requests are due makes them late. */
+export async function startGenerator(): Promise<Generator> {
+  let pacer = await startedPacer();
   return {
-    rate,
-    due: told?.due ?? Math.floor((ms * rate) / 1000),
-    times: (told?.times ?? []).toSorted((a, b) => a - b),
-    failures: told?.failures ?? 0,
-    cpu: {
-      server: after.server - before.server,
-      redis: after.redis - before.redis,
-      load: after.load - before.load,
+    async warmUp(port, requests, ms) {
+      await createHttpLoad(port, pacer).asFastAsAnswered(requests, 4, ms);
     },
-    seconds: (performance.now() - start) / 1000,
-    lateP99: percentile(
-      (told?.lags ?? []).toSorted((a, b) => a - b),
-      0.99,
-    ),
-    error: found instanceof Error ? found.message : undefined,
+    async sampleAt({ port, pids }, requests, rate, ms) {
+      const cpu = () => ({ server: cpuOf(pids.server), redis: cpuOf(pids.redis), load: cpuOf(process.pid) });
+      const before = cpu();
+      const start = performance.now();
+      const load = createHttpLoad(port, pacer);
+      const found = await within(ms + PATIENCE_MS, load.atRate(requests, rate, ms)).catch((error: Error) => error);
+      const seconds = (performance.now() - start) / 1000;
+      const after = cpu();
+      if (found instanceof Error) {
+        // It may still be pacing what has ended.
+        await pacer[Symbol.asyncDispose]();
+        pacer = await startedPacer();
+      }
+      const told = found instanceof Error ? undefined : found;
+      return {
+        rate,
+        due: told?.due ?? Math.floor((ms * rate) / 1000),
+        times: (told?.times ?? []).toSorted((a, b) => a - b),
+        failures: told?.failures ?? 0,
+        cpu: {
+          server: after.server - before.server,
+          redis: after.redis - before.redis,
+          load: after.load - before.load,
+        },
+        seconds,
+        lateP99: percentile(
+          (told?.lags ?? []).toSorted((a, b) => a - b),
+          0.99,
+        ),
+        error: found instanceof Error ? found.message : undefined,
+      };
+    },
+    [Symbol.asyncDispose]: () => pacer[Symbol.asyncDispose](),
   };
+}
+
+async function startedPacer(): Promise<Pacer> {
+  const pacer = startPacer();
+  await pacer.run({ start: clockMs(), rate: 1_000, milliseconds: 5 }, () => {});
+  return pacer;
 }
 
 /** Whether so many of those that were due had a good answer in time, and none had another. */

@@ -21,7 +21,7 @@ export function tablesOf(figures: Figures, machine: Machine, settings: Settings)
     highestTable(figures.jobs),
     "**At fixed rates**, p50 / p99 in ms, all rounds together; `-`: not asked, since far above what was held.",
     ...(["lookup", "predict"] as const).map((work) => fixedTable(figures.jobs, work)),
-    "**CPU per request** in microseconds at the highest fixed rate that was held: server + Redis (generator).",
+    "**CPU per request** in microseconds at the highest rate held: server + Redis (generator).",
     cpuTable(figures.jobs),
     "**Memory** (PSS of all processes, after the work) and **cold start** (median; from the start of the program to its first good answer).",
     serverTable(figures),
@@ -140,9 +140,8 @@ function at(job: JobFigures | undefined, rate: number | undefined): string {
   return `${short(percentile(times, 0.5))} / ${short(percentile(times, 0.99))}${mark === "" ? "" : ` (${mark})`}`;
 }
 
-function cpuCell({ fixed, highest }: JobFigures): string {
-  const rate = Math.max(...fixed.map((sample) => sample.rate).filter((each) => each <= highest.held));
-  const rounds = fixed.filter((sample) => sample.rate === rate);
+function cpuCell({ tries, highest }: JobFigures): string {
+  const rounds = tries.filter(({ rate }) => rate === highest.held);
   const answers = sum(rounds, ({ times }) => times.length);
   if (answers === 0) return "-";
   const each = (part: keyof Sample["cpu"]) => whole(sum(rounds, ({ cpu }) => cpu[part]) / answers);

@@ -1,7 +1,6 @@
 import type { RedisServer } from "@larder/testkit";
-import { isHeld, type Pids, requestsOf, type Sample, sampleAt, warmUp } from "./measure.ts";
-import type { Outage } from "./outage.ts";
-import { sufferOutage } from "./outage.ts";
+import { type Generator, isHeld, requestsOf, type Sample, startGenerator, type Target } from "./measure.ts";
+import { type Outage, sufferOutage } from "./outage.ts";
 import type { Peer, Work } from "./peers.ts";
 import { memoryOf } from "./process-tree.ts";
 import { RateSearch, type SearchResult } from "./rate-search.ts";
@@ -76,7 +75,11 @@ export async function measureSideBySide(
     print(`${work}: ${able.length} servers answer alike (${compared[work]} values compared)`);
   }
 
-  const jobs = jobsOf(peers).map((job) => new Running(job, serverOf(job.server), redis.pid, settings));
+  const generator = stack.use(await startGenerator());
+  const jobs = jobsOf(peers).map((job) => {
+    const { port, pid } = serverOf(job.server);
+    return new Running(job, { port, pids: { server: pid, redis: redis.pid } }, generator, settings);
+  });
   for (const job of jobs) await job.warmUp();
   for (
     let round = 1, left = jobs;
@@ -139,16 +142,18 @@ function jobsOf(peers: readonly Peer[]): readonly Job[] {
 
 class Running {
   readonly #job: Job;
-  readonly #target: { readonly port: number; readonly pids: Pids };
+  readonly #target: Target;
+  readonly #generator: Generator;
   readonly #settings: Settings;
   readonly #requests: readonly Buffer[];
   readonly #search: RateSearch;
   readonly #tries: Sample[] = [];
   readonly #fixed: Sample[] = [];
 
-  constructor(job: Job, server: ServerProcess, redisPid: number, settings: Settings) {
+  constructor(job: Job, target: Target, generator: Generator, settings: Settings) {
     this.#job = job;
-    this.#target = { port: server.port, pids: { server: server.pid, redis: redisPid } };
+    this.#target = target;
+    this.#generator = generator;
     this.#settings = settings;
     this.#requests = requestsOf(job.work, job.rows);
     const { from, atMost, halvings, retries } = settings.search;
@@ -164,7 +169,7 @@ class Running {
   }
 
   warmUp(): Promise<void> {
-    return warmUp(this.#target.port, this.#requests, this.#settings.warmUpMs);
+    return this.#generator.warmUp(this.#target.port, this.#requests, this.#settings.warmUpMs);
   }
 
   async searchOn(): Promise<void> {
@@ -172,17 +177,17 @@ class Running {
     if (rate === undefined) return;
     const { stepMs, leastRequests, longestStepMs } = this.#settings.search;
     const ms = Math.min(longestStepMs, Math.max(stepMs, (1_000 * leastRequests) / rate));
-    const sample = await sampleAt(this.#target, this.#requests, rate, ms);
+    const sample = await this.#generator.sampleAt(this.#target, this.#requests, rate, ms);
     this.#tries.push(sample);
     this.#search.tell(isHeld(sample));
   }
 
-  /** Nothing where the server is known to be far from holding the rate, or there is none of this number. */
+  /** Nothing where the server is known to be far from holding the rate, or there is none of this number. The lowest is always asked. */
   async atFixedRate(index: number): Promise<void> {
     const rate = this.#settings.fixed.rates[this.#job.rows][index];
     const { missed } = this.#search.result;
-    if (rate === undefined || (missed !== undefined && rate > 2 * missed)) return;
+    if (rate === undefined || (index > 0 && missed !== undefined && rate > 2 * missed)) return;
     const ms = Math.max(this.#settings.fixed.roundMs, 10_000 / rate);
-    this.#fixed.push(await sampleAt(this.#target, this.#requests, rate, ms));
+    this.#fixed.push(await this.#generator.sampleAt(this.#target, this.#requests, rate, ms));
   }
 }
