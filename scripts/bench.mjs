@@ -1,6 +1,6 @@
 // Runs every package's benchmarks of a turbo task, one at a time: `npm run bench [-- turbo arguments]`, `npm run bench:redis`. They measure against a
-// real Redis, that of the materializer against a real Kafka, too; bench:peers needs
-// the peers, which it installs into the cache.
+// real Redis, that of the materializer against a real Kafka, too; bench:peers installs the
+// Python ones into the cache.
 import { endAs, runForeground } from "./bootstrap/child.mjs";
 import { provideServers } from "./servers/install.mjs";
 
