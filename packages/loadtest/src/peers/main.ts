@@ -17,6 +17,8 @@ import { measureSideBySide } from "./side-by-side.ts";
 const PACKAGE = join(import.meta.dirname, "..", "..");
 const ROOT = join(PACKAGE, "..", "..");
 const OTHER_CORE = "1";
+/** Of util-linux. */
+const TASKSET = "taskset";
 
 const started = performance.now();
 const print = (line: string) =>
@@ -25,7 +27,7 @@ const settings = settingsOf(process.env);
 if (availableParallelism() < 2)
   throw new Error("Two cores are needed: one for the servers, one for Redis and the load");
 // All threads of this process, and Redis, which it starts. Servers are put on the other one.
-execFileSync("taskset", ["-apc", OTHER_CORE, String(process.pid)], { stdio: "ignore" });
+execFileSync(TASKSET, ["-apc", OTHER_CORE, String(process.pid)], { stdio: "ignore" });
 
 await using stack = new AsyncDisposableStack();
 const stop = (signal: NodeJS.Signals) => {
