@@ -1,8 +1,8 @@
 /** How much of everything is measured. Times are milliseconds, rates requests per second. */
 export interface Settings {
   readonly quick: boolean;
-  /** Of all of it: searches and rounds that have not begun by then are left out, and the table says so. */
-  readonly wholeMs: number;
+  /** From when all servers run. Searches and rounds that have not begun by then are left out, and the table says so. */
+  readonly measureMs: number;
   /** Starts of each server, the first one included. */
   readonly starts: number;
   readonly warmUpMs: number;
@@ -39,7 +39,7 @@ export const OUTAGE_RATE = 20;
 
 const WHOLE: Settings = {
   quick: false,
-  wholeMs: 21 * 60_000,
+  measureMs: 20 * 60_000,
   starts: 3,
   warmUpMs: 1_000,
   search: {
@@ -57,7 +57,7 @@ const WHOLE: Settings = {
 
 const QUICK: Settings = {
   quick: true,
-  wholeMs: 3 * 60_000,
+  measureMs: 3 * 60_000,
   starts: 1,
   warmUpMs: 200,
   search: {
