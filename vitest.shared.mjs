@@ -25,5 +25,8 @@ export default {
     hookTimeout: 180_000,
     pool: "forks",
     maxWorkers: 2,
+    // Pure files share a process, whose modules are loaded once: that halves what these suites cost, and the check above still looks after each file.
+    // Suites with servers keep one process a file: some measure its memory, and what one leaves of load would be the next one's.
+    isolate: servers,
   },
 };

@@ -24,7 +24,10 @@ fs.rmSync(report, { force: true });
 
 process.env["LARDER_SUITE"] = suite;
 process.env["LARDER_CACHE"] = cacheFolder();
-const config = join(dirname(fileURLToPath(import.meta.url)), "..", "vitest.shared.mjs");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+// Tests start the command hundreds of times, from its sources, which Node would strip and compile anew each time.
+process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules/.cache/compiled");
+const config = join(root, "vitest.shared.mjs");
 const { include, exclude } = (await import(pathToFileURL(config).href)).default.test;
 
 if (fs.globSync(include, { exclude }).length === 0) {

@@ -15,8 +15,8 @@ export async function prepareServers() {
   return servers;
 }
 
-/** Two packages at once fill two cores; suites with servers measure time and would disturb each other. */
-const CONCURRENCY = { test: 2, "test:servers": 1 };
+/** Packages at once. Two fill two cores; one alone would leave them idle wherever its tests wait for a server. */
+const CONCURRENCY = 2;
 const RUNS = ".turbo/runs";
 
 /** Runs one of the tasks in every package that has it, or in those that `args` choose, and answers per package what came of it. */
@@ -31,7 +31,7 @@ export async function runTurboTests(task, args) {
     "--summarize",
     "--output-logs=new-only",
   ];
-  const { code } = await runForeground(process.execPath, [...turbo, `--concurrency=${CONCURRENCY[task]}`, ...args]);
+  const { code } = await runForeground(process.execPath, [...turbo, `--concurrency=${CONCURRENCY}`, ...args]);
   const summary = readSummary();
   if (summary === undefined)
     return [{ name: `turbo run ${task}`, problem: `ended with ${code} before it ran anything` }];

@@ -5,6 +5,7 @@ import { cacheFolder } from "../cache-folder.mjs";
 import { provideFeast } from "./feast.mjs";
 import { provideK6 } from "./k6.mjs";
 import { provideKafka } from "./kafka.mjs";
+import { provideNotebook } from "./notebook.mjs";
 import { providePeers } from "./peers.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
@@ -22,6 +23,7 @@ const PROVIDERS = {
   feast: provideFeast,
   peers: providePeers,
   tritonclient: provideTritonClient,
+  notebook: provideNotebook,
   schemathesis: provideSchemathesis,
   kafka: provideKafka,
   valkey: provideValkey,

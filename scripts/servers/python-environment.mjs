@@ -9,9 +9,20 @@ const run = promisify(execFile);
 
 /**
  * A Python package of exactly `version` in an environment of its own in the cache, `servers/<name>`: `requirement` is what pip is asked for,
- * `distribution` whose version is looked at, `pip` further options. Large: installed only where it is asked for by name, `install`.
+ * `distribution` whose version is looked at, `packages` what else belongs there, each as `name==version`, `pip` further options. Large: installed only
+ * where it is asked for by name, `install`.
  */
-export async function providePython({ cache, version, install, name, title, requirement, distribution, pip = [] }) {
+export async function providePython({
+  cache,
+  version,
+  install,
+  name,
+  title,
+  requirement,
+  distribution,
+  packages = [],
+  pip = [],
+}) {
   const remedy = `Run node scripts/servers/install.mjs ${name}, which needs Python 3.10 or newer with venv, and PyPI`;
   const folder = join(cache, "servers", name);
   if (!existsSync(folder) && !install) throw new RemedyError(`${title} is not in the cache`, remedy);
@@ -27,6 +38,7 @@ export async function providePython({ cache, version, install, name, title, requ
         "--disable-pip-version-check",
         ...pip,
         `${requirement}==${version}`,
+        ...packages,
       ];
       // By its python, since the other programs of an environment do not move with it.
       await run(join(temporary, "bin", "python"), args, { timeout: 1_200_000, maxBuffer: 16 * 1024 * 1024 });
@@ -34,9 +46,11 @@ export async function providePython({ cache, version, install, name, title, requ
       throw new RemedyError(`${title} ${version} can't be installed (${lastLine(error)})`, remedy, error);
     }
   });
-  const found = await versionIn(folder, distribution);
-  if (found === version) return `${title} ${version} in the cache`;
-  throw new RemedyError(`${folder} holds ${title} ${found}, not ${version}`, `Remove that folder. ${remedy}`);
+  const wanted = [`${distribution}==${version}`, ...packages];
+  const found = await versionsIn(folder, wanted);
+  const other = wanted.find((each, index) => each !== found[index]);
+  if (other === undefined) return `${title} ${version} in the cache`;
+  throw new RemedyError(`${folder} holds ${title} without ${other}`, `Remove that folder. ${remedy}`);
 }
 
 async function findPython(remedy) {
@@ -48,10 +62,16 @@ async function findPython(remedy) {
   throw new RemedyError("There is no Python 3.10 or newer with venv on PATH", remedy);
 }
 
-async function versionIn(folder, distribution) {
-  const script = `import importlib.metadata as m; print(m.version('${distribution}'))`;
+/** What is there of packages, as `name==version`. */
+async function versionsIn(folder, wanted) {
+  const names = wanted.map((each) => each.split("==")[0]);
+  const script = `
+import importlib.metadata as m
+for name in ${JSON.stringify(names)}:
+    try: print(f"{name}=={m.version(name)}")
+    except m.PackageNotFoundError: print(name)`;
   const { stdout } = await run(join(folder, "bin", "python"), ["-c", script], { timeout: 30_000 });
-  return stdout.trim();
+  return stdout.trim().split(/\r?\n/);
 }
 
 function lastLine(error) {

@@ -37,14 +37,15 @@ export async function churnFolder(edit: (yaml: string) => string = withOnlineSto
     path,
     file,
     generate: (...args) =>
-      runProcess(process.execPath, [join(EXAMPLE, "scripts", "generate.ts"), "--out", join(path, "data"), ...args], {
-        ...options,
-        ms: 60_000,
-      }),
-    larder: (...args) => runProcess(process.execPath, [...LARDER, ...args], { ...options, ms: 60_000 }),
+      runProcess(
+        process.execPath,
+        [join(EXAMPLE, "scripts", "generate.ts"), "--out", join(path, "data"), ...args],
+        options,
+      ),
+    larder: (...args) => runProcess(process.execPath, [...LARDER, ...args], options),
     async serve() {
       const child = await startProcess(process.execPath, [...LARDER, "serve", "--port", "0", "--json"], options);
-      const line = await child.waitForLine(/^\{"url"/, 60_000);
+      const line = await child.waitForLine(/^\{"url"/);
       const { url }: { url: string } = JSON.parse(line);
       return { url, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
     },

@@ -12,7 +12,6 @@ import { churnServer, post } from "./churn-server.ts";
 const EXAMPLE = join(import.meta.dirname, "..");
 const DAY = 86_400_000;
 const MADE_BY_HAND = 900_001;
-/** Processes start slowly on a busy machine. */
 
 const today = new Date();
 const asOf = new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth(), 1));

@@ -21,3 +21,7 @@ export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 
 /** Media type of every request body and of every other answer. */
 export const JSON_MEDIA_TYPE = "application/json";
+
+/** Media types of what columns travel as: a Parquet file, and a stream of Arrow record batches. */
+export const PARQUET_MEDIA_TYPE = "application/vnd.apache.parquet";
+export const ARROW_STREAM_MEDIA_TYPE = "application/vnd.apache.arrow.stream";

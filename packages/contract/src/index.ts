@@ -9,8 +9,10 @@ export {
 export { ERROR_STATUS } from "./error-status.ts";
 export { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
 export {
+  ARROW_STREAM_MEDIA_TYPE,
   DEGRADED_HEADER,
   JSON_MEDIA_TYPE,
+  PARQUET_MEDIA_TYPE,
   PROBLEM_MEDIA_TYPE,
   REQUEST_ID_HEADER,
   SERVER_TIMING_HEADER,
@@ -19,6 +21,7 @@ export {
   TENANT_PREFIX,
 } from "./headers.ts";
 export { LivezAnswer, ReadyzAnswer } from "./health.ts";
+export { HistoricalFeaturesQuery, HistoricalFeaturesRequest } from "./historical-features.ts";
 export {
   BINARY_MEDIA_TYPE,
   INFERENCE_DATATYPES,

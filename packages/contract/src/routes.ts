@@ -1,7 +1,8 @@
 import type { TSchema } from "typebox";
 import { GetOnlineFeaturesAnswer, GetOnlineFeaturesQuery, GetOnlineFeaturesRequest } from "./get-online-features.ts";
-import { JSON_MEDIA_TYPE, TENANT_PREFIX } from "./headers.ts";
+import { ARROW_STREAM_MEDIA_TYPE, JSON_MEDIA_TYPE, PARQUET_MEDIA_TYPE, TENANT_PREFIX } from "./headers.ts";
 import { LivezAnswer, ReadyzAnswer } from "./health.ts";
+import { HistoricalFeaturesQuery, HistoricalFeaturesRequest } from "./historical-features.ts";
 import { InferenceAnswer, InferenceLive, InferenceReady, InferenceRequest, InferenceServer } from "./inference.ts";
 import {
   MaterializeAccepted,
@@ -40,7 +41,7 @@ import { DeleteRequest, PushRequest, WriteAnswer, WriteRequest } from "./write.t
 export type ErrorStyle = "feast" | "strict" | "inference" | "problem";
 
 /** What a credential may be good for. None holds another: a caller that reads and writes needs both. */
-export const SCOPES = ["read", "write", "predict", "admin"] as const;
+export const SCOPES = ["read", "write", "predict", "historical", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /** Who may call a route of a server that asks for credentials: holders of a scope, of any valid credential, or everybody. */
@@ -55,6 +56,8 @@ export interface RouteContract {
   readonly errors: ErrorStyle;
   /** Several schemas are alternatives. */
   readonly body?: readonly TSchema[];
+  /** Media type of another form that the body may have. */
+  readonly bodyMedia?: string;
   /** The body may be left out. */
   readonly bodyOptional?: true;
   readonly query?: TSchema;
@@ -118,6 +121,19 @@ export const ROUTES = {
     answer: [WriteAnswer],
     tenant: true,
     access: "write",
+  },
+  historicalFeatures: {
+    method: "POST",
+    path: "/historical-features",
+    summary: "Features as they were known at each entity row's time, as an Arrow IPC stream",
+    errors: "problem",
+    body: [HistoricalFeaturesRequest],
+    bodyMedia: PARQUET_MEDIA_TYPE,
+    query: HistoricalFeaturesQuery,
+    answer: [],
+    media: ARROW_STREAM_MEDIA_TYPE,
+    tenant: true,
+    access: "historical",
   },
   materialize: {
     method: "POST",

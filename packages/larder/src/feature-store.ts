@@ -14,6 +14,7 @@ import {
 } from "@larder/schema";
 import { encodeEntityRows, type OnlineStore, openOnlineStore } from "@larder/store-core";
 import type { TrainingSetReport } from "@larder/training-features";
+import { type FeaturesAsOfRequest, readFeaturesAsOf } from "./features-as-of.ts";
 import { type ErasureReceipt, forgetEntity } from "./forget-entity.ts";
 import { createOnlineFeatures, type EntityRow } from "./online-features.ts";
 import { type PushResult, pushRows } from "./push-rows.ts";
@@ -89,7 +90,8 @@ export type HistoricalFeaturesRequest = Omit<TrainingSetOptions, "tenant">;
  * features.toRows(); // [{ customer_id: 12345, tenure_months: 24 }]
  * ```
  *
- * Reads load neither DuckDB nor ONNX Runtime nor an HTTP server; `materialize` and `getHistoricalFeatures` load DuckDB when they are called.
+ * Reads load neither DuckDB nor ONNX Runtime nor an HTTP server; `materialize`, `getFeaturesAsOf` and `getHistoricalFeatures` load DuckDB when
+ * they are called.
  */
 export class FeatureStore implements AsyncDisposable {
   readonly definitions: Definitions;
@@ -141,6 +143,15 @@ export class FeatureStore implements AsyncDisposable {
     };
     const batch = await this.#store.read(plan, keys, call, { allowStale: request.allowStale === true });
     return createOnlineFeatures(batch, request.entityRows, this.#int64);
+  }
+
+  /**
+   * What {@link FeatureStore.getOnlineFeatures} would have answered at a time in the past, had everything known by then been materialized: read from the
+   * offline store, with the same TTL and statuses. The online store is not asked.
+   */
+  async getFeaturesAsOf(request: FeaturesAsOfRequest): Promise<OnlineFeatures<Record<string, unknown>, object>> {
+    const { definitions, tenant } = this;
+    return readFeaturesAsOf({ definitions, tenant, int64: this.#int64, clock: this.#clock }, request);
   }
 
   /**

@@ -10,6 +10,7 @@ export {
   type MaterializeRequest,
   type OnlineFeaturesRequest,
 } from "./feature-store.ts";
+export type { FeaturesAsOfRequest } from "./features-as-of.ts";
 export type { ErasureReceipt } from "./forget-entity.ts";
 export type { EntityRow } from "./online-features.ts";
 export type { PushResult } from "./push-rows.ts";

@@ -5,6 +5,7 @@ import { buildApp, loadModels, type ModelEvent, openAuthenticator, openServedLog
 import { openOnlineStore } from "@larder/store-core";
 import type { Logger } from "pino";
 import { checkApplied } from "./check-applied.ts";
+import { createHistorical } from "./historical-function.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { listenAddress, listenError } from "./listen-address.ts";
 import { createMaterialize } from "./materialize-function.ts";
@@ -64,6 +65,7 @@ export async function runServer(
         tenant: request.tenant,
         logger,
         stopping: request.signal,
+        historical: createHistorical(definitions, request.file, request.env),
         ...(link === undefined
           ? { materialize: createMaterialize({ definitions, store, clock }, request.file, request.env) }
           : { peers: link.peers }),

@@ -12,3 +12,17 @@ export function microsOf(field: string, time: TimeInput): number {
     facts: { field },
   });
 }
+
+/** The same, but text states its zone: a moment in the past is not meant by halves. @throws INVALID_REQUEST naming `field` */
+export function zonedMicrosOf(field: string, time: TimeInput): number {
+  const micros = microsOf(field, time);
+  if (typeof time !== "string" || ZONED.test(time)) return micros;
+  throw new LarderError("INVALID_REQUEST", {
+    what: `${field} "${time.slice(0, 100)}" has no time zone`,
+    remedy: "End it with Z for UTC, or an offset, as in 2026-01-31T12:00:00Z",
+    facts: { field },
+  });
+}
+
+/** A time of day, and a zone at the end. */
+const ZONED = /[Tt ]\d\d:.*(?:[Zz]|[+-]\d\d(?::?\d\d)?)$/;

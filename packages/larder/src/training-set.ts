@@ -15,6 +15,13 @@ export interface TrainingSetOptions extends FeatureSelection {
   readonly asOf?: AsOf | undefined;
   /** Column of `entities` with the row's time. Default `event_timestamp`. */
   readonly timestampColumn?: string | undefined;
+  /**
+   * Adds the column `split` with `train`, `validation` (where two shares or times are given) and `test`: `time:0.8`, `time:0.7/0.15`, `time:2024-03-01`,
+   * `entity:0.8`, `entity:0.7/0.15:seed`.
+   */
+  readonly split?: string | undefined;
+  /** Makes `out` a folder of Parquet with one file for each combination of these columns' values. */
+  readonly partitionBy?: readonly string[] | undefined;
   /** Looks for leaks and other usual mistakes; `{}` for what needs no label. Default: not. */
   readonly lint?: LintSelection | undefined;
   readonly tenant: string;
@@ -66,6 +73,8 @@ export async function createTrainingSet(
     ...(featureService === undefined ? {} : { service: featureService }),
     ...(fullFeatureNames === undefined ? {} : { fullFeatureNames }),
     ...(timestampColumn === undefined ? {} : { timestampColumn }),
+    ...(options.split === undefined ? {} : { split: options.split }),
+    ...(options.partitionBy === undefined ? {} : { partitionBy: options.partitionBy }),
     ...(options.lint === undefined ? {} : { lint: { label, splitColumn, failOn, clock } }),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),

@@ -1,6 +1,9 @@
+/** A store whose deadlines are none of a test's business: a busy machine may take its time. */
+export const STORE = "{ type: sqlite, path: online/store.db, deadline: 30s, write_deadline: 30s }";
+
 /** What most tests of this package run on: two views with Parquet sources in `data/`, a service, two tenants, SQLite. */
 export const YAML = `project: shop
-online_store: { type: sqlite, path: online/store.db }
+online_store: ${STORE}
 offline_store: { type: duckdb, path: data }
 entities:
   - { name: customer, join_keys: [{ name: customer_id, type: int64 }] }
@@ -23,7 +26,10 @@ tenants: { default: {}, acme: {} }
 `;
 
 /** The same, with rows that end with the process: no file, no thread. */
-export const IN_MEMORY = YAML.replace(/^online_store: .*$/m, "online_store: { type: memory }");
+export const IN_MEMORY = YAML.replace(
+  /^online_store: .*$/m,
+  "online_store: { type: memory, deadline: 30s, write_deadline: 30s }",
+);
 
 /** Two customers with one row each in March 2024, and an older one of the first. */
 export const PLANS = `SELECT * FROM (VALUES
@@ -35,6 +41,3 @@ export const PLANS = `SELECT * FROM (VALUES
 /** A row of customer 2 that is newer than the one in {@link PLANS} and was created long after its event time. */
 export const LATE = `SELECT 2::BIGINT AS customer_id, TIMESTAMP '2024-03-05 12:00:00' AS event_timestamp, TIMESTAMP '2024-03-20' AS created,
   22::BIGINT AS price, 'late' AS plan, NULL::BIGINT[] AS invoices`;
-
-/** The same as the first, for a machine that is busy with other tests: a read may take its time. */
-export const PATIENT = YAML.replace("path: online/store.db", "path: online/store.db, deadline: 30s");

@@ -248,3 +248,33 @@ test("plans of many different feature lists stay bounded and right", async () =>
     );
   }
 });
+
+test("features as of a time in the past come from Parquet, as a read of then would have them", async () => {
+  await using project = await createProject(IN_MEMORY.replace("    online_ttl: 3650d\n", ""));
+  await project.parquet("data/plans/a.parquet", PLANS);
+  const ancient =
+    "1::BIGINT AS customer_id, TIMESTAMP '1600-01-01' AS event_timestamp, TIMESTAMP '1600-01-01' AS created";
+  await project.parquet(
+    "data/plans/b.parquet",
+    `SELECT * REPLACE (7::BIGINT AS customer_id) FROM (SELECT ${ancient}, 1::BIGINT AS price, 'x' AS plan, NULL::BIGINT[] AS invoices)`,
+  );
+  await using store = await open(project);
+  const ask = (at: string | Date | bigint, ...ids: number[]) =>
+    store.getFeaturesAsOf({ ...SELECTION, entityRows: ids.map((customer_id) => ({ customer_id })), at });
+  const then = await ask("2024-03-10T12:00:00+01:00", 1, 2, 1);
+  expect(then.toDict()).toEqual({ customer_id: [1, 2, 1], price: [10, null, 10], plan: ["basic", null, "basic"] });
+  expect(then.statuses["price"]).toEqual(["PRESENT", "NOT_FOUND", "PRESENT"]);
+  expect((await ask(new Date("2024-03-11T00:00:00Z"), 1)).toDict()).toMatchObject({ price: [11] });
+  expect((await ask(BigInt(Date.UTC(2024, 2, 11)) * 1000n - 1n, 1)).toDict()).toMatchObject({ price: [10] });
+  expect((await ask("2024-03-11T00:00:00Z")).toRows()).toEqual([]);
+  await expect(ask("2024-03-10T12:00:00Z", 7)).rejects.toMatchObject({
+    code: "INVALID_ROWS",
+    facts: { view: "plans" },
+  });
+  await expect(ask("2024-04-02T00:00:00Z", 1)).rejects.toMatchObject({
+    code: "INVALID_REQUEST",
+    facts: { field: "as_of" },
+  });
+  const many = Array.from({ length: 10_001 }, (_, i) => i);
+  await expect(ask("2024-03-10T12:00:00Z", ...many)).rejects.toMatchObject({ facts: { field: "entity_rows" } });
+});

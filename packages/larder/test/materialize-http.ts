@@ -21,7 +21,7 @@ export async function materializeOverHttp(project: Project): Promise<void> {
     cwd: project.folder,
     env: { INIT_CWD: undefined, NO_COLOR: undefined },
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   const post = (path: string, body: object) =>
     fetch(`${url}${path}`, {
       method: "POST",

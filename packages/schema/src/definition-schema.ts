@@ -430,6 +430,15 @@ const servedLog = section({
   max_bytes: withDefault(size, "Most bytes of all files; the oldest are removed.", "1GB"),
 });
 
+const historical = section({
+  max_joins: withDefault(Type.Integer({ minimum: 1, maximum: 64 }), "Most joins at once; a further one is refused.", 1),
+  max_rows: withDefault(Type.Integer({ minimum: 1 }), "Most entity rows of a Parquet body.", 1_000_000),
+  body_limit: withDefault(size, "Largest Parquet body.", "64MiB"),
+  deadline: withDefault(limit, "Longest time from the request's body to the last byte of the answer.", "5m"),
+  memory_limit: withDefault(size, "Memory that DuckDB may take for a join before it spills to disk.", "1GiB"),
+  spill_limit: withDefault(size, "Most bytes on disk of what a join spills.", "10GB"),
+});
+
 const server = section({
   host: withDefault(text, "Address to listen on.", "127.0.0.1"),
   port: withDefault(Type.Integer({ minimum: 0, maximum: 65535 }), "Port to listen on; 0 takes any free one.", 6566),
@@ -481,6 +490,7 @@ const server = section({
     "Keeps what predictions were made of, as Parquet (see served-log.md).",
     "nothing is kept",
   ),
+  historical: withDefault(historical, "Limits of /historical-features (see python.md), in each process.", {}),
   strict_feast: withDefault(
     Type.Boolean(),
     "Feast's own routes answer as Feast's server does, as they always do below /feast (see feast.md).",

@@ -365,6 +365,20 @@ export interface ServedLogConfig {
   readonly maxBytes: number;
 }
 
+/** Limits of joins over HTTP, in each process. */
+export interface HistoricalConfig {
+  readonly maxJoins: number;
+  /** Entity rows of a Parquet body; those in JSON are bounded as every request's rows are. */
+  readonly maxRows: number;
+  /** Size of a Parquet body. */
+  readonly bodyLimitBytes: number;
+  /** From the end of the body to the last byte of the answer. */
+  readonly deadlineMs: number;
+  /** Memory that the engine may take for one join, and disk for what does not fit. */
+  readonly memoryLimitBytes: number;
+  readonly spillLimitBytes: number;
+}
+
 /** Limits and address of the HTTP server. */
 export interface ServerConfig {
   readonly host: string;
@@ -391,6 +405,7 @@ export interface ServerConfig {
   readonly accessLogSample: number | undefined;
   /** What predictions were made of is kept in files; undefined = not. */
   readonly servedLog: ServedLogConfig | undefined;
+  readonly historical: HistoricalConfig;
   /** Feast's routes answer as Feast's own server does. */
   readonly strictFeast: boolean;
 }

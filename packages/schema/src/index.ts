@@ -28,6 +28,7 @@ export type {
   FeatureRef,
   FeatureService,
   FeatureView,
+  HistoricalConfig,
   HivePartition,
   JoinKey,
   JwtConfig,

@@ -5,6 +5,7 @@ import type { OnlineStore } from "@larder/store-core";
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import type { Authenticator } from "./auth/credential.ts";
 import { CompiledReads } from "./features/compiled-read.ts";
+import type { HistoricalFunction } from "./historical/historical-function.ts";
 import type { MaterializeFunction } from "./materialize/materialize-function.ts";
 import { MaterializeJobs } from "./materialize/materialize-jobs.ts";
 import type { MetricsPeers } from "./metrics/metrics-peers.ts";
@@ -21,6 +22,7 @@ import type { ModelRegistry } from "./registry/model-registry.ts";
 import { registerDeleteFromOnlineStore } from "./routes/delete-from-online-store.ts";
 import { registerGetOnlineFeatures } from "./routes/get-online-features.ts";
 import { registerFeastHealth, registerHealth } from "./routes/health.ts";
+import { registerHistoricalFeatures } from "./routes/historical-features.ts";
 import { registerInference } from "./routes/inference.ts";
 import { registerMaterialize, registerMaterializeJobs } from "./routes/materialize.ts";
 import { registerMetrics } from "./routes/metrics.ts";
@@ -42,6 +44,8 @@ export interface AppParts {
   readonly clock: Clock;
   /** What `/materialize` runs; without it these routes refuse. */
   readonly materialize?: MaterializeFunction;
+  /** What `/historical-features` runs; without it the route refuses. */
+  readonly historical?: HistoricalFunction;
   /** Whose rows a request is for that names no tenant. Default `default`. */
   readonly tenant?: string;
   /** Who may ask. Needed where `server.auth` names keys or tokens: an app that could not tell is not built. */
@@ -126,6 +130,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   registerStrictFeast(app, context, jobs, FEAST_PREFIX);
   registerDeleteFromOnlineStore(app, context);
   registerMaterializeJobs(app, context, jobs);
+  await registerHistoricalFeatures(app, context, parts.historical);
   registerPredict(app, context);
   registerModels(app, context);
   await registerInference(app, context, stopping);

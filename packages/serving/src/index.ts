@@ -2,6 +2,7 @@ export { type AppParts, buildApp } from "./app.ts";
 export { openAuthenticator } from "./auth/authenticator.ts";
 export type { Authenticator, AuthenticatorParts, Credential } from "./auth/credential.ts";
 export { createApiKey, type KeyWish, listApiKeys, revokeApiKey } from "./auth/key-file.ts";
+export type { HistoricalFunction, HistoricalRun } from "./historical/historical-function.ts";
 export type {
   MaterializedCounts,
   MaterializeFunction,

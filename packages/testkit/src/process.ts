@@ -25,9 +25,9 @@ export interface ChildHandle {
   readonly stderr: string;
   /** Its end, or undefined while it runs. */
   readonly ended: ProcessEnd | undefined;
-  /** The first line of stdout or stderr, past or future, that matches. Fails when the child ends first or after `ms` (default 15,000). */
+  /** The first line of stdout or stderr, past or future, that matches. Fails when the child ends first or after `ms` (default 60,000). */
   waitForLine(pattern: RegExp, ms?: number): Promise<string>;
-  /** Waits for the end, at most `ms` (default 30,000). */
+  /** Waits for the end, at most `ms` (default 120,000). */
   waitForExit(ms?: number): Promise<ProcessEnd>;
   /** Sends a signal; nothing happens when it has ended. */
   signal(signal: NodeJS.Signals): void;
@@ -58,7 +58,7 @@ export async function startProcess(
   return new Child(command, child, startGuard(child.pid ?? 0, options.folder ?? ""));
 }
 
-/** Runs `command` to its end, at most `ms` (default 30,000); a child that takes longer is killed and the call fails. */
+/** Runs `command` to its end, at most `ms` (default 120,000); a child that takes longer is killed and the call fails. */
 export async function runProcess(
   command: string,
   args: readonly string[] = [],
@@ -106,7 +106,7 @@ class Child implements ChildHandle {
     });
   }
 
-  waitForLine(pattern: RegExp, ms = 15_000): Promise<string> {
+  waitForLine(pattern: RegExp, ms = 60_000): Promise<string> {
     let watcher = () => {};
     const found = new Promise<string>((resolve, reject) => {
       watcher = () => {
@@ -121,7 +121,7 @@ class Child implements ChildHandle {
     return within(ms, waitingFor, found).finally(() => this.#watchers.delete(watcher));
   }
 
-  waitForExit(ms = 30_000): Promise<ProcessEnd> {
+  waitForExit(ms = 120_000): Promise<ProcessEnd> {
     return within(ms, () => `the end of ${this.#command}. ${this.#described()}`, this.#exit);
   }
 

@@ -7,6 +7,7 @@ export {
   type UnusableRows,
 } from "./latest-rows/latest-rows.ts";
 export type { SourceRecord } from "./latest-rows/record-reader.ts";
+export { type RowsAsOf, type RowsAsOfRequest, readRowsAsOf } from "./latest-rows/rows-as-of.ts";
 export { LINT_CODES, type LintCode, type LintExample, type LintFinding, type Severity } from "./lint/finding.ts";
 export type { LintRequest } from "./lint/lint-training-set.ts";
 export { type DuckDbOptions, openDuckDb } from "./offline/duckdb-session.ts";
@@ -37,6 +38,9 @@ export {
   requireServedLogAccess,
 } from "./served-log/forget-served.ts";
 export { openSpark, type SparkEngine } from "./spark/spark-session.ts";
+export type { FeatureChange, InputChange, SettingChange } from "./training-set/compare-manifests.ts";
+export type { ColumnDifference, RowDifferences } from "./training-set/compare-rows.ts";
+export { type DiffRequest, diffTrainingSets, type TrainingSetDiff } from "./training-set/diff.ts";
 export type { EntityInput, EntityQuery, EntityRecords } from "./training-set/entity-source.ts";
 export {
   type FindEntityRequest,
@@ -49,10 +53,15 @@ export {
   type ManifestFile,
   type ManifestInputFile,
   type ManifestLint,
+  type ManifestOutput,
+  type ManifestSplit,
+  type ManifestStaleness,
   type ManifestView,
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";
 export { readManifest } from "./training-set/read-manifest.ts";
+export { streamTrainingSet, type TrainingStreamRequest } from "./training-set/stream-training-set.ts";
+export { type ReproduceRequest, type Reproduction, reproduceTrainingSet } from "./training-set/reproduce.ts";
 export {
   buildTrainingSet,
   type TrainingSetProgress,

@@ -44,6 +44,28 @@ export function wholeEntityRow(
 }
 
 /**
+ * Entity rows from `key=value` pairs: a join key that is given again begins the next one. At least one row.
+ * @throws as {@link wholeEntityRow}, for every row
+ */
+export function wholeEntityRows(
+  pairs: readonly string[],
+  joinKeys: readonly JoinKey[],
+): readonly Record<string, string | number>[] {
+  const rows: string[][] = [[]];
+  let given = new Set<string>();
+  for (const pair of pairs) {
+    const name = pair.slice(0, pair.indexOf("="));
+    if (given.has(name)) {
+      given = new Set();
+      rows.push([]);
+    }
+    given.add(name);
+    rows.at(-1)?.push(pair);
+  }
+  return rows.map((row) => wholeEntityRow(row, joinKeys));
+}
+
+/**
  * Join-key values from `key=value` arguments, as text: whose type is known only view by view.
  * @throws USAGE for an argument without `=`, or a key given twice
  */

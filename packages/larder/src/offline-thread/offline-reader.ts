@@ -2,11 +2,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { LatestRowsSource } from "@larder/materializer";
 import { LarderError } from "@larder/schema";
-import type { OfflineAnswer, OfflineRequest, OfflineStart, OfflineWork } from "./offline-protocol.ts";
+import type { Join, OfflineAnswer, OfflineRequest, OfflineStart, OfflineWork } from "./offline-protocol.ts";
 
 /** The offline store, read on a thread of its own. */
 export interface OfflineReader extends AsyncDisposable {
   readonly source: LatestRowsSource;
+  /** An Arrow IPC stream, of which the thread makes no more than is asked for. */
+  join(join: Join): AsyncIterable<Uint8Array>;
 }
 
 /** Starts the thread; it lives until it is disposed of. When `signal` aborts, its work under way fails with ABORTED. */
@@ -41,6 +43,21 @@ export function openOfflineReader(start: OfflineStart, signal: AbortSignal): Off
     throw new LarderError(code, failure);
   };
 
+  async function* answersOf(opening: OfflineWork): AsyncGenerator<Exclude<OfflineAnswer, { kind: "failed" | "done" }>> {
+    await perform(opening);
+    try {
+      for (;;) {
+        const answer = await perform({ kind: "next" });
+        if (answer.kind === "done") return;
+        // A thread that is quick answers within one turn of the event loop, and requests would wait for the whole of it.
+        await nextTurn();
+        yield answer;
+      }
+    } finally {
+      if (broken === undefined) await perform({ kind: "stop" });
+    }
+  }
+
   return {
     source: {
       fingerprintSource: async (_definitions, view, tenant) => {
@@ -50,19 +67,12 @@ export function openOfflineReader(start: OfflineStart, signal: AbortSignal): Off
       },
       async *readLatestRows({ view: { name: view }, tenant, start: from, end: to, late, chunkRows, after }) {
         const reading = { view, tenant, start: from, end: to, late, chunkRows, after };
-        await perform({ kind: "open", reading });
-        try {
-          for (;;) {
-            const answer = await perform({ kind: "next" });
-            if (answer.kind !== "chunk") return;
-            // A thread that is quick answers within one turn of the event loop, and requests would wait for the whole of it.
-            await nextTurn();
-            yield answer.chunk;
-          }
-        } finally {
-          await perform({ kind: "stop" });
-        }
+        for await (const answer of answersOf({ kind: "open", reading }))
+          if (answer.kind === "chunk") yield answer.chunk;
       },
+    },
+    async *join(join) {
+      for await (const answer of answersOf({ kind: "join", join })) if (answer.kind === "bytes") yield answer.bytes;
     },
     [Symbol.asyncDispose]: async () => {
       signal.removeEventListener("abort", onAbort);

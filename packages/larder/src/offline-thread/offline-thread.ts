@@ -1,8 +1,17 @@
 import { availableParallelism } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { type Definitions, findView, isLarderError, LarderError, loadDefinitions } from "@larder/schema";
-import { fingerprintSource, type LatestRowsChunk, openDuckDb, readLatestRows } from "@larder/training-features";
+import {
+  type Definitions,
+  findFeature,
+  findService,
+  findView,
+  isLarderError,
+  LarderError,
+  loadDefinitions,
+} from "@larder/schema";
+import { fingerprintSource, openDuckDb, readLatestRows, streamTrainingSet } from "@larder/training-features";
 import type {
+  Join,
   OfflineAnswer,
   OfflineFailure,
   OfflineRequest,
@@ -23,7 +32,7 @@ const say = (answer: OfflineAnswer): void => port.postMessage(answer);
 
 const cancelled = new AbortController();
 let definitions: Promise<Definitions> | undefined;
-let reading: AsyncGenerator<LatestRowsChunk> | undefined;
+let reading: AsyncGenerator<OfflineAnswer> | undefined;
 
 port.on("message", (request: OfflineRequest) => {
   if (request.kind === "abort") cancelled.abort();
@@ -43,9 +52,14 @@ async function perform(work: OfflineWork): Promise<OfflineAnswer> {
       reading = read(await definitions, work.reading);
       return { kind: "done" };
     }
+    case "join": {
+      definitions ??= load();
+      reading = join(await definitions, work.join);
+      return { kind: "done" };
+    }
     case "next": {
       const next = await reading?.next();
-      return next === undefined || next.done === true ? { kind: "done" } : { kind: "chunk", chunk: next.value };
+      return next === undefined || next.done === true ? { kind: "done" } : next.value;
     }
     case "stop":
       await reading?.return(undefined);
@@ -55,10 +69,35 @@ async function perform(work: OfflineWork): Promise<OfflineAnswer> {
 }
 
 /** One core is left to those who are served. */
-async function* read(loaded: Definitions, { view, ...request }: Reading): AsyncGenerator<LatestRowsChunk> {
-  await using engine = await openDuckDb({ threads: Math.max(1, availableParallelism() - 1) });
+const THREADS = Math.max(1, availableParallelism() - 1);
+
+async function* read(loaded: Definitions, { view, ...request }: Reading): AsyncGenerator<OfflineAnswer> {
+  await using engine = await openDuckDb({ threads: THREADS });
   const { signal } = cancelled;
-  yield* readLatestRows({ ...request, definitions: loaded, view: findView(loaded, view), engine, signal });
+  const chunks = readLatestRows({ ...request, definitions: loaded, view: findView(loaded, view), engine, signal });
+  for await (const chunk of chunks) yield { kind: "chunk", chunk };
+}
+
+async function* join(loaded: Definitions, work: Join): AsyncGenerator<OfflineAnswer> {
+  const { memoryLimitBytes, spillLimitBytes, featureService, features: names = [], ...request } = work;
+  try {
+    await using engine = await openDuckDb({ threads: THREADS, memoryLimitBytes, spillLimitBytes });
+    const { signal } = cancelled;
+    const features =
+      featureService === undefined
+        ? names.map((name) => findFeature(loaded, name))
+        : findService(loaded, featureService).features;
+    for await (const bytes of streamTrainingSet({ ...request, definitions: loaded, features, engine, signal }))
+      yield { kind: "bytes", bytes };
+  } catch (error) {
+    throw "parquet" in work.entities && isLarderError(error) ? withoutPath(error, work.entities.parquet) : error;
+  }
+}
+
+/** Who sent a Parquet file does not know where it was put. */
+function withoutPath({ code, what, remedy, facts, retryable, cause }: LarderError, path: string): LarderError {
+  const { file: _file, ...others } = facts;
+  return new LarderError(code, { what: what.replaceAll(path, "the body"), remedy, facts: others, retryable, cause });
 }
 
 /** @throws CONFIG_INVALID when the file is another one by now: rows would be read by other rules than they are served by */

@@ -77,9 +77,9 @@ test("serve warns of a difference", async () => {
     cwd: project.folder,
     env: { INIT_CWD: undefined, NO_COLOR: undefined },
   });
-  const line = await child.waitForLine(/differ from the applied ones in 1 place, none of them breaking/, 30_000);
+  const line = await child.waitForLine(/differ from the applied ones in 1 place, none of them breaking/);
   expect(JSON.parse(line)).toMatchObject({ level: 40, definitions: expect.stringMatching(/^[0-9a-f]{64}$/) });
-  await child.waitForLine(/^Larder serves/, 30_000);
+  await child.waitForLine(/^Larder serves/);
   child.signal("SIGTERM");
   expect(await child.waitForExit()).toEqual({ code: 0, signal: null });
 });

@@ -1,7 +1,7 @@
 import { startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import { YAML } from "../definitions.ts";
+import { STORE, YAML } from "../definitions.ts";
 import { createProject } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -9,7 +9,7 @@ import { plainTerminal } from "./plain-terminal.ts";
 async function findingsOf(args: readonly string[], login = ""): Promise<unknown[]> {
   await using redis = await startRedis({ args });
   const store = `{ type: redis, connection_string: "${redis.connectionString}${login}" }`;
-  await using project = await createProject(YAML.replace("{ type: sqlite, path: online/store.db }", store));
+  await using project = await createProject(YAML.replace(STORE, store));
   const terminal = plainTerminal(undefined, project.folder);
   await runCli(["doctor", "--json"], terminal);
   const { findings } = JSON.parse(terminal.said) as { readonly findings: { readonly check: string }[] };

@@ -61,7 +61,7 @@ test("nothing that a server prints or answers holds a credential, sent rightly o
     cwd: project.folder,
     env: { INIT_CWD: undefined },
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { readonly url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { readonly url: string };
   const token = "aGVhZGVy.cGF5bG9hZHNlY3JldA.c2lnbmF0dXJl";
   const wrong = `${key.slice(0, -4)}AAAA`;
   const answers: string[] = [];

@@ -3,7 +3,7 @@ import { openOnlineStore } from "@larder/store-core";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
-import { PLANS, YAML } from "../definitions.ts";
+import { PLANS, STORE, YAML } from "../definitions.ts";
 import { createProject, type Project } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -164,7 +164,7 @@ test("doctor lists what is missing with remedies, and is content when nothing is
 
 test("doctor finds every tenant's files, and a store that does not answer", async () => {
   const yaml = YAML.replace("path: plans,", 'path: "plans/{tenant}",').replace(
-    "{ type: sqlite, path: online/store.db }",
+    STORE,
     '{ type: redis, connection_string: "127.0.0.1:1" }',
   );
   await using project = await createProject(yaml);

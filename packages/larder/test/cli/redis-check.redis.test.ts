@@ -1,7 +1,7 @@
 import { startRedis, startRedisCluster } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import { YAML } from "../definitions.ts";
+import { STORE, YAML } from "../definitions.ts";
 import { createProject } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -13,7 +13,7 @@ interface Finding {
 
 /** What the verb says of a store. */
 async function checkOf(store: string, ...options: readonly string[]) {
-  await using project = await createProject(YAML.replace("{ type: sqlite, path: online/store.db }", store));
+  await using project = await createProject(YAML.replace(STORE, store));
   const terminal = plainTerminal(undefined, project.folder);
   const exitCode = await runCli(["redis", "check", ...options], terminal);
   return { exitCode, terminal };
@@ -78,7 +78,7 @@ test("where CONFIG is not allowed it tells what it could not look at, and still 
 });
 
 test("a store without a server is not its business", async () => {
-  const { exitCode, terminal } = await checkOf("{ type: sqlite, path: online/store.db }");
+  const { exitCode, terminal } = await checkOf(STORE);
   expect(exitCode).toBe(2);
   expect(terminal.talked).toContain("UNSUPPORTED");
 });

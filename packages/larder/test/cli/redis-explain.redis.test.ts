@@ -1,7 +1,7 @@
 import { startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
-import { YAML } from "../definitions.ts";
+import { STORE, YAML } from "../definitions.ts";
 import { createProject } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
@@ -9,7 +9,7 @@ const TIME = "2024-03-01T00:00:00Z";
 
 /** A project on a store, and a function that runs verbs in it. */
 async function explained(store: string) {
-  const project = await createProject(YAML.replace("{ type: sqlite, path: online/store.db }", store));
+  const project = await createProject(YAML.replace(STORE, store));
   const run = async (...args: readonly string[]) => {
     const terminal = plainTerminal(undefined, project.folder);
     const exitCode = await runCli([...args], terminal);
@@ -63,7 +63,7 @@ test("explain answers a table for people, a JSON object for machines, and errors
 });
 
 test("a store that is not Redis is a coded error", async () => {
-  const { project, run } = await explained("{ type: sqlite, path: online/store.db }");
+  const { project, run } = await explained(STORE);
   await using _project = project;
   const { exitCode, terminal } = await run("redis", "explain", "--json");
   expect([exitCode, JSON.parse(terminal.said).error.code]).toEqual([2, "UNSUPPORTED"]);

@@ -15,7 +15,7 @@ async function serve(project: Project, ...args: readonly string[]) {
 test.concurrent("serve says its address once, answers there, and SIGTERM lets the request under way finish before it exits 0", async () => {
   await using project = await createProject();
   await using child = await serve(project, "--json");
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   const row = { customer_id: [1], price: [5], plan: ["a"], invoices: [[]], event_timestamp: ["2024-01-01"] };
   const body = JSON.stringify({ push_source_name: "plans", df: row });
 
@@ -48,7 +48,7 @@ test.concurrent("serve says its address once, answers there, and SIGTERM lets th
 test.concurrent("serve listens off loopback when the yaml says auth: none, for its own tenant, and Ctrl-C ends it", async () => {
   await using project = await createProject(`${YAML}server: { auth: none }\n`);
   await using child = await serve(project, "--host", "0.0.0.0", "--tenant", "acme");
-  const line = await child.waitForLine(/^Larder serves at http:\/\/.*:\d+$/, 30_000);
+  const line = await child.waitForLine(/^Larder serves at http:\/\/.*:\d+$/);
   const port = line.slice(line.lastIndexOf(":") + 1);
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
 

@@ -2,14 +2,14 @@ import { startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { FeatureStore } from "../../src/index.ts";
-import { YAML } from "../definitions.ts";
+import { STORE, YAML } from "../definitions.ts";
 import { createProject } from "../project.ts";
 import { plainTerminal } from "./plain-terminal.ts";
 
 test("status counts a tenant's rows in Redis, and nobody else's", async () => {
   await using redis = await startRedis();
   const store = `{ type: redis, connection_string: "${redis.connectionString}" }`;
-  await using project = await createProject(YAML.replace("{ type: sqlite, path: online/store.db }", store));
+  await using project = await createProject(YAML.replace(STORE, store));
   const row = { price: 1, plan: "a", invoices: [] };
   for (const [tenant, count] of [
     ["default", 3],

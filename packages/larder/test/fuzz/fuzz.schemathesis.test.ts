@@ -69,7 +69,7 @@ const ROWS = `SELECT * FROM (VALUES
 
 /** Operations whose bodies the document describes in the names and types of the definitions. */
 const TYPED =
-  /^POST (?:\/t\/\{tenant\})?\/(?:predict|models|push|write-to-online-store|delete-from-online-store|get-online-features|materialize)/;
+  /^POST (?:\/t\/\{tenant\})?\/(?:predict|models|push|write-to-online-store|delete-from-online-store|get-online-features|historical-features|materialize)/;
 
 /** Answers by status, by operation: `POST /predict`. */
 type Answers = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -94,7 +94,7 @@ test("whatever /openapi.json says may be asked is answered as it says; nothing t
 
 test("a server with API keys answers their holders as the document says, and nobody else", async () => {
   await using project = await createShop(`${YAML}server: { auth: { keys: keys.jsonl } }\n`);
-  const create = ["keys", "create", "--tenant", "default", "--scopes", "read,write,predict,admin"];
+  const create = ["keys", "create", "--tenant", "default", "--scopes", "read,write,predict,historical,admin"];
   const { key } = (await project.json(...create)).value as { readonly key: string };
   await using server = await serve(project);
   const asked = ["--mode", "positive", "--max-examples", "1", "--exclude-path-regex", "^/t/"];

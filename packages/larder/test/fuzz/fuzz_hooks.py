@@ -42,6 +42,9 @@ def mended(body):
     for name in ("df", "entities"):
         if isinstance(body.get(name), dict):
             body[name] = columns(body[name])
+    rows = body.get("entity_rows")
+    if isinstance(rows, list) and any("event_timestamp" in row for row in rows):
+        body["entity_rows"] = timed(rows)
     for name, day in (("event_timestamp", 9), ("start_ts", 1), ("end_ts", 20)):
         if isinstance(body.get(name), str):
             body[name] = past(body[name], day)
@@ -55,6 +58,12 @@ def columns(frame):
     for name in TIMES & cut.keys():
         cut[name] = [past(value, 1) if isinstance(value, str) else value for value in cut[name]]
     return cut
+
+
+def timed(rows):
+    """Rows of a join: the same members in each, of one type."""
+    names = set.intersection(*(set(row) for row in rows)) & {"customer_id", "event_timestamp"}
+    return [{name: past(row[name], 1) if name == "event_timestamp" else row[name] for name in names} for row in rows]
 
 
 def past(text, day):

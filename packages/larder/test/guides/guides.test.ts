@@ -15,6 +15,7 @@ const GUIDES = [
   "add-a-tenant.md",
   "changing-definitions.md",
   "models.md",
+  "point-in-time.md",
   "security.md",
   "training-sets.md",
 ];
@@ -32,6 +33,7 @@ const OTHERS = [
   "feature_store.md",
   "get-started.md",
   "operations.md",
+  "python.md",
   "quickstart.md",
   "redis.md",
   "served-log.md",

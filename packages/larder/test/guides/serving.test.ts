@@ -6,6 +6,7 @@ import { buildApp, loadModels } from "@larder/serving";
 import { openOnlineStore } from "@larder/store-core";
 import { type DocumentBlock, documentBlocks, logicalClock, until } from "@larder/testkit";
 import { expect, test } from "vitest";
+import { createHistorical } from "../../src/historical-function.ts";
 import { createMaterialize } from "../../src/materialize-function.ts";
 import { createProject } from "../project.ts";
 
@@ -106,7 +107,8 @@ async function serve(yaml: string) {
   const store = opened.use(await openOnlineStore(definitions, { clock }));
   const models = opened.use(await loadModels(definitions));
   const materialize = createMaterialize({ definitions, store, clock }, definitions.file, {});
-  const app = await buildApp({ definitions, store, models, clock, materialize });
+  const historical = createHistorical(definitions, definitions.file, {});
+  const app = await buildApp({ definitions, store, models, clock, materialize, historical });
   opened.defer(() => app.close());
   const closing = opened.move();
   return {

@@ -71,10 +71,16 @@ export async function killAnywhere({ kafka, redis, random, client, group, more }
     }
     await producer.stop();
     await until(WAIT_MS, "all is committed", async () => {
-      const offsets = await Promise.all(
-        topics.map((topic) => Promise.all([kafka.committed(group, topic), kafka.endOffsets(topic)])),
-      );
-      return offsets.every(([committed, ends]) => ends.every((end, at) => end === 0n || committed[at] === end));
+      const behind: string[] = [];
+      for (const topic of topics) {
+        const committed = await kafka.committed(group, topic);
+        for (const [partition, end] of (await kafka.endOffsets(topic)).entries()) {
+          if (end > 0n && committed[partition] !== end)
+            behind.push(`${topic} ${partition}: ${committed[partition]} of ${end}`);
+        }
+      }
+      if (behind.length === 0) return true;
+      throw new Error([...behind, ...processes.map((process) => process.describe())].join("\n"));
     });
     for (const process of processes) {
       await process.isReady();

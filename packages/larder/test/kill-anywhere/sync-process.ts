@@ -35,6 +35,11 @@ export class SyncProcess {
     return this.#past + duplicatesOf(this.#now);
   }
 
+  /** How it last said it did, and its last lines. */
+  describe(): string {
+    return `${JSON.stringify(this.#now)}\n${this.#child?.stderr.slice(-2_000)}`;
+  }
+
   async isReady(): Promise<void> {
     // What one that was told to end had said last is not how its successor does.
     await until(WAIT_MS, "a sync is ready", async () => !this.#told && this.#now?.ready === true);

@@ -1,6 +1,6 @@
 import { startProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
-import { PATIENT } from "../definitions.ts";
+import { YAML } from "../definitions.ts";
 import { startLoad } from "../keep-alive-load.ts";
 import { createProject, LARDER } from "../project.ts";
 
@@ -11,14 +11,14 @@ async function serve(folder: string) {
     cwd: folder,
     env: ENV,
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   return { child, url };
 }
 
 test.concurrent.each(["0s", "500ms"])(
   "SIGTERM under load fails no request, with a drain delay of %s",
   async (delay) => {
-    await using project = await createProject(`${PATIENT}server: { drain_delay: ${delay} }\n`);
+    await using project = await createProject(`${YAML}server: { drain_delay: ${delay} }\n`);
     const { child, url } = await serve(project.folder);
     await using _child = child;
     const load = startLoad(url, 8, { leave: true });
@@ -33,7 +33,7 @@ test.concurrent.each(["0s", "500ms"])(
 );
 
 test.concurrent("in the drain delay the server is not ready and answers new connections, too; a second signal ends it at once", async () => {
-  await using project = await createProject(`${PATIENT}server: { drain_delay: 10m }\n`);
+  await using project = await createProject(`${YAML}server: { drain_delay: 10m }\n`);
   const { child, url } = await serve(project.folder);
   await using _child = child;
   child.signal("SIGTERM");

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
-import { PATIENT } from "../definitions.ts";
+import { YAML } from "../definitions.ts";
 import { createProject, LARDER } from "../project.ts";
 
 interface Received {
@@ -45,7 +45,7 @@ async function serveOnce(folder: string, env: Readonly<Record<string, string | u
     cwd: folder,
     env: { INIT_CWD: undefined, NO_COLOR: undefined, ...env },
   });
-  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/, 30_000)) as { url: string };
+  const { url } = JSON.parse(await child.waitForLine(/^\{"url"/)) as { url: string };
   const ask = async (path: string, body: unknown, flags: string) => {
     const response = await fetch(url + path, {
       method: "POST",
@@ -81,7 +81,7 @@ interface Span {
 }
 
 test.concurrent("OpenTelemetry's variables turn traces on: a span per request below the caller's, one per stage, and nothing of an entity or a key", async () => {
-  await using project = await createProject(`${PATIENT}server: { access_log: { sample: 1 } }\n`);
+  await using project = await createProject(`${YAML}server: { access_log: { sample: 1 } }\n`);
   await using collector = await startCollector();
   const { timing, log } = await serveOnce(project.folder, {
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -137,7 +137,7 @@ test.concurrent("OpenTelemetry's variables turn traces on: a span per request be
 });
 
 test.concurrent("by default spans go as protobuf; a collector that is down delays nothing, and is logged", async () => {
-  await using project = await createProject(PATIENT);
+  await using project = await createProject(YAML);
   await using collector = await startCollector();
   await serveOnce(project.folder, { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url });
   expect(collector.received.map(({ path, type }) => [path, type])).toEqual([["/v1/traces", "application/x-protobuf"]]);

@@ -1,6 +1,6 @@
 import { type ChildHandle, startProcess } from "@larder/testkit";
 import { expect, test } from "vitest";
-import { IN_MEMORY, PATIENT } from "../definitions.ts";
+import { IN_MEMORY, YAML } from "../definitions.ts";
 import { startLoad } from "../keep-alive-load.ts";
 import { createProject, LARDER, type Project } from "../project.ts";
 
@@ -34,7 +34,7 @@ async function counted(url: string, name: string): Promise<number> {
 const REQUESTS = 'larder_request_duration_seconds_count{route="/get-online-features"';
 
 test.concurrent("workers share a port and their metrics; SIGHUP replaces them under load without a failure, and nothing that was counted is lost", async () => {
-  await using project = await createProject(PATIENT);
+  await using project = await createProject(YAML);
   const { child, url } = await serve(project);
   await using _child = child;
   const load = startLoad(url, 6);
@@ -60,7 +60,7 @@ test.concurrent("workers share a port and their metrics; SIGHUP replaces them un
 });
 
 test.concurrent("a worker that crashes is replaced, what was read of its counts stays, and a crash loop ends the command with its cause", async () => {
-  await using project = await createProject(PATIENT);
+  await using project = await createProject(YAML);
   const { child, url } = await serve(project);
   await using _child = child;
   const load = startLoad(url, 4);
@@ -70,14 +70,14 @@ test.concurrent("a worker that crashes is replaced, what was read of its counts 
   expect(await counted(url, REQUESTS)).toBe(answered);
   const [first = 0, second = 0] = workersOf(child);
   process.kill(first, "SIGKILL");
-  await child.waitForLine(/"worker":3,.*"worker started"/, 30_000);
+  await child.waitForLine(/"worker":3,.*"worker started"/);
   expect(await counted(url, "larder_worker_crashes_total")).toBe(1);
   expect(await counted(url, REQUESTS)).toBe(answered);
 
   // Definitions that do not load: a restart changes nothing, and a crash is never made good.
-  await project.write("feature_store.yaml", `${PATIENT}nonsense: true\n`);
+  await project.write("feature_store.yaml", `${YAML}nonsense: true\n`);
   child.signal("SIGHUP");
-  await child.waitForLine(/The workers that run stay/, 30_000);
+  await child.waitForLine(/The workers that run stay/);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   process.kill(second, "SIGKILL");
   expect(await child.waitForExit(60_000)).toEqual({ code: 1, signal: null });
@@ -93,7 +93,7 @@ test.concurrent("what keeps workers from starting is told once, as by a single p
   const usage = await project.json("serve", "--workers", "two");
   expect(usage).toMatchObject({ code: 2, value: { error: { code: "USAGE" } } });
 
-  await project.write("feature_store.yaml", PATIENT);
+  await project.write("feature_store.yaml", YAML);
   const { child } = await serve(project);
   await using _child = child;
   child.signal("SIGKILL");

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { FeatureStoreFile } from "../definition-schema.ts";
-import type { AuthConfig, JwtConfig, ServedLogConfig, ServerConfig } from "../definitions.ts";
+import type { AuthConfig, HistoricalConfig, JwtConfig, ServedLogConfig, ServerConfig } from "../definitions.ts";
 import { bytes } from "../size.ts";
 import { micros } from "./compile-view.ts";
 
@@ -35,6 +35,18 @@ export function compileServer(server: ServerSection, folder: string): ServerConf
     drainDelayMs: micros(server.drain_delay) / 1000,
     accessLogSample: server.access_log?.sample,
     servedLog: server.served_log === undefined ? undefined : compileServedLog(server.served_log, folder),
+    historical: compileHistorical(server.historical),
+  };
+}
+
+function compileHistorical(historical: ServerSection["historical"]): HistoricalConfig {
+  return {
+    maxJoins: historical.max_joins,
+    maxRows: historical.max_rows,
+    bodyLimitBytes: bytes(historical.body_limit),
+    deadlineMs: micros(historical.deadline) / 1000,
+    memoryLimitBytes: bytes(historical.memory_limit),
+    spillLimitBytes: bytes(historical.spill_limit),
   };
 }
 

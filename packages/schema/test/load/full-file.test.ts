@@ -141,6 +141,14 @@ test("the smallest file gets every default", () => {
     drainDelayMs: 0,
     accessLogSample: undefined,
     servedLog: undefined,
+    historical: {
+      maxJoins: 1,
+      maxRows: 1_000_000,
+      bodyLimitBytes: 64 * 1024 * 1024,
+      deadlineMs: 300_000,
+      memoryLimitBytes: 1024 ** 3,
+      spillLimitBytes: 10_000_000_000,
+    },
     strictFeast: false,
   });
   expect(definitions.budgets.size + definitions.views.size + definitions.models.size).toBe(0);

@@ -51,6 +51,10 @@ export class ServingMetrics {
     "tenant",
     "status",
   ]);
+  readonly #joins = this.#counter("larder_historical_joins_total", "Joins of /historical-features that have ended", [
+    "tenant",
+    "status",
+  ]);
   readonly #faults = this.#counter("larder_row_faults_total", "Stored rows that could not be used", [
     "view",
     "tenant",
@@ -192,6 +196,22 @@ export class ServingMetrics {
         for (const [model, rows] of ask().inlineRows) this.set({ model }, rows);
       },
     });
+  }
+
+  /** Shows how many joins are under way, as `ask` tells when metrics are read. */
+  watchJoins(ask: () => number): void {
+    new Gauge({
+      name: "larder_historical_joins_under_way",
+      help: "Requests of /historical-features that were let in and have not ended",
+      registers: [this.registry],
+      collect() {
+        this.set(ask());
+      },
+    });
+  }
+
+  countJoin(tenant: string, status: "ok" | "failed" | "cancelled"): void {
+    this.#joins.inc({ tenant, status });
   }
 
   countDegraded(tenant: string): void {

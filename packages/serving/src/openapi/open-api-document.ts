@@ -19,6 +19,7 @@ import type { ModelState } from "../registry/model-state.ts";
 import {
   deleteBody,
   featuresBody,
+  historicalBody,
   materializeBody,
   materializeIncrementalBody,
   modelBody,
@@ -93,6 +94,7 @@ function operations(definitions: Definitions, states: readonly ModelState[]): re
           materializeIncremental: materializeIncrementalBody(definitions),
         }),
     deleteFromOnlineStore: deleteBody(definitions),
+    historicalFeatures: historicalBody(definitions),
     predict: first,
   };
   return Object.entries(servedRoutes(server)).flatMap(([operationId, route]): Operation[] => {
@@ -175,7 +177,9 @@ function operation(operationId: string, described: Described, path: string, mode
 
 function requestBody({ route, body, example }: Described): Json {
   if (body === undefined) return {};
-  return { requestBody: { required: route.bodyOptional !== true, ...jsonContent(body, example) } };
+  const { content } = jsonContent(body, example);
+  const other = route.bodyMedia === undefined ? {} : { [route.bodyMedia]: {} };
+  return { requestBody: { required: route.bodyOptional !== true, content: { ...content, ...other } } };
 }
 
 /** What is neither JSON nor described. */
@@ -209,6 +213,7 @@ function errorStatuses({ access, tenant, body, path, unready }: RouteContract): 
   add(path.includes("{") || path.includes("/models/"), 404, 503);
   add(body !== undefined, 404, 409, 413, 415, 422, 503);
   add(access === "write", 507);
+  add(access === "historical", 504);
   add(unready !== undefined, 503);
   return [...statuses].sort((left, right) => left - right);
 }

@@ -42,6 +42,46 @@ export function featuresBody({ services, views }: Pick<Definitions, "services" |
   return { body: { anyOf: [...ofService, ...ofViews, ...(readable.length > 1 ? [ofSeveral] : [])] }, example };
 }
 
+/** `POST /historical-features`: entity rows for a feature service, or for features of views that have a source. */
+export function historicalBody({ services, views }: Pick<Definitions, "services" | "views">): TypedBody | undefined {
+  const options = {
+    full_feature_names: { type: "boolean" },
+    as_of: { enum: ["bitemporal", "event_time"] },
+  };
+  const alternative = (title: string, wish: Readonly<Record<string, Json>>, keys: readonly JoinKey[]): Json => ({
+    type: "object",
+    title,
+    required: [...Object.keys(wish), "entity_rows"],
+    properties: { ...wish, entity_rows: { type: "array", minItems: 1, items: timedRow(keys) }, ...options },
+  });
+  const joined = (features: readonly FeatureRef[]) => features.every(({ view }) => view.source !== undefined);
+  const ofServices = [...services.values()]
+    .filter(({ features }) => joined(features))
+    .map(({ name, features }) => alternative(name, { feature_service: { const: name } }, joinKeysOf(features)));
+  const sourced = [...views.values()].filter(({ source, features }) => source !== undefined && features.length > 0);
+  const ofViews = sourced.map((view) =>
+    alternative(`Features of ${view.name}`, { features: references([view]) }, view.joinKeys),
+  );
+  const [first] = sourced;
+  if (first === undefined) return undefined;
+  const key = first.joinKeys.map(({ name, type }) => [name, exampleValue(type)] as const);
+  const row = { ...Object.fromEntries(key), [EVENT_TIME]: EXAMPLE_TIME };
+  const example = { features: [`${first.name}:${first.features[0]?.name}`], entity_rows: [row] };
+  return { body: { anyOf: [...ofServices, ...ofViews] }, example };
+}
+
+/** A row of join keys and a time; further members go through, and are the same in every row. */
+function timedRow(keys: readonly JoinKey[]): Json {
+  return {
+    type: "object",
+    required: [...keys.map(({ name }) => name), EVENT_TIME],
+    properties: {
+      ...Object.fromEntries(keys.map(({ name, type }) => [name, requestValue(type)])),
+      [EVENT_TIME]: TIME,
+    },
+  };
+}
+
 /** `POST /push`: the rows of each push source. */
 export function pushBody({ pushSources }: Pick<Definitions, "pushSources">): TypedBody | undefined {
   return ofEach([...pushSources], ([name, views]) => ({

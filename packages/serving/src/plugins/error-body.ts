@@ -83,6 +83,13 @@ function publicWords(code: ErrorCode, requestId: string): { what: string; remedy
   if (code === "MODEL_NOT_READY") {
     return { what: "The model is not ready", remedy: "Repeat the request after the seconds in Retry-After" };
   }
+  if (code === "DEADLINE_EXCEEDED") {
+    return { what: "The work took longer than the server allows", remedy: "Ask for less at a time" };
+  }
+  if (code === "MISSING_DEPENDENCY") {
+    const remedy = `Look for request ${requestId} in the server's log, which names the package`;
+    return { what: "The server lacks an optional package that this request needs", remedy };
+  }
   const what = code === "MODEL_FAILED" ? "The model failed on this input" : "The server failed on this request";
   return { what, remedy: `Look for request ${requestId} in the server's log` };
 }

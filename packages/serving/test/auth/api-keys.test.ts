@@ -54,6 +54,7 @@ const NEEDS: Readonly<Record<keyof typeof ROUTES, Access>> = {
   push: "write",
   writeToOnlineStore: "write",
   deleteFromOnlineStore: "write",
+  historicalFeatures: "historical",
   materialize: "admin",
   materializeIncremental: "admin",
   materializeJob: "admin",

@@ -47,6 +47,10 @@ test("the OpenAPI document names every route of the contract, with its bodies an
   expect(document.paths["/delete-from-online-store"].post.responses["422"].content).toEqual({
     "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
   });
+  const joined = document.paths["/historical-features"].post;
+  expect(Object.keys(joined.requestBody.content)).toEqual(["application/json", "application/vnd.apache.parquet"]);
+  expect(joined.responses["200"].content).toEqual({ "application/vnd.apache.arrow.stream": {} });
+  expect(Object.keys(joined.responses)).toEqual(expect.arrayContaining(["403", "413", "422", "429", "503", "504"]));
   expect(schemas.Problem.required).toContain("code");
   const text = JSON.stringify(document);
   for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g))

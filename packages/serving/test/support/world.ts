@@ -77,7 +77,7 @@ export async function openWorld(yaml: string = FEATURES, problems: LarderError[]
   const store = opened.use(await openOnlineStore(definitions, { clock }));
   const models = opened.use(await loadModels(definitions));
   const onProblem = (problem: LarderError) => void problems.push(problem);
-  const watching = { clock, onProblem, pollMs: 10, fetchMs: 200 };
+  const watching = { clock, onProblem, pollMs: 10, fetchMs: 2_000 };
   const authenticator = typeof auth === "object" ? await openAuthenticator(auth, watching) : undefined;
   if (authenticator !== undefined) opened.defer(() => authenticator.close());
   const app = await buildApp({

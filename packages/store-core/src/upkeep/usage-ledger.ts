@@ -12,6 +12,8 @@ export interface LedgerParts {
   readonly clock: Clock;
   /** Time that measuring takes of a client, and about of the server: a share above 0, at most 1. Default: a tenth. */
   readonly share?: number;
+  /** Longest that a write or a close waits for a figure, in milliseconds. Default: 250. */
+  readonly waitMs?: number;
 }
 
 /** Times of a figure, in microseconds: what others published is looked up again, a write asks for a new one, a write waits for a new one. */
@@ -28,7 +30,6 @@ const RETRY_AFTER = 5_000_000;
 /** What a row is taken to weigh where the tenant had none when it was measured. */
 const ROW_BYTES = 200;
 
-/** Longest that a write waits for a figure. Milliseconds. */
 const WAIT_MS = 250;
 
 const SHARE = 0.1;
@@ -173,7 +174,7 @@ export class UsageLedger {
 
   /** Waits for the figure that is being taken: some time, and no longer than half of what the call has left. */
   async #wait({ deadline = Number.POSITIVE_INFINITY }: Pick<Call, "deadline"> = {}): Promise<void> {
-    const most = Math.min(WAIT_MS, Math.max(0, (deadline - performance.now()) / 2));
+    const most = Math.min(this.#parts.waitMs ?? WAIT_MS, Math.max(0, (deadline - performance.now()) / 2));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, most);

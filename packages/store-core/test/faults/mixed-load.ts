@@ -42,7 +42,7 @@ const ONCE = 1_000_000;
  */
 const MOMENT_MS = 250;
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 const STALE: OnStoreFailure = { policy: "stale", maxAge: 60_000_000, otherwise: "fail" };
 

@@ -194,6 +194,20 @@ export function quotaRules(harness: ConformanceHarness): void {
     });
   });
 
+  test("a process that crossed a limit by its last writes measures before it ends, so that the next one refuses", async () => {
+    await using shop = await openLimited(harness, "max_bytes: 50kB");
+    const store = replaced(shop.store, { close: async () => {} });
+    const last = withQuota(store, { ...shop, share: 1, waitMs: WAIT_MS });
+    await shop.write("ever", [row(0, START, TEXT)], "acme", last);
+    const rows = Array.from({ length: 600 }, (_, i) => row(i, START + i * SECOND, TEXT));
+    await shop.write("ever", rows, "acme", last);
+    await last.close();
+    const [usage] = (await readUsage(shop.rowStore, shop.definitions, CALL)).filter(({ tenant }) => tenant === "acme");
+    expect(usage).toMatchObject({ refused: true });
+    const next = await shop.fill(2_000, 1).catch((thrown: unknown) => thrown);
+    expect(isLarderError(next, "QUOTA_EXCEEDED")).toBe(true);
+  });
+
   test("a tenant without a limit, and a store of such tenants, are never measured", async () => {
     await using shop = await openLimited(harness, "max_bytes: 1kB");
     await shop.fill(0, 50, "ever", "default");

@@ -5,10 +5,10 @@ import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall } from "../offline/offline-engine.ts";
 import { requireDuckDb } from "../offline/require-duckdb.ts";
-import { keyColumns, scanSql } from "../offline/source-scan.ts";
+import { scanSql } from "../offline/source-scan.ts";
 import { openSourceTable } from "../offline/source-table.ts";
-import { bigintLiteral, quoteBytes, quoteText } from "../offline/sql-text.ts";
 import { winnerOrder } from "../point-in-time/winner-order.ts";
+import { keysAmong } from "./key-filter.ts";
 import { compileRecordReader, type SourceRecord } from "./record-reader.ts";
 
 /** Whose rows to read. */
@@ -45,8 +45,7 @@ export async function readEntityHistory(request: EntityHistoryRequest): Promise<
   const table = await openSourceTable(engine, { definitions, view, tenant, objects, signal });
   const call: EngineCall = { subject: table.subject, signal };
   await checkValues(engine, table, view.features, {}, signal);
-  const names = keyColumns(view.joinKeys.length);
-  const same = entityKey.map((value, i) => keyEquals(names[i]!, value)).join(" AND ") || "true";
+  const same = keysAmong([entityKey]);
   const scan = scanSql(table, { created: true, tombstone: true, features: view.features, range: {} });
   const reader = compileRecordReader(view);
   const sql = `SELECT ${reader.select} FROM (${scan}) WHERE ${same}
@@ -55,13 +54,4 @@ ORDER BY event DESC, ${winnerOrder(view.features)} LIMIT ${limit + 1}`;
   for await (const batch of engine.batches(sql, call)) reader.read(batch, 0, batch.rowCount, rows);
   await refuseChanges(table.state, objects, signal);
   return { rows: rows.slice(0, limit), more: rows.length > limit };
-}
-
-/** A condition that a key column, as `readKey` reads it, has a value. */
-function keyEquals(column: string, value: KeyValue): string {
-  if (typeof value === "string") return `${column} = ${quoteText(value)}`;
-  if (!(value instanceof Uint8Array)) return `${column} = ${bigintLiteral(BigInt(value))}`;
-  // DuckDB 1.5.5 looks for a BLOB's escaped text in a file's bloom filter, and finds no rows (duckdb/duckdb#23053); it asks that filter for `=` only.
-  const bytes = quoteBytes(value);
-  return `${column} >= ${bytes} AND ${column} <= ${bytes}`;
 }

@@ -57,12 +57,15 @@ export function checkLintColumns(
  * Makes `lint_rows`: row_no, moment, the keys k0, k1, …; label (as text), y (as a number), fresh (the first of a run: the entity's label before was
  * another), fold (which half of the entities, 0 or 1); held (false for a row to train on, true for another, null for one without a split value).
  *
+ * `splitSql` is a split over `entity_rows` in place of a column's.
+ *
  * @throws INVALID_REQUEST for a split column that tells no train rows from others
  */
 export async function makeLintRows(
   runner: StatementRunner,
   entities: EntityRows,
   { label, splitColumn }: LintColumns,
+  splitSql?: string,
 ): Promise<LabelClasses | undefined> {
   const keys = entities.keys.size === 0 ? ["0"] : [...entities.keys.values()];
   const columnOf = (name: string | undefined) => entities.columns.findIndex((column) => column.name === name);
@@ -70,7 +73,8 @@ export async function makeLintRows(
   const type = entities.columns[labelAt]?.type ?? "";
   const number = isNumber(type) ? `CAST(c${labelAt} AS DOUBLE)` : "CAST(NULL AS DOUBLE)";
   const splitAt = columnOf(splitColumn);
-  const split = splitAt < 0 ? "NULL" : `lower(CAST(c${splitAt} AS VARCHAR)) NOT IN ('train', 'training')`;
+  const part = splitSql ?? (splitAt < 0 ? "NULL" : `CAST(c${splitAt} AS VARCHAR)`);
+  const split = `lower(${part}) NOT IN ('train', 'training')`;
   const entityCount = await runner.row(
     `SELECT count(*) AS n FROM (SELECT DISTINCT ${keys.join(", ")} FROM entity_rows LIMIT ${FEW_ENTITIES})`,
   );

@@ -3,6 +3,7 @@ import type { OfflineEngine } from "../offline/offline-engine.ts";
 import { StatementRunner } from "../offline/statement-runner.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "../training-set/entity-rows.ts";
+import { type MadeSplit, SPLIT_COLUMN } from "../training-set/split.ts";
 import { type FoundFact, finding, isAtLeast, type LintFinding, sortFindings } from "./finding.ts";
 import { checkLabel } from "./label-checks.ts";
 import type { LintContext } from "./lint-context.ts";
@@ -27,6 +28,8 @@ export interface LintRequest {
 export interface LintInput {
   readonly engine: OfflineEngine;
   readonly request: LintRequest;
+  /** The split that the training set gets, in place of one that a column says. */
+  readonly split: Pick<MadeSplit, "sql"> | undefined;
   readonly entities: EntityRows;
   readonly views: readonly ViewResult[];
   readonly signal: AbortSignal | undefined;
@@ -59,14 +62,15 @@ const VIEW_CHECKS: readonly ((context: LintContext, view: ViewResult, index: num
  * @throws INVALID_REQUEST, ABORTED, SOURCE_UNREADABLE, OFFLINE_FAILED
  */
 export async function lintTrainingSet(input: LintInput): Promise<LintFinding[]> {
-  const { engine, request, entities, views, signal, onProgress } = input;
+  const { engine, request, split, entities, views, signal, onProgress } = input;
+  const splitColumn = split === undefined ? request.splitColumn : SPLIT_COLUMN;
   const runner = new StatementRunner(engine, { kind: "plan" }, { signal });
   const context: LintContext = {
     runner,
     entities,
     views,
-    label: await makeLintRows(runner, entities, request),
-    splitColumn: request.splitColumn,
+    label: await makeLintRows(runner, entities, { label: request.label, splitColumn }, split?.sql),
+    splitColumn,
     now: request.clock.now(),
     sourceRunner: ({ table }) => new StatementRunner(engine, table.subject, { signal }),
   };

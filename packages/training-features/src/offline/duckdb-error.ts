@@ -1,15 +1,28 @@
 import { isLarderError, LarderError } from "@larder/schema";
 import { type ObjectFailure, objectError } from "../object-store/object-error.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
+import type { Damage } from "./find-damage.ts";
 import type { EngineSubject } from "./offline-engine.ts";
 
 /** DuckDB's error classes as its messages begin; the Node binding has no other mark. */
 type ErrorClass = "interrupted" | "memory" | "space" | "other";
 
-/** The one place that turns DuckDB's failures into coded errors, by their class and by what the statement worked on. */
-export function duckDbError(error: unknown, subject: EngineSubject): LarderError {
+/** The files among which the reason of a failure is worth a search, that which the message names alone or first; none where it cannot be there. */
+export function suspectFiles(error: unknown, subject: EngineSubject): readonly string[] {
+  if (isLarderError(error) || subject.kind !== "source") return [];
+  const message = messageOf(error);
+  if (classOf(message) !== "other" || ofRequest(message, subject.files)) return [];
+  const named = fileIn(message, subject.files);
+  return named === undefined ? subject.files : [named];
+}
+
+/**
+ * The one place that turns DuckDB's failures into coded errors, by their class and by what the statement worked on, and where that was found to be
+ * damaged.
+ */
+export function duckDbError(error: unknown, subject: EngineSubject, damage?: Damage): LarderError {
   if (isLarderError(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const summary = summaryOf(message);
   switch (classOf(message)) {
     case "interrupted":
@@ -27,7 +40,7 @@ export function duckDbError(error: unknown, subject: EngineSubject): LarderError
         cause: error,
       });
     case "other":
-      return bySubject(error, summary, message, subject);
+      return bySubject(error, { summary, message, damage }, subject);
   }
 }
 
@@ -43,17 +56,27 @@ function classOf(message: string): ErrorClass {
   return "other";
 }
 
-function bySubject(cause: unknown, summary: string, message: string, subject: EngineSubject): LarderError {
+interface Failure {
+  readonly summary: string;
+  readonly message: string;
+  readonly damage: Damage | undefined;
+}
+
+function bySubject(cause: unknown, { summary, message, damage }: Failure, subject: EngineSubject): LarderError {
   switch (subject.kind) {
     case "source": {
-      const path = subject.files.find((each) => message.includes(each)) ?? subject.files[0] ?? "";
-      const file = subject.nameOf?.(path) ?? path;
-      if (isObjectUrl(path) && /^(HTTP|IO) Error/.test(message))
-        return objectError(file, httpFailureOf(message, summary));
+      const [first = "", ...others] = subject.files;
+      const path = damage?.file ?? fileIn(message, subject.files) ?? (others.length === 0 ? first : undefined);
+      if (ofRequest(message, subject.files)) {
+        return objectError(subject.nameOf?.(path ?? first) ?? path ?? first, httpFailureOf(message, summary));
+      }
+      const file = path === undefined ? undefined : (subject.nameOf?.(path) ?? path);
+      const place = file === undefined ? `one of its ${subject.files.length} files` : file;
+      const column = damage?.column === undefined ? "" : `: column "${damage.column}"`;
       return new LarderError("SOURCE_UNREADABLE", {
-        what: `The source of feature view "${subject.view}" cannot be read: ${file}: ${summary}`,
+        what: `The source of feature view "${subject.view}" cannot be read: ${place}${column}: ${summary}`,
         remedy: "Replace the file with a whole one: it is truncated, damaged or no Parquet",
-        facts: { view: subject.view, file },
+        facts: { view: subject.view, file, ...(damage?.column === undefined ? {} : { column: damage.column }) },
         cause,
       });
     }
@@ -78,6 +101,20 @@ function bySubject(cause: unknown, summary: string, message: string, subject: En
         cause,
       });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The file that a message names: the longest path, since another may be the beginning of it. */
+function fileIn(message: string, files: readonly string[]): string | undefined {
+  return files.filter((file) => message.includes(file)).sort((a, b) => b.length - a.length)[0];
+}
+
+/** Whether an object store's request failed, and not the reading of what it brought. */
+function ofRequest(message: string, files: readonly string[]): boolean {
+  return isObjectUrl(fileIn(message, files) ?? files[0] ?? "") && /^(HTTP|IO) Error/.test(message);
 }
 
 /** What httpfs says of a request: a status, or that no answer came. */

@@ -10,7 +10,8 @@ import type {
   DuckDBVector,
 } from "@duckdb/node-api";
 import { LarderError } from "@larder/schema";
-import { aborted, duckDbError } from "./duckdb-error.ts";
+import { aborted, duckDbError, suspectFiles } from "./duckdb-error.ts";
+import { findDamage } from "./find-damage.ts";
 import type { ColumnBatch, EngineCall, EngineRow, EngineValue, OfflineEngine } from "./offline-engine.ts";
 import { quoteName } from "./sql-text.ts";
 
@@ -20,6 +21,8 @@ export interface DuckDbOptions {
   readonly threads?: number;
   /** Bytes that DuckDB may hold before it spills to disk. Default: 70 % of the machine's or container's memory. */
   readonly memoryLimitBytes?: number;
+  /** Bytes on disk that it may spill. Default: what the disk has room for. */
+  readonly spillLimitBytes?: number;
   /** Parent of the session's folder for spilled data. Default: the system's folder for temporary files. */
   readonly tempDirectory?: string;
 }
@@ -36,6 +39,9 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<OfflineEn
       threads: String(options.threads ?? availableParallelism()),
       memory_limit: `${Math.floor((options.memoryLimitBytes ?? defaultMemory()) / 1024)}KiB`,
       temp_directory: folder,
+      ...(options.spillLimitBytes === undefined
+        ? {}
+        : { max_temp_directory_size: `${Math.floor(options.spillLimitBytes / 1024)}KiB` }),
       autoinstall_known_extensions: "false",
     });
     const connection = await instance.connect();
@@ -222,10 +228,23 @@ class DuckDbSession implements OfflineEngine {
       return await work();
     } catch (error) {
       // A request of httpfs that fails after the abort is no failure of the store's.
-      throw call.signal?.aborted === true ? aborted(error) : duckDbError(error, call.subject);
+      throw call.signal?.aborted === true ? aborted(error) : await this.#located(error, call);
     } finally {
       clearInterval(timer);
       signal?.removeEventListener("abort", poll);
+    }
+  }
+
+  /** The coded error of a failure, with the place of what is damaged in a source. */
+  async #located(error: unknown, { subject, signal }: EngineCall): Promise<LarderError> {
+    const suspects = suspectFiles(error, subject);
+    if (suspects.length === 0) return duckDbError(error, subject);
+    const connection = await this.#instance.connect();
+    try {
+      const damage = await findDamage(connection, suspects, signal);
+      return signal?.aborted === true ? aborted(error) : duckDbError(error, subject, damage);
+    } finally {
+      connection.closeSync();
     }
   }
 }

@@ -34,4 +34,9 @@ export function dropTables(tables: readonly string[]): string {
   return tables.map((table) => `DROP TABLE IF EXISTS ${table}`).join("; ");
 }
 
+/** SQL of a time in microseconds as ISO 8601 text in UTC. */
+export function timeText(sql: string): string {
+  return `strftime(make_timestamp(${sql}), '%Y-%m-%dT%H:%M:%S.%fZ')`;
+}
+
 export const INT64_MIN = -(2n ** 63n);

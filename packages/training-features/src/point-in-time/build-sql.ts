@@ -145,14 +145,17 @@ QUALIFY row_number() OVER (PARTITION BY ${winnerColumns(plan).join(", ")} ORDER 
   ];
 }
 
-/** Features by entity row; every row here is a match, also one whose winner is a tombstone. */
+/**
+ * Features by entity row, and how old they are; every row here is a match, also one whose winner is a tombstone. Times are exact in a DOUBLE up to 285 years
+ * from 1970; as BIGINT the difference of extreme ones would overflow.
+ */
 export function joinedSql(plan: ViewPlan): string {
   const values = plan.projection.features.map(({ feature }) => {
     const column = featureColumn(feature);
     return `CASE WHEN f.tombstone THEN NULL ELSE f.${column} END AS ${column}`;
   });
   return `CREATE OR REPLACE TEMP TABLE ${joinedTable(plan.index)} AS
-SELECT l.row_no, ${values.join(", ")}
+SELECT l.row_no, CAST(l.moment AS DOUBLE) - CAST(l.event AS DOUBLE) AS age, ${values.join(", ")}
 FROM located AS l JOIN fetched AS f ON ${sameWinner(plan, "l", "f")} WHERE l.alive`;
 }
 
@@ -196,15 +199,15 @@ export function matchedOn(plan: ViewPlan, a: string, b: string): string {
   return [...keysOf(plan), "event"].map((column) => `${a}.${column} = ${b}.${column}`).join(" AND ");
 }
 
-/** The training set: entity rows in their order, `columns` as they came, features beside them. */
-export function outputSql(spec: JoinSpec, columns: readonly string[]): string {
+/** The training set: entity rows in their order, `columns` as they came, features beside them, then `added` columns over the entity rows. */
+export function outputSql(spec: JoinSpec, columns: readonly string[], added: readonly string[] = []): string {
   const entity = columns.map((name, i) => `e.c${i} AS ${quoteName(name)}`);
   const features = spec.outputs.map(({ projection, feature: { feature, output } }) => {
     const value = `j${projection}.${featureColumn(feature)}`;
     return `${outputValue(value, feature.type)} AS ${quoteName(output)}`;
   });
   const joins = spec.projections.map((_, i) => `LEFT JOIN ${joinedTable(i)} AS j${i} ON j${i}.row_no = e.rowid`);
-  return `SELECT ${[...entity, ...features].join(", ")}\nFROM entity_rows AS e\n${joins.join("\n")}\nORDER BY e.rowid`;
+  return `SELECT ${[...entity, ...features, ...added].join(", ")}\nFROM entity_rows AS e\n${joins.join("\n")}\nORDER BY e.rowid`;
 }
 
 /** Inside, a unix_timestamp is epoch seconds; in Parquet it is an instant. */

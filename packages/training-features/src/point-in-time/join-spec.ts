@@ -1,4 +1,5 @@
 import {
+  type BatchSource,
   type Feature,
   type FeatureRef,
   type FeatureView,
@@ -114,12 +115,7 @@ export function refuseCollisions(outputs: readonly string[], entityColumns: read
 function compileProjection(refs: readonly FeatureRef[], request: JoinRequest): JoinProjection {
   const { view, viewName, joinKeyMap } = refs[0]!;
   const source = batchSourceOf(view);
-  const weaker =
-    source.createdTimestampColumn === undefined
-      ? "its source has no created_timestamp_column"
-      : source.createdMeans === "load_time"
-        ? "its created column means load_time"
-        : undefined;
+  const weaker = noArrival(source);
   return {
     name: viewName,
     view,
@@ -135,6 +131,12 @@ function compileProjection(refs: readonly FeatureRef[], request: JoinRequest): J
       type: feature.type,
     })),
   };
+}
+
+/** Why created times of a source do not tell when its rows arrived; undefined where they do. */
+export function noArrival(source: BatchSource): string | undefined {
+  if (source.createdTimestampColumn === undefined) return "its source has no created_timestamp_column";
+  return source.createdMeans === "load_time" ? "its created column means load_time" : undefined;
 }
 
 function entityKeysOf(projections: readonly JoinProjection[]): JoinSpec["entityKeys"] {

@@ -1,5 +1,6 @@
 import { LarderError } from "@larder/schema";
 import { scanSql } from "../offline/source-scan.ts";
+import { timeText } from "../offline/sql-text.ts";
 import type { StatementRunner } from "../offline/statement-runner.ts";
 import { arrivedSql, lateSql, locateSql, matchedOn, undecidedSql, unmatchedSql, type ViewPlan } from "./build-sql.ts";
 import type { AsOf, JoinProjection } from "./join-spec.ts";
@@ -63,9 +64,8 @@ export interface LoadTimeExample {
 /** The first entity row that finds something by event time only, and the earliest that could be known of it. */
 async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<LoadTimeExample> {
   const keys = plan.projection.keys.map((_, i) => `CAST(l.k${i} AS VARCHAR) AS k${i}`);
-  const time = (sql: string) => `strftime(make_timestamp(${sql}), '%Y-%m-%dT%H:%M:%S.%fZ')`;
   const row = await runner.row(
-    `SELECT ${[...keys, "l.row_no", `${time("l.moment")} AS at`, `${time("l.event")} AS event`].join(", ")}, ${time("min(f.created)")} AS created
+    `SELECT ${[...keys, "l.row_no", `${timeText("l.moment")} AS at`, `${timeText("l.event")} AS event`].join(", ")}, ${timeText("min(f.created)")} AS created
      FROM (SELECT * FROM located_rest WHERE alive ORDER BY row_no LIMIT 1) AS l
      JOIN (${scanSql(plan.table, { created: true, range: plan.range })}) AS f ON ${matchedOn(plan, "l", "f")} GROUP BY ALL`,
   );
@@ -81,7 +81,7 @@ async function exampleOf(plan: ViewPlan, runner: StatementRunner): Promise<LoadT
 
 /** The error of a view whose created times cannot be arrival times. */
 export function looksLikeLoadTime(
-  { view }: JoinProjection,
+  { view }: Pick<JoinProjection, "view">,
   counts: { eventTime: number; bitemporal: number },
   example: LoadTimeExample,
 ): LarderError {

@@ -20,6 +20,7 @@ import {
 } from "./build-sql.ts";
 import type { JoinProjection } from "./join-spec.ts";
 import { countMatches, type MatchCounts } from "./match-counts.ts";
+import { measureAges, type ViewStaleness } from "./staleness.ts";
 
 /** Tables that a join makes on its way. */
 export const JOIN_TABLES = ["wanted", "located", "fetched", "tied", "rest", "located_rest"] as const;
@@ -52,6 +53,8 @@ export interface ViewResult {
   readonly unjoinable: number;
   /** Entity rows in which each feature is null, in the order of `projection.features`. */
   readonly nulls: readonly number[];
+  /** undefined where the cluster writes the output, and hands out nothing. */
+  readonly staleness: ViewStaleness | undefined;
   /** The join's statements. */
   readonly sql: readonly string[];
 }
@@ -85,6 +88,12 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
   const facts = await runner.row(
     `SELECT count(*) AS n, (SELECT count(*) FROM wanted) AS wanted, ${present.join(", ")} FROM ${joinedTable(plan.index)}`,
   );
+  const located = await runner.count("located");
+  const staleness: ViewStaleness = {
+    absent: entities.count - located,
+    outOfTtl: located - Number(facts["n"]),
+    ages: await measureAges(projection, plan.index, runner),
+  };
   const matched = await countMatches(plan, Number(facts["n"]), runner);
   await runner.run(dropTables(JOIN_TABLES));
   return {
@@ -93,6 +102,7 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
     matched,
     unjoinable: entities.count - Number(facts["wanted"]),
     nulls: features.map((_, i) => entities.count - Number(facts[`f${i}`])),
+    staleness,
     sql: statementsOf({ ...plan, pathOf: (path) => input.pathOf(table.nameOf(path)) }, ties > 0),
   };
 }

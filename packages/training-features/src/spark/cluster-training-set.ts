@@ -33,6 +33,13 @@ export interface ClusterWork {
  */
 export async function buildOnCluster({ engine, spark, request, spec }: ClusterWork): Promise<TrainingSetReport> {
   const { definitions, tenant, signal, onProgress } = request;
+  if (request.split !== undefined || request.partitionBy !== undefined) {
+    throw new LarderError("UNSUPPORTED", {
+      what: "A training set that the cluster writes is neither split nor partitioned",
+      remedy: "Write it to a file or folder of this machine, which does both, or divide it on the cluster",
+      facts: { field: request.split === undefined ? "partition_by" : "split" },
+    });
+  }
   const timestampColumn = request.timestampColumn ?? "event_timestamp";
   const out = request.out.replace(/\/+$/, "");
   const manifestPath = manifestPathOf(resolve(basename(out)));
@@ -80,6 +87,8 @@ export async function buildOnCluster({ engine, spark, request, spec }: ClusterWo
       outPath: undefined,
       folder: resolve("."),
       outputSql: sql,
+      split: undefined,
+      parts: undefined,
     });
     await manifestFile.commit(manifestText(manifest));
     onProgress?.({ step: "manifest", fraction: 1 });
@@ -178,6 +187,7 @@ async function countNulls(
     matched,
     unjoinable,
     nulls: projection.features.map((feature) => nulls.get(feature)!),
+    staleness: undefined,
     sql: [
       sparkJoinSql(views[i]!.plan, {
         carried: [views[i]!.plan.number],

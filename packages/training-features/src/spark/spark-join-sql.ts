@@ -40,6 +40,8 @@ export interface SparkJoinOutput {
   readonly features: readonly string[];
   /** Keeps entity rows that find nothing, with nulls. */
   readonly keepUnmatched: boolean;
+  /** Adds the column `age`: microseconds from the winner's event time to the entity row's, as a DOUBLE. */
+  readonly age?: boolean;
 }
 
 /** Entity rows with the features that were known at their time. */
@@ -56,7 +58,8 @@ export function sparkJoinSql(plan: SparkViewPlan, output: SparkJoinOutput): stri
     const value = `CASE WHEN alive AND NOT winner.tombstone THEN winner.${featureColumn(feature)} END`;
     return `${value} AS ${output.features[i]}`;
   });
-  return `SELECT ${[...carried, ...values].join(", ")} FROM (
+  const age = output.age === true ? ["CAST(at AS DOUBLE) - CAST(winner.event AS DOUBLE) AS age"] : [];
+  return `SELECT ${[...carried, ...age, ...values].join(", ")} FROM (
 SELECT *, ${aliveSql(projection, "winner.event")} AS alive FROM (
 SELECT *, last_value(row, true) OVER (PARTITION BY spread, ${keys.join(", ")} ORDER BY at, kind, rank ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS winner FROM (
 SELECT ${["CAST(0 AS BIGINT) AS spread", ...keys, `${projection.rule === "event_time" ? "event" : "known"} AS at`, "0 AS kind", "rank", `${row} AS row`, ...carried.map((name) => `NULL AS ${name}`)].join(", ")} FROM (
@@ -70,12 +73,13 @@ SELECT ${[...entityColumns(plan), "1 AS kind", "CAST(NULL AS INT) AS rank", `${n
 }
 
 /**
- * One row: `n` entity rows, `joinable` of them with a time and whole keys, and those that find a row by each rule. Reads keys and times only: of the rows
+ * One row: `n` entity rows, `joinable` of them with a time and whole keys, those that find a row by each rule, and `located`, those that find any by the
+ * view's rule, past its TTL as it may be. Reads keys and times only: of the rows
  * that an entity row may see, the greatest event time says whether any is within the TTL.
  */
 export function sparkCountsSql(plan: SparkViewPlan): string {
   const count = (when: string) => `coalesce(sum(CASE WHEN ${when} THEN 1L ELSE 0L END), 0L)`;
-  return `SELECT count(*) AS n, ${count("spread = 0")} AS joinable, ${count(`${aliveSql(plan.projection, "happened")}`)} AS event_time, ${count(`${aliveSql(plan.projection, "arrived")}`)} AS bitemporal FROM (
+  return `SELECT count(*) AS n, ${count("spread = 0")} AS joinable, ${count(`${aliveSql(plan.projection, "happened")}`)} AS event_time, ${count(`${aliveSql(plan.projection, "arrived")}`)} AS bitemporal, ${count(`${plan.projection.rule === "event_time" ? "happened" : "arrived"} IS NOT NULL`)} AS located FROM (
 ${seenSql(plan, [])}
 ) AS seen`;
 }

@@ -3,10 +3,12 @@ import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { featureColumn, type TimeRange } from "../offline/source-scan.ts";
 import type { SourceColumn, SourceTable } from "../offline/source-table.ts";
 import { dropTables, INT64_MIN } from "../offline/sql-text.ts";
+import { StatementRunner } from "../offline/statement-runner.ts";
 import { joinedTable } from "../point-in-time/build-sql.ts";
 import type { JoinProjection } from "../point-in-time/join-spec.ts";
 import { looksLikeLoadTime, type MatchCounts } from "../point-in-time/match-counts.ts";
 import type { JoinViewInput, ViewResult } from "../point-in-time/run-join.ts";
+import { measureAges } from "../point-in-time/staleness.ts";
 import {
   type SparkViewPlan,
   sparkBadValueSql,
@@ -50,6 +52,8 @@ export interface SparkView {
   readonly table: SourceTable;
   readonly matched: MatchCounts;
   readonly unjoinable: number;
+  /** Entity rows that find any row by the view's rule, past its TTL as it may be. */
+  readonly located: number;
 }
 
 /**
@@ -94,6 +98,7 @@ export async function planSparkView(input: SparkViewInput): Promise<SparkView> {
     },
     matched,
     unjoinable: entities.count - Number(counts?.["joinable"]),
+    located: Number(counts?.["located"]),
   };
 }
 
@@ -104,21 +109,22 @@ export async function joinViewOnSpark(
   entities: SparkEntities,
 ): Promise<ViewResult> {
   const { engine, projection, index, signal, onProgress } = input;
-  const { plan, table, matched, unjoinable } = await planSparkView({ ...input, spark, entities });
+  const { plan, table, matched, unjoinable, located } = await planSparkView({ ...input, spark, entities });
   const columns = projection.features.map(({ feature }) => featureColumn(feature));
-  const sql = sparkJoinSql(plan, { carried: [plan.number], features: columns, keepUnmatched: false });
+  const sql = sparkJoinSql(plan, { carried: [plan.number], features: columns, keepUnmatched: false, age: true });
   const call: EngineCall = { subject: table.subject, signal, onProgress };
   const types = projection.features.map(({ type }) => type);
   const exact = columns.map((column, i) => `${exactSql(column, types[i]!)} AS ${column}`);
   const loaded = [
     { name: "row_no", type: "BIGINT" },
+    { name: "age", type: "DOUBLE" },
     ...columns.map((name, i) => ({ name, type: localType(types[i]!) })),
   ];
-  const select = `SELECT ${[`${plan.number} AS row_no`, ...exact].join(", ")} FROM (\n${sql}\n) AS found`;
+  const select = `SELECT ${[`${plan.number} AS row_no`, "age", ...exact].join(", ")} FROM (\n${sql}\n) AS found`;
   await engine.load("joined_raw", loaded, spark.batches(select, call), call);
   await nameJoined(engine, index, columns, types, { subject: call.subject, signal });
   const present = columns.map((column, i) => `count(${column}) AS f${i}`);
-  const [facts] = await engine.rows(`SELECT ${present.join(", ")} FROM ${joinedTable(index)}`, {
+  const [facts] = await engine.rows(`SELECT ${["count(*) AS n", ...present].join(", ")} FROM ${joinedTable(index)}`, {
     subject: { kind: "plan" },
     signal,
   });
@@ -128,6 +134,11 @@ export async function joinViewOnSpark(
     matched,
     unjoinable,
     nulls: columns.map((_, i) => input.entities.count - Number(facts?.[`f${i}`])),
+    staleness: {
+      absent: input.entities.count - located,
+      outOfTtl: located - Number(facts?.["n"]),
+      ages: await measureAges(projection, index, new StatementRunner(engine, { kind: "plan" }, { signal })),
+    },
     sql: [sql],
   };
 }
@@ -140,7 +151,7 @@ async function nameJoined(
   call: EngineCall,
 ): Promise<void> {
   const read = columns.map((column, i) => `${textSql(column, types[i]!)} AS ${column}`);
-  const select = ["row_no", ...read].join(", ");
+  const select = ["row_no", "age", ...read].join(", ");
   await engine.run(`CREATE OR REPLACE TEMP TABLE ${joinedTable(index)} AS SELECT ${select} FROM joined_raw`, call);
   await engine.run(dropTables(["joined_raw"]), call);
 }

@@ -3,9 +3,10 @@ import type { ObjectStore } from "../object-store/object-store.ts";
 import { ACCEPTED_TIMES, acceptedTypes, type ColumnReading, readKey, readTime } from "../offline/column-type.ts";
 import type { EngineCall, EngineRow, OfflineEngine } from "../offline/offline-engine.ts";
 import type { SourceDialect } from "../offline/source-table.ts";
-import { quoteName } from "../offline/sql-text.ts";
+import { quoteName, readParquet } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 import { type EntityInput, type EntitySource, openEntitySource } from "./entity-source.ts";
+import { writeOutput } from "./output-format.ts";
 
 /** The entity rows of a join, loaded as the table `entity_rows` with columns `c0`, `c1`, …; `rowid` is a row's position. */
 export interface EntityRows {
@@ -25,7 +26,9 @@ export interface EntityRows {
 }
 
 /**
- * Loads entity rows.
+ * Loads entity rows. Those that are in no file are written to `keptAs` and read from there, so that whoever reads that file later has the same rows to the
+ * type.
+ *
  * @throws ENTITY_ROWS_INVALID for missing columns, columns or values of another type (all columns at once), and what {@link openEntitySource} throws
  */
 export async function loadEntityRows(
@@ -35,10 +38,11 @@ export async function loadEntityRows(
   spec: JoinSpec,
   objects: ObjectStore,
   signal: AbortSignal | undefined,
+  keptAs?: string,
 ): Promise<EntityRows> {
   await using source = await openEntitySource(engine, input, spec, objects, signal);
   const call: EngineCall = { subject: { kind: "entities", path: source.name }, signal };
-  const columns = [...source.columns].map(([name, type]) => {
+  const read = [...source.columns].map(([name, type]) => {
     const asTime = source.textTimes && name === timestampColumn;
     return {
       name,
@@ -46,9 +50,11 @@ export async function loadEntityRows(
       sql: asTime ? `CAST(${quoteName(name)} AS TIMESTAMPTZ)` : quoteName(name),
     };
   });
-  const bound = bindEntityColumns(source.name, columns, timestampColumn, spec);
-  const select = columns.map(({ sql }, i) => `${sql} AS c${i}`).join(", ");
+  bindEntityColumns(source.name, read, timestampColumn, spec);
+  const select = read.map(({ sql }, i) => `${sql} AS c${i}`).join(", ");
   await engine.run(`CREATE OR REPLACE TEMP TABLE entity_rows AS SELECT ${select} FROM ${source.from}`, call);
+  const columns = keptAs === undefined ? read : await keepRows(engine, read, keptAs, signal);
+  const bound = bindEntityColumns(source.name, columns, timestampColumn, spec);
   await checkValues(engine, bound, call);
   const time = bound[0]!.reading.value;
   const [facts] = await engine.rows(
@@ -68,10 +74,21 @@ export async function loadEntityRows(
   };
 }
 
-/** SQL of the entity rows as they came, in their order. */
-export function entityRowsSql(columns: EntityRows["columns"]): string {
-  const select = columns.map(({ name }, i) => `c${i} AS ${quoteName(name)}`).join(", ");
-  return `SELECT ${select} FROM entity_rows ORDER BY rowid`;
+/** Writes `entity_rows` to a Parquet file and reads it back: not every type is one of Parquet's. */
+async function keepRows(
+  engine: OfflineEngine,
+  columns: EntityRows["columns"],
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<EntityRows["columns"]> {
+  const call: EngineCall = { subject: { kind: "output", path }, signal };
+  const named = columns.map(({ name }, i) => `c${i} AS ${quoteName(name)}`).join(", ");
+  await writeOutput(engine, "parquet", `SELECT ${named} FROM entity_rows ORDER BY rowid`, path, call);
+  const from = readParquet([path]);
+  const select = columns.map(({ name }, i) => `${quoteName(name)} AS c${i}`).join(", ");
+  await engine.run(`CREATE OR REPLACE TEMP TABLE entity_rows AS SELECT ${select} FROM ${from}`, call);
+  const kept = await engine.rows("DESCRIBE entity_rows", call);
+  return columns.map(({ name }, i) => ({ name, type: String(kept[i]?.["column_type"]) }));
 }
 
 /** A column that the join needs. */

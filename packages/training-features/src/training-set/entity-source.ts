@@ -11,7 +11,7 @@ import { aborted } from "../offline/duckdb-error.ts";
 import { type FileState, stateOf } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { describeParquet } from "../offline/parquet-files.ts";
-import { fileList, quoteText, readParquet } from "../offline/sql-text.ts";
+import { fileList, quoteName, quoteText, readParquet } from "../offline/sql-text.ts";
 import type { JoinSpec } from "../point-in-time/join-spec.ts";
 
 /** Where entity rows come from: a Parquet, CSV or NDJSON file, a query, or rows in memory. */
@@ -71,6 +71,7 @@ async function openFile(
   const format = formatOf(name);
   const file = isObjectUrl(name) ? await copyObject(name, objects, signal) : await localFile(name, objects);
   const { path } = file;
+  if (format === "csv") await checkHeader(engine, path, call);
   const from = format === "parquet" ? readParquet([path]) : textSource(format, path, spec);
   const columns =
     format === "parquet"
@@ -104,8 +105,18 @@ async function openQuery(
   const name = "the query of the entity rows";
   const call: EngineCall = { subject: { kind: "entities", path: name }, signal };
   await engine.run(`SET file_search_path = ${quoteText(folder)}`, call);
-  const from = `(\n${sql.replace(/;\s*$/, "")}\n)`;
-  const columns = await describe(engine, from, call);
+  const asked = `(\n${sql.replace(/;\s*$/, "")}\n)`;
+  const selected = await engine.rows(`DESCRIBE ${asked}`, call);
+  refuseTwins(
+    name,
+    selected.map((row) => String(row["column_name"])),
+  );
+  const columns = new Map(await describe(engine, asked, call));
+  // Parquet has no integers of 128 bits, which sums are: written as they are, they would be rounded.
+  const huge = [...columns].filter(([, type]) => type === "HUGEINT" || type === "UHUGEINT").map(([name]) => name);
+  for (const name of huge) columns.set(name, "BIGINT");
+  const casts = huge.map((name) => `CAST(${quoteName(name)} AS BIGINT) AS ${quoteName(name)}`);
+  const from = huge.length === 0 ? asked : `(SELECT * REPLACE (${casts.join(", ")}) FROM ${asked})`;
   const reset = () => engine.run("RESET file_search_path", { subject: { kind: "plan" } });
   return { name, file: undefined, from, columns, textTimes: false, [Symbol.asyncDispose]: reset };
 }
@@ -246,6 +257,38 @@ function textSource(format: "csv" | "ndjson", file: string, spec: JoinSpec): str
   const text = spec.entityKeys.filter(({ type }) => type === "string");
   const types = text.map(({ column }) => `${quoteText(column)}: 'VARCHAR'`).join(", ");
   return `read_csv(${fileList([file])}, header = true, sample_size = -1${types === "" ? "" : `, types = {${types}}`})`;
+}
+
+/** DuckDB would give the second column of a name another one, and read a header without rows as columns of text. @throws ENTITY_ROWS_INVALID */
+async function checkHeader(engine: OfflineEngine, file: string, call: EngineCall): Promise<void> {
+  const lines = await engine.rows(
+    `SELECT * FROM read_csv(${fileList([file])}, header = false, all_varchar = true) LIMIT 2`,
+    call,
+  );
+  const [header, first] = lines;
+  if (header === undefined) return;
+  refuseTwins(file, Object.values(header).map(String));
+  if (first !== undefined) return;
+  throw new LarderError("ENTITY_ROWS_INVALID", {
+    what: `${file} has a header and no rows`,
+    remedy: "Give the file that holds the entity rows",
+    facts: { file },
+  });
+}
+
+/** Which of two columns of one name is meant, nobody can say; many readers of Parquet ignore case. @throws ENTITY_ROWS_INVALID */
+function refuseTwins(place: string, names: readonly string[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name.toLowerCase())) {
+      throw new LarderError("ENTITY_ROWS_INVALID", {
+        what: `Of the columns of ${place} two are named "${name}"`,
+        remedy: "Give each column a name of its own, that differs from others in more than case",
+        facts: { file: place, column: name },
+      });
+    }
+    seen.add(name.toLowerCase());
+  }
 }
 
 async function describe(engine: OfflineEngine, source: string, call: EngineCall): Promise<ReadonlyMap<string, string>> {

@@ -64,7 +64,9 @@ export async function findInTrainingSets(request: FindEntityRequest): Promise<Fo
         looked++;
         engine ??= await openDuckDb();
         const file = resolve(dirname(path), manifest.output.path);
-        const rows = await countRows(engine, request, manifest, file);
+        // A set in parts; its entities are in the parts themselves, not in the folders' names.
+        const parts = manifest.output.files?.map(({ path: part }) => join(file, part));
+        const rows = await countRows(engine, request, manifest, parts ?? [file]);
         if (rows > 0) found.push({ manifest: path, file, rows });
       } catch (error) {
         if (!isLarderError(error) || FATAL.has(error.code)) throw error;
@@ -117,8 +119,10 @@ async function countRows(
   engine: OfflineEngine,
   { definitions, entity, signal }: FindEntityRequest,
   manifest: TrainingSetManifest,
-  file: string,
+  files: readonly string[],
 ): Promise<number> {
+  const [file = ""] = files;
+  if (file === "") return 0;
   if (!file.endsWith(".parquet")) {
     throw new LarderError("UNSUPPORTED", {
       what: `${basename(file)} is no Parquet, and only that is searched`,
@@ -126,9 +130,9 @@ async function countRows(
       facts: { file },
     });
   }
-  const call: EngineCall = { subject: { kind: "source", view: "training set", files: [file] }, signal };
+  const call: EngineCall = { subject: { kind: "source", view: "training set", files }, signal };
   const names = Object.keys(entity);
-  const described = await engine.rows(`DESCRIBE SELECT * FROM ${readParquet([file])}`, call);
+  const described = await engine.rows(`DESCRIBE SELECT * FROM ${readParquet(files)}`, call);
   const types = new Map(described.map((row) => [String(row["column_name"]), String(row["column_type"])]));
   const mappings = [Object.fromEntries(names.map((name) => [name, name])), ...manifest.views.map((v) => v.join_keys)];
   const conditions = new Set<string>();
@@ -143,7 +147,7 @@ async function countRows(
   }
   if (conditions.size === 0) return 0;
   const where = [...conditions].join(" OR ");
-  const [counted] = await engine.rows(`SELECT count(*) AS rows FROM ${readParquet([file])} WHERE ${where}`, call);
+  const [counted] = await engine.rows(`SELECT count(*) AS rows FROM ${readParquet(files)} WHERE ${where}`, call);
   return Number(counted?.["rows"] ?? 0);
 }
 

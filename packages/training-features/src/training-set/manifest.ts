@@ -1,14 +1,18 @@
-import { relative, sep } from "node:path";
+import { createHash } from "node:crypto";
+import { join, relative, sep } from "node:path";
 import { type FeatureMeaning, hasScheme, meaningOfFeature } from "@larder/schema";
 import type { LintFinding } from "../lint/finding.ts";
+import { timeText } from "../lint/lint-context.ts";
 import type { LintRequest } from "../lint/lint-training-set.ts";
 import type { ObjectReader } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import type { EngineSession } from "../offline/offline-engine.ts";
-import type { AsOf, JoinSpec } from "../point-in-time/join-spec.ts";
+import type { AsOf, JoinSpec, OutputFeature } from "../point-in-time/join-spec.ts";
 import type { ViewResult } from "../point-in-time/run-join.ts";
 import type { EntityRows } from "./entity-rows.ts";
 import { InputHashes } from "./input-hash.ts";
+import type { PartitionFile } from "./partitions.ts";
+import { type MadeSplit, SPLIT_COLUMN } from "./split.ts";
 import type { TrainingSetRequest } from "./training-set.ts";
 
 /** Version of the manifest's format. */
@@ -66,6 +70,8 @@ export interface TrainingSetManifest {
   readonly feature_service: string | null;
   readonly as_of: AsOf;
   readonly timestamp_column: string;
+  /** Whether columns are named `view__feature`. */
+  readonly full_feature_names: boolean;
   readonly engine: { readonly name: string; readonly version: string };
   /** Who read the sources that are in S3; null where none is. */
   readonly object_reader: ObjectReader["name"] | null;
@@ -77,12 +83,50 @@ export interface TrainingSetManifest {
     readonly column: string;
     readonly type: string;
     readonly nulls: number;
+    /** null where a cluster wrote the output. */
+    readonly staleness: ManifestStaleness | null;
     /** What a model that is trained on the column is trained on. */
     readonly meaning: FeatureMeaning;
   }[];
   /** What the linter found; null if it was not asked. An example is named by its row alone: a manifest holds no entity's keys or values. */
   readonly lint: ManifestLint | null;
-  readonly output: ManifestFile & { readonly columns: readonly string[]; readonly sql: string };
+  /** null if none was asked for. */
+  readonly split: ManifestSplit | null;
+  readonly output: ManifestOutput;
+}
+
+/** What was written. */
+export interface ManifestOutput extends ManifestFile {
+  readonly columns: readonly string[];
+  readonly sql: string;
+  /** Columns whose values are the folders of a set in parts; null for a file. */
+  readonly partition_by: readonly string[] | null;
+  /** The parts, by paths below the set's folder; the hash of the set is then that of their hashes and paths. null for a file. */
+  readonly files: readonly (PartitionFile & { readonly sha256: string })[] | null;
+}
+
+/** How old values of a feature are at the times of their labels. */
+export interface ManifestStaleness {
+  /** Of the values that are not null, at most 1.1 % too small, `max_micros` exact; null without any. */
+  readonly p50_micros: number | null;
+  readonly p90_micros: number | null;
+  readonly max_micros: number | null;
+  /** Shares of entity rows, 0 to 1: those that find no row of the view, and those that find only one past its TTL, see `ViewStaleness`. */
+  readonly absent: number;
+  readonly out_of_ttl: number;
+}
+
+/** How rows were divided. */
+export interface ManifestSplit {
+  /** As it was asked for: `time:0.8`. */
+  readonly how: string;
+  /** Name of its column. */
+  readonly column: string;
+  /** First moment of each part after `train`; null for a split by entity. */
+  readonly cuts: readonly string[] | null;
+  /** Rows by part, and those in none. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly without: number;
 }
 
 /** What the linter was told and found. */
@@ -137,6 +181,9 @@ export interface ManifestInput {
   readonly folder: string;
   /** The statement that wrote it. */
   readonly outputSql: string;
+  readonly split: MadeSplit | undefined;
+  /** The files of a set in parts, below `outPath`. */
+  readonly parts: readonly PartitionFile[] | undefined;
 }
 
 /** Describes a training set; reads every input once more for its hash. */
@@ -160,6 +207,7 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
     feature_service: request.service ?? null,
     as_of: spec.asOf,
     timestamp_column: input.timestampColumn,
+    full_feature_names: request.fullFeatureNames ?? false,
     engine: { name: engine.name, version: engine.version },
     object_reader: input.objectReader?.name ?? null,
     entities: {
@@ -177,24 +225,73 @@ export async function compileManifest(input: ManifestInput): Promise<TrainingSet
         column: feature.output,
         type,
         nulls: nulls[projection]!.get(feature)!,
+        staleness: describeStaleness(views[projection]!, feature, entities.count),
         meaning: meanings.get(name)!,
       };
     }),
-    lint: input.findings === undefined ? null : describeLint(request.lint, input.findings),
+    lint: input.findings === undefined ? null : describeLint(request.lint, input.findings, input.split),
+    split: input.split === undefined ? null : describeSplit(input.split),
     output: {
       path: beside(out),
-      sha256: await hashOf(input.outPath),
+      ...(await hashOutput(input, hashes)),
       rows: entities.count,
-      columns: [...entities.columns.map(({ name }) => name), ...spec.outputs.map(({ feature }) => feature.output)],
+      columns: [
+        ...entities.columns.map(({ name }) => name),
+        ...spec.outputs.map(({ feature }) => feature.output),
+        ...(input.split === undefined ? [] : [SPLIT_COLUMN]),
+      ],
+      partition_by: input.parts === undefined ? null : (request.partitionBy ?? null),
       sql: input.outputSql,
     },
   };
 }
 
-function describeLint(request: LintRequest | undefined, findings: readonly LintFinding[]): ManifestLint {
+async function hashOutput(
+  { outPath, parts }: ManifestInput,
+  hashes: InputHashes,
+): Promise<Pick<ManifestOutput, "sha256" | "files">> {
+  if (outPath === undefined) return { sha256: null, files: null };
+  if (parts === undefined) return { sha256: await hashes.of(outPath), files: null };
+  const files = await inTurn(parts, async (file) => ({ ...file, sha256: await hashes.of(join(outPath, file.path)) }));
+  return { sha256: hashOfParts(files), files };
+}
+
+/** SHA-256 (hex) of a set in parts: of their lines `hash  path`, as `sha256sum` writes them. */
+export function hashOfParts(files: readonly { readonly path: string; readonly sha256: string }[]): string {
+  return createHash("sha256")
+    .update(files.map(({ path, sha256 }) => `${sha256}  ${path}\n`).join(""))
+    .digest("hex");
+}
+
+function describeStaleness(
+  { projection, staleness }: ViewResult,
+  feature: OutputFeature,
+  rows: number,
+): ManifestStaleness | null {
+  if (staleness === undefined) return null;
+  const ages = staleness.ages[projection.features.indexOf(feature)];
+  const share = (part: number) => (rows === 0 ? 0 : part / rows);
+  return {
+    p50_micros: ages?.p50 ?? null,
+    p90_micros: ages?.p90 ?? null,
+    max_micros: ages?.max ?? null,
+    absent: share(staleness.absent),
+    out_of_ttl: share(staleness.outOfTtl),
+  };
+}
+
+function describeSplit({ how, cuts, rows, without }: MadeSplit): ManifestSplit {
+  return { how, column: SPLIT_COLUMN, cuts: cuts?.map(timeText) ?? null, rows, without };
+}
+
+function describeLint(
+  request: LintRequest | undefined,
+  findings: readonly LintFinding[],
+  split: MadeSplit | undefined,
+): ManifestLint {
   return {
     label: request?.label ?? null,
-    split_column: request?.splitColumn ?? null,
+    split_column: request?.splitColumn ?? (split === undefined ? null : SPLIT_COLUMN),
     findings: findings.map(({ code, severity, view, feature, what, rows, example }) => ({
       code,
       severity,

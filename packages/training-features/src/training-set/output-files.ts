@@ -1,14 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, open, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { isLarderError, LarderError } from "@larder/schema";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
+import { readManifest } from "./read-manifest.ts";
 
 /** The files of a training set, written under temporary names beside their final ones. */
 export interface OutputFiles {
-  /** Where a file is written meanwhile. */
+  /** Where a file, or the folder of a set in parts, is written meanwhile. */
   partOf(path: string): string;
   /** Writes the manifest and puts every file that was written in place; the manifest comes last. @throws OUTPUT_UNWRITABLE */
   commit(manifest: string): Promise<void>;
@@ -16,10 +17,18 @@ export interface OutputFiles {
   discard(): Promise<void>;
 }
 
-/** Claims a file's place, or an object's. @throws OUTPUT_UNWRITABLE */
+/** What comes with a training set. */
+export interface OutputCompany {
+  readonly manifest: string;
+  readonly entities: string | undefined;
+  /** Whether the output is a folder of parts. */
+  readonly parts?: boolean;
+}
+
+/** Claims a file's place, a folder's, or an object's. @throws OUTPUT_UNWRITABLE */
 export function claimOutput(
   out: string,
-  beside: { readonly manifest: string; readonly entities: string | undefined },
+  beside: OutputCompany,
   objects: ObjectStore,
   signal: AbortSignal | undefined,
 ): Promise<OutputFiles> {
@@ -29,7 +38,7 @@ export function claimOutput(
 /** Objects are written as files of the machine and go up when all are whole. Those that went up before one fails are removed. */
 async function claimObjects(
   out: string,
-  { manifest, entities }: { readonly manifest: string; readonly entities: string | undefined },
+  { manifest, entities }: OutputCompany,
   objects: ObjectStore,
   signal: AbortSignal | undefined,
 ): Promise<OutputFiles> {
@@ -77,17 +86,20 @@ function notWritten(out: string, error: LarderError): LarderError {
 /** Makes sure, before any work is done, that `out` and the files beside it can be written. @throws OUTPUT_UNWRITABLE */
 async function claimFiles(
   out: string,
-  { manifest, entities }: { readonly manifest: string; readonly entities: string | undefined },
+  { manifest, entities, parts: inParts = false }: OutputCompany,
 ): Promise<OutputFiles> {
   const hidden = join(dirname(out), `.${basename(out)}.${randomBytes(6).toString("hex")}`);
-  const parts = new Map(
-    [out, ...(entities === undefined ? [] : [entities]), manifest].map((path, i) => [path, `${hidden}.${i}.tmp`]),
-  );
+  const files = [out, ...(entities === undefined ? [] : [entities]), manifest];
+  const parts = new Map(files.map((path, i) => [path, `${hidden}.${i}.tmp`]));
   const partOf = (path: string): string => parts.get(path) as string;
+  const former = `${hidden}.former.tmp`;
+  if (inParts) await refuseOtherFolder(out, manifest);
   await unwritable(out, async () => {
-    for (const path of parts.keys()) {
+    for (const path of files) {
+      if (inParts && path === out) continue;
       if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error(`${path} is a folder`);
     }
+    if (inParts) return void (await mkdir(partOf(out)));
     const file = await open(partOf(out), "wx");
     await file.close();
   });
@@ -96,12 +108,41 @@ async function claimFiles(
     commit: (text) =>
       unwritable(out, async () => {
         await writeFile(partOf(manifest), text);
-        for (const [path, part] of parts) await rename(part, path);
+        if (inParts) await replaceFolder(partOf(out), out, former);
+        for (const [path, part] of parts) if (!inParts || path !== out) await rename(part, path);
       }),
     discard: async () => {
-      for (const part of parts.values()) await rm(part, { force: true });
+      for (const part of [...parts.values(), former]) await rm(part, { recursive: true, force: true });
     },
   };
+}
+
+/** A folder cannot take the place of one that holds something, so that goes out of the way first, and comes back if it must. */
+async function replaceFolder(from: string, to: string, former: string): Promise<void> {
+  const before = await stat(to).catch(() => undefined);
+  if (before !== undefined) await rename(to, former);
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (before !== undefined) await rename(former, to);
+    throw error;
+  }
+}
+
+/** Only a folder that is empty, or holds a training set and nothing else, may be replaced. @throws OUTPUT_UNWRITABLE */
+async function refuseOtherFolder(out: string, manifest: string): Promise<void> {
+  const info = await stat(out).catch(() => undefined);
+  if (info === undefined) return;
+  const held = info.isDirectory() ? await readdir(out, { recursive: true, withFileTypes: true }) : [];
+  const known = info.isDirectory() ? ((await readManifest(manifest).catch(() => undefined))?.output.files ?? []) : [];
+  const own = new Set(known.map(({ path }) => resolve(out, path)));
+  const other = held.find((entry) => !entry.isDirectory() && !own.has(join(entry.parentPath, entry.name)));
+  if (info.isDirectory() && other === undefined) return;
+  throw new LarderError("OUTPUT_UNWRITABLE", {
+    what: other === undefined ? `${out} is a file` : `${out} holds ${other.name}, which is no part of a training set`,
+    remedy: "Choose a folder that does not exist yet, or that holds the former parts of this training set alone",
+    facts: { file: out },
+  });
 }
 
 async function unwritable(out: string, work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,5 @@
 import { isListType, LarderError } from "@larder/schema";
-import { refuseOtherStores } from "../object-store/object-url.ts";
+import { isObjectUrl, refuseOtherStores } from "../object-store/object-url.ts";
 import { writeArrowFile } from "../offline/arrow-file.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 
@@ -11,9 +11,17 @@ export type OutputFormat = "parquet" | "csv" | "arrow";
 
 const FORMATS: Readonly<Record<string, OutputFormat>> = { parquet: "parquet", csv: "csv", arrow: "arrow" };
 
-/** @throws UNSUPPORTED for a store other than S3, another extension, or features that CSV has no form for */
-export function outputFormatOf(path: string, spec: JoinSpec): OutputFormat {
+/** @throws UNSUPPORTED for a store other than S3, another extension, or features that CSV has no form for; for parts that are not files of Parquet here */
+export function outputFormatOf(path: string, spec: JoinSpec, partitioned: boolean): OutputFormat {
   refuseOtherStores(path);
+  if (partitioned) {
+    if (!isObjectUrl(path) && !/\.(csv|arrow)$/i.test(path)) return "parquet";
+    throw new LarderError("UNSUPPORTED", {
+      what: `Partitions are written as Parquet into a folder of this machine, and "${path}" is none`,
+      remedy: "Name a folder, or leave partition_by out",
+      facts: { file: path },
+    });
+  }
   const format = FORMATS[path.slice(path.lastIndexOf(".") + 1).toLowerCase()];
   if (format === undefined) {
     throw new LarderError("UNSUPPORTED", {
@@ -33,6 +41,9 @@ export function outputFormatOf(path: string, spec: JoinSpec): OutputFormat {
   return format;
 }
 
+/** How Parquet is written, whole or in parts. */
+export const PARQUET = "FORMAT parquet, COMPRESSION zstd";
+
 /** Writes what a query answers, in its order. @throws OUTPUT_UNWRITABLE, ABORTED, OFFLINE_FAILED; UNSUPPORTED for a column that Arrow files are not written with */
 export async function writeOutput(
   engine: OfflineEngine,
@@ -42,6 +53,6 @@ export async function writeOutput(
   call: EngineCall,
 ): Promise<void> {
   if (format === "arrow") return writeArrowFile(engine, sql, path, call);
-  const options = format === "parquet" ? "FORMAT parquet, COMPRESSION zstd" : "FORMAT csv, HEADER";
+  const options = format === "parquet" ? PARQUET : "FORMAT csv, HEADER";
   await engine.run(`COPY (\n${sql}\n) TO ${quoteText(path)} (${options}, USE_TMP_FILE false)`, call);
 }

@@ -1,4 +1,4 @@
-import { dirname, resolve } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import {
   type Definitions,
   type FeatureRef,
@@ -16,7 +16,8 @@ import { openDuckDb } from "../offline/duckdb-session.ts";
 import { refuseChanges } from "../offline/file-state.ts";
 import type { EngineCall, OfflineEngine } from "../offline/offline-engine.ts";
 import { requireDuckDb } from "../offline/require-duckdb.ts";
-import { dropTables } from "../offline/sql-text.ts";
+import { dropTables, quoteName } from "../offline/sql-text.ts";
+import { StatementRunner } from "../offline/statement-runner.ts";
 import { foundTable, joinedTable, outputSql } from "../point-in-time/build-sql.ts";
 import { type AsOf, compileJoinSpec, type JoinSpec, refuseCollisions } from "../point-in-time/join-spec.ts";
 import { JOIN_TABLES, type JoinViewInput, joinView, type ViewResult } from "../point-in-time/run-join.ts";
@@ -24,7 +25,7 @@ import { buildOnCluster } from "../spark/cluster-training-set.ts";
 import { shipEntities } from "../spark/ship-entities.ts";
 import { joinViewOnSpark } from "../spark/spark-join.ts";
 import { openSpark, type SparkEngine } from "../spark/spark-session.ts";
-import { type EntityRows, entityRowsSql, loadEntityRows } from "./entity-rows.ts";
+import { type EntityRows, loadEntityRows } from "./entity-rows.ts";
 import type { EntityInput } from "./entity-source.ts";
 import {
   compileManifest,
@@ -37,6 +38,8 @@ import {
 import { noticesOf } from "./notices.ts";
 import { claimOutput } from "./output-files.ts";
 import { type OutputFormat, outputFormatOf, writeOutput } from "./output-format.ts";
+import { checkPartitions, PARTITION_TABLE, writePartitions } from "./partitions.ts";
+import { makeSplit, parseSplit, SPLIT_COLUMN } from "./split.ts";
 
 /** A training set to be built. Paths count from the process's folder. */
 export interface TrainingSetRequest {
@@ -62,7 +65,11 @@ export interface TrainingSetRequest {
   readonly tenant: string;
   /** Name of the feature service, for the manifest. */
   readonly service?: string;
-  /** Looks for leaks before anything is written; default: not. */
+  /** Adds the column `split` that says which rows are to train on, see {@link parseSplit}: `time:0.8`, `entity:0.7/0.15:seed`. */
+  readonly split?: string;
+  /** Writes `out` as a folder of Parquet, one file for each combination of these columns' values, as Hive names folders; the columns are in the names alone. */
+  readonly partitionBy?: readonly string[];
+  /** Looks for leaks before anything is written, across a split too; default: not. */
   readonly lint?: LintRequest;
   /** An open session to use; by default one is opened and closed. */
   readonly engine?: OfflineEngine;
@@ -112,11 +119,13 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
     );
   }
   const out = isObjectUrl(request.out) ? request.out : resolve(request.out);
-  const format = outputFormatOf(request.out, spec);
+  const format = outputFormatOf(request.out, spec, request.partitionBy !== undefined);
+  checkSplit(request);
   const manifestPath = manifestPathOf(out);
   const kept = typeof request.entities === "string" ? undefined : keptEntitiesPathOf(out);
   await using objects = new ObjectStore(offlineStore.s3);
-  const output = await claimOutput(out, { manifest: manifestPath, entities: kept }, objects, request.signal);
+  const company = { manifest: manifestPath, entities: kept, parts: request.partitionBy !== undefined };
+  const output = await claimOutput(out, company, objects, request.signal);
   try {
     const { entities, views, manifest, findings } = await withEngine(request, spec, async (engine) => {
       const work = { engine, request, spec, out, format, kept, objects, partOf: output.partOf };
@@ -129,7 +138,7 @@ export async function buildTrainingSet(request: TrainingSetRequest): Promise<Tra
       }
     });
     await output.commit(manifestText(manifest));
-    const notices = noticesOf(entities, views, objects.reader);
+    const notices = noticesOf(entities, views, objects.reader, manifest.split ?? undefined);
     return { out, manifestPath, rows: entities.count, manifest, notices, findings };
   } finally {
     await output.discard();
@@ -159,17 +168,22 @@ interface Work {
 
 async function joinAndWrite(work: Work): Promise<Joined> {
   const { engine, spark, request, spec, out, format, kept, objects, partOf } = work;
-  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint } = request;
+  const { definitions, tenant, signal, timestampColumn = "event_timestamp", lint, partitionBy } = request;
   const steps = stepsOf(spec, request);
-  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal);
+  const keptAs = kept === undefined ? undefined : partOf(kept);
+  const entities = await loadEntityRows(engine, request.entities, timestampColumn, spec, objects, signal, keptAs);
   const before = new Map(entities.file?.state);
   refuseOverwrite(out, before.keys());
   const columns = entities.columns.map(({ name }) => name);
-  refuseCollisions(
-    spec.outputs.map(({ feature }) => feature.output),
-    columns,
-  );
+  const outputs = [
+    ...spec.outputs.map(({ feature }) => feature.output),
+    ...(request.split === undefined ? [] : [SPLIT_COLUMN]),
+  ];
+  refuseCollisions(outputs, columns);
   if (lint !== undefined) checkLintColumns(lint, entities, timestampColumn);
+  if (partitionBy !== undefined) checkPartitions(partitionBy, [...columns, ...outputs], entities, timestampColumn);
+  const runner = new StatementRunner(engine, { kind: "plan" }, { signal });
+  const split = request.split === undefined ? undefined : await makeSplit(request.split, entities, runner);
   steps.next()(1);
 
   const shipped = spark === undefined ? undefined : await shipEntities(engine, spark, spec, entities, "here", signal);
@@ -200,14 +214,15 @@ async function joinAndWrite(work: Work): Promise<Joined> {
   const findings =
     lint === undefined
       ? undefined
-      : await lintTrainingSet({ engine, request: lint, entities, views, signal, onProgress: steps.next() });
+      : await lintTrainingSet({ engine, request: lint, split, entities, views, signal, onProgress: steps.next() });
   if (lint !== undefined && findings !== undefined) refuseLeaks(findings, lint);
 
-  const sql = outputSql(spec, columns);
+  const sql = outputSql(spec, columns, split === undefined ? [] : [`${split.sql} AS ${quoteName(SPLIT_COLUMN)}`]);
   const written = steps.next();
   const call: EngineCall = { subject: { kind: "output", path: out }, signal, onProgress: written };
-  if (kept !== undefined) await writeOutput(engine, "parquet", entityRowsSql(entities.columns), partOf(kept), call);
-  await writeOutput(engine, format, sql, partOf(out), call);
+  const parts =
+    partitionBy === undefined ? undefined : await writePartitions(engine, sql, partitionBy, partOf(out), call);
+  if (parts === undefined) await writeOutput(engine, format, sql, partOf(out), call);
   written(1);
   const described = steps.next();
   const manifest = await compileManifest({
@@ -220,11 +235,13 @@ async function joinAndWrite(work: Work): Promise<Joined> {
     findings,
     objectReader: objects.reader,
     entitiesFile: kept ?? entities.file!.name,
-    entitiesPath: kept === undefined ? entities.file!.path : partOf(kept),
+    entitiesPath: keptAs ?? entities.file!.path,
     out,
     outPath: partOf(out),
     folder: dirname(out),
     outputSql: sql,
+    split,
+    parts,
   });
   await refuseChanges(before, objects, signal);
   described(1);
@@ -246,7 +263,7 @@ async function withEngine<T>(
     return await work(engine);
   } finally {
     const ofViews = spec.projections.flatMap((_, i) => [joinedTable(i), foundTable(i)]);
-    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, ...ofViews];
+    const tables = ["entity_rows", ...JOIN_TABLES, ...LINT_TABLES, PARTITION_TABLE, ...ofViews];
     await engine.run(dropTables(tables), { subject: { kind: "plan" } });
   }
 }
@@ -262,9 +279,28 @@ async function withSpark<T>(
   return await work(own);
 }
 
+/** What is wrong with a split as it was asked for is said before any work. @throws INVALID_REQUEST */
+function checkSplit({ split, partitionBy, lint }: TrainingSetRequest): void {
+  if (split !== undefined) parseSplit(split);
+  if (split !== undefined && lint?.splitColumn !== undefined) {
+    throw new LarderError("INVALID_REQUEST", {
+      what: `There is a split to be made, and the column "${lint.splitColumn}" that says one`,
+      remedy: "Name one of them; a split that is made is looked at without more words",
+      facts: { field: "split_column" },
+    });
+  }
+  if (partitionBy?.length === 0) {
+    throw new LarderError("INVALID_REQUEST", {
+      what: "partition_by names no column",
+      remedy: "Name one, or leave it out for a single file",
+      facts: { field: "partition_by" },
+    });
+  }
+}
+
 function refuseOverwrite(out: string, inputs: Iterable<string>): void {
   for (const input of inputs) {
-    if (input !== out) continue;
+    if (input !== out && !input.startsWith(`${out}${sep}`)) continue;
     throw new LarderError("INVALID_REQUEST", {
       what: `The output ${out} is one of the inputs`,
       remedy: "Choose another file for the training set",

@@ -287,6 +287,27 @@ test.each([
   });
 });
 
+test.each([
+  ["a page's header", "v", 3],
+  ["a page of keys", "customer_id", 20],
+])("a damaged file is told from the others, with its column: %s", async (_, column, offset) => {
+  await using folder = await temporaryFolder();
+  const rows = (from: number) =>
+    `SELECT i AS customer_id, TIMESTAMP '2026-01-01' AS event_timestamp, hash(i % 500)::DOUBLE AS v FROM range(${from}, ${from + 2000}) t(i)`;
+  await customers(folder.path, "s", { "s/a.parquet": rows(0), "s/b.parquet": rows(2000), "s/c.parquet": rows(4000) });
+  const file = join(folder.path, "s/b.parquet");
+  const [page] = await engine.rows(
+    `SELECT data_page_offset AS at FROM parquet_metadata('${file}') WHERE path_in_schema = '${column}'`,
+    { subject: { kind: "plan" } },
+  );
+  const start = Number(page!["at"]) + offset;
+  writeFileSync(file, readFileSync(file).fill(0xff, start, start + 8));
+  await expect(customers(folder.path, "s", {})).rejects.toMatchObject({
+    code: "SOURCE_UNREADABLE",
+    facts: { view: "stats", file, column },
+  });
+});
+
 test("a source's fingerprint changes with its files and only then", async () => {
   await using folder = await temporaryFolder();
   await customers(folder.path, "s", { "s/a.parquet": row(1) });

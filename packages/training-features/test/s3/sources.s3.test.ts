@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { S3Config } from "@larder/schema";
 import { type S3Server, startS3, type TemporaryFolder, temporaryFolder } from "@larder/testkit";
@@ -112,12 +112,27 @@ describe.each(["httpfs", "stage"] as const)("read by %s", (reader) => {
     await expect(customers("s3://no-such-bucket/x.parquet")).rejects.toMatchObject({ code: "SOURCE_NOT_FOUND" });
   });
 
-  test("what is no Parquet is named by its address", async () => {
+  test("what is no Parquet is named by its address, what is damaged by its column, too", async () => {
     await using store = new ObjectStore(s3Of(server, folder.path));
     await store.upload(import.meta.filename, "s3://lake/bad/bad.parquet", undefined);
     await expect(customers("s3://lake/bad/bad.parquet")).rejects.toMatchObject({
       code: "SOURCE_UNREADABLE",
       facts: { file: "s3://lake/bad/bad.parquet" },
+    });
+    await using local = await temporaryFolder();
+    const path = join(local.path, "b.parquet");
+    await writeParquet(engine, path, row(1));
+    await writeParquet(engine, join(local.path, "a.parquet"), row(2));
+    const [page] = await engine.rows(
+      `SELECT data_page_offset AS at FROM parquet_metadata('${path}') WHERE path_in_schema = 'v'`,
+      { subject: { kind: "plan" } },
+    );
+    const start = Number(page!["at"]);
+    writeFileSync(path, readFileSync(path).fill(0xff, start, start + 8));
+    await uploadFolder(s3Of(server, folder.path), local.path, `s3://lake/damaged-${reader}`);
+    await expect(customers(`s3://lake/damaged-${reader}/*.parquet`)).rejects.toMatchObject({
+      code: "SOURCE_UNREADABLE",
+      facts: { file: `s3://lake/damaged-${reader}/b.parquet`, column: "v" },
     });
   });
 });

@@ -88,6 +88,9 @@ test("bad entity rows in memory are refused with row and column, and leave nothi
       message: expect.stringMatching(message),
     });
   }
+  await expect(
+    built(folder.path, { sql: "SELECT 1::BIGINT AS customer_id, 2 AS a, 3 AS A, now() AS event_timestamp" }),
+  ).rejects.toMatchObject({ code: "ENTITY_ROWS_INVALID", facts: { column: "A" } });
   await expect(built(folder.path, { sql: "SELECT FROM nowhere" })).rejects.toMatchObject({
     code: "ENTITY_ROWS_INVALID",
   });

@@ -193,6 +193,9 @@ test.each([
   ["a time that is none", "entities.csv", "customer_id,event_timestamp\n1,soon\n"],
   ["a bare number as time", "entities.csv", "customer_id,event_timestamp\n1,1767225600\n"],
   ["a key that is no number", "entities.csv", "customer_id,event_timestamp\nx,2026-01-01\n"],
+  ["a key twice", "entities.csv", "customer_id,customer_id,event_timestamp\n1,2,2026-01-01\n"],
+  ["columns that differ in case only", "entities.csv", "customer_id,event_timestamp,a,A\n1,2026-01-01,1,2\n"],
+  ["a header and no rows", "entities.csv", "customer_id,event_timestamp\n"],
   ["no header for the key", "entities.csv", "customer,event_timestamp\n1,2026-01-01\n"],
   [
     "a broken line",

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "@larder/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -120,7 +120,7 @@ test("the same inputs give the same bytes at any number of threads and whatever 
   await writeParquet(
     engine,
     join(folder.path, "entities.parquet"),
-    "SELECT (i * 31) % 600 AS customer_id, TIMESTAMP '2026-01-01' + to_minutes((i % 900)::INTEGER) AS event_timestamp, i AS label FROM range(130000) t(i)",
+    "SELECT (i * 31) % 600 AS customer_id, TIMESTAMP '2026-01-01' + to_minutes((i % 900)::INTEGER) AS event_timestamp, i AS label FROM range(20000) t(i)",
   );
   const bytes = new Set<string>();
   const manifests = new Set<string>();
@@ -350,6 +350,28 @@ test("a failure keeps the former training set", async () => {
   await expect(buildScene({ ...scene, files: {} })).rejects.toMatchObject({ code: "SOURCE_UNREADABLE" });
   expect([bytesOf(report.out), bytesOf(report.manifestPath)]).toEqual(before);
   expect(filesIn(folder.path)).toHaveLength(4);
+});
+
+test("a damaged page ends the run, with its file and column, and leaves nothing", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "stats.parquet");
+  const scene = { engine, folder: folder.path, views: [plain] };
+  await buildScene({
+    ...scene,
+    files: { "entities.parquet": entitiesSql("(1, 10, 0)"), "stats.parquet": rowsSql("(1, 5, 5, 1)") },
+  });
+  for (const name of ["train.parquet", "train.manifest.json"]) rmSync(join(folder.path, name));
+  const [page] = await engine.rows(
+    `SELECT data_page_offset AS at FROM parquet_metadata('${path}') WHERE path_in_schema = 'v'`,
+    { subject: { kind: "plan" } },
+  );
+  const start = Number(page!["at"]);
+  writeFileSync(path, readFileSync(path).fill(0xff, start, start + 8));
+  await expect(buildScene({ ...scene, files: {} })).rejects.toMatchObject({
+    code: "SOURCE_UNREADABLE",
+    facts: { view: "stats", file: path, column: "v" },
+  });
+  expect(filesIn(folder.path)).toEqual(["entities.parquet", "stats.parquet"]);
 });
 
 test("cancelling ends the run with ABORTED and leaves nothing", async () => {

@@ -23,16 +23,24 @@ export function trainingSetResult(
       manifest_path: manifestPath,
       rows,
       views: manifest.views.map(summary),
+      split: manifest.split,
       notices,
       findings: findings ?? null,
     },
     text: `${rows} rows -> ${out}\nmanifest -> ${manifestPath}\n${renderTable(
       ["view", "rule", "matched by event time", "matched as known then"],
       views,
-    )}${notices.map((notice) => `${paint.yellow("notice")}: ${notice}\n`).join("")}${
+    )}${splitLine(manifest.split)}${notices.map((notice) => `${paint.yellow("notice")}: ${notice}\n`).join("")}${
       findings === undefined ? "" : lintReport(findings, paint)
     }`,
   };
+}
+
+function splitLine(split: TrainingSetReport["manifest"]["split"]): string {
+  if (split === null) return "";
+  const parts = Object.entries(split.rows).map(([part, count]) => `${count} ${part}`);
+  const cuts = split.cuts === null ? "" : `, cut at ${split.cuts.join(" and ")}`;
+  return `split ${split.how}: ${parts.join(", ")}${cuts}\n`;
 }
 
 type ManifestView = TrainingSetReport["manifest"]["views"][number];

@@ -23,6 +23,7 @@ import { sweepVerb } from "./sweep.ts";
 import { syncVerb } from "./sync.ts";
 import { syncStatusVerb } from "./sync-status.ts";
 import { trainingSetVerb } from "./training-set.ts";
+import { trainingSetDiffVerb } from "./training-set-diff.ts";
 import { validateVerb } from "./validate.ts";
 import { whyVerb } from "./why.ts";
 
@@ -41,7 +42,7 @@ export const VERBS: readonly Verb[] = [
   pushVerb,
   getVerb,
   whyVerb,
-  trainingSetVerb,
+  withVerbs(trainingSetVerb, [trainingSetDiffVerb]),
   consistencyVerb,
   modelVerbs,
   serveVerb,

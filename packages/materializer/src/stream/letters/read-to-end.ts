@@ -1,5 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { LarderError } from "@larder/schema";
+import { isLarderError, LarderError } from "@larder/schema";
 import type { BatchConsumer, EventSource, PartitionOffset, RecordBatch, TopicPartition } from "../event-source.ts";
 import type { StreamAdmin } from "../stream-admin.ts";
 
@@ -48,6 +48,8 @@ class BoundedReader implements BatchConsumer {
   readonly #enough = new AbortController();
   /** In which of its assignments each partition of ours was given. */
   readonly #seats = new Map<number, number>();
+  /** Batches that are being worked on. */
+  readonly #inHand = new Set<Promise<void>>();
   #assignments = 0;
   #heard = performance.now();
   #others = 0n;
@@ -97,8 +99,10 @@ class BoundedReader implements BatchConsumer {
     }
   }
 
+  /** What is in hand ends its piece, and may commit it: it sees that it has lost its seat. The source waits for it no longer than it may. */
   async onRevoked(): Promise<void> {
     this.#seats.clear();
+    await Promise.all(this.#inHand);
   }
 
   onLost(): void {
@@ -106,6 +110,13 @@ class BoundedReader implements BatchConsumer {
   }
 
   async onBatch(batch: RecordBatch): Promise<void> {
+    const taken = this.#take(batch);
+    this.#inHand.add(taken);
+    await taken;
+    this.#inHand.delete(taken);
+  }
+
+  async #take(batch: RecordBatch): Promise<void> {
     const { partition } = batch;
     const end = this.#open.get(partition);
     const seat = this.#seats.get(partition);
@@ -130,7 +141,9 @@ class BoundedReader implements BatchConsumer {
   }
 
   #fail(error: unknown): void {
-    this.#failure ??= { error };
+    // Whoever was told to stop, and left what was in hand too long, finds its connections closed: that is the stop and no fault of the brokers.
+    const ofStop = this.#read.signal.aborted && isLarderError(error, "STREAM_UNAVAILABLE", "STREAM_CLOSED");
+    if (!ofStop) this.#failure ??= { error };
     this.#enough.abort();
   }
 
@@ -140,7 +153,9 @@ class BoundedReader implements BatchConsumer {
     while (!stop.aborted) {
       await wait(LOOK_MS, undefined, { signal: stop }).catch(() => {});
       if (stop.aborted) return;
-      if (this.#assignments > 0 && [...this.#open.keys()].some((partition) => !this.#seats.has(partition))) {
+      const elsewhere = [...this.#open.keys()].some((partition) => !this.#seats.has(partition));
+      // What was committed while it was given up, and came back, has nothing more to hand over.
+      if (this.#assignments > 1 || (this.#assignments > 0 && elsewhere)) {
         this.#lookAtOthers(await admin.committedOffsets(groupId, topic));
       }
       if (performance.now() - this.#heard < SILENCE_MS) continue;
@@ -157,7 +172,7 @@ class BoundedReader implements BatchConsumer {
     for (const { partition, offset } of committed) {
       others += offset;
       const end = this.#open.get(partition);
-      if (end !== undefined && offset >= end && !this.#seats.has(partition)) this.#open.delete(partition);
+      if (end !== undefined && offset >= end) this.#open.delete(partition);
     }
     if (others !== this.#others) this.#heard = performance.now();
     this.#others = others;
