@@ -70,7 +70,7 @@ export async function measureSideBySide(
 
   const compared = { lookup: 0, predict: 0 };
   for (const work of ["lookup", "predict"] as const) {
-    const able = peers.filter((peer) => peer.work.includes(work));
+    const able = peers.filter((peer) => peer.measured && peer.work.includes(work));
     const answering = able.map(({ name }) => ({ name, port: serverOf(name).port }));
     compared[work] = await proveSameAnswers(work, answering);
     print(`${work}: ${able.length} servers answer alike (${compared[work]} values compared)`);
