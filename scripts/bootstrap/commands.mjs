@@ -13,6 +13,7 @@ const PROGRAMS = {
   "bench:serving": ["scripts/bench.mjs", "bench:serving"],
   "bench:fairness": ["scripts/bench.mjs", "bench:fairness"],
   "bench:deadline": ["scripts/bench.mjs", "bench:deadline"],
+  "bench:training": ["scripts/bench.mjs", "bench:training"],
   "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
   "bench:peers": ["scripts/bench.mjs", "bench:peers"],
   soak: ["scripts/soak.mjs"],

@@ -66,3 +66,16 @@ test("progress is a bar on a terminal, lines elsewhere, and silent for short wor
   bar.update({ done: 10, total: 10 });
   expect(wide.talked.endsWith("\r\u001b[2K")).toBe(true);
 });
+
+test("progress of a share tells the time left once the share says something about it", () => {
+  let now = 0;
+  const terminal = plainTerminal();
+  const progress = createProgress("training-set", terminal, () => now);
+  now = 4_000;
+  progress.update({ fraction: 0.04, what: "entity rows" });
+  expect(terminal.talked).toBe("training-set entity rows: 4 %\n");
+  now = 10_000;
+  progress.update({ fraction: 0.25, what: "join billing" });
+  expect(terminal.talked.endsWith("\ntraining-set join billing: 25 %, 30 s left\n")).toBe(true);
+  progress.stop();
+});

@@ -28,6 +28,8 @@ export interface ScanRequest {
   /** Selects each as `v` and its position in the view. */
   readonly features?: readonly Feature[];
   readonly range: TimeRange;
+  /** Reads every n-th row of each file only, for an estimate. */
+  readonly everyNth?: number;
   /** Writes a file's path into the statement; default: as it is. A manifest writes relative paths. */
   readonly pathOf?: ((file: string) => string) | undefined;
 }
@@ -92,6 +94,7 @@ function groupSql(table: SourceTable, group: SourceGroup, request: ScanRequest):
     ...group.keys.map(({ reading }) => `${reading.value} IS NOT NULL`),
     ...tenantPredicates(table, group),
     ...rangePredicates(group, request.range),
+    ...(request.everyNth === undefined ? [] : [`file_row_number % ${request.everyNth} = 0`]),
   ];
   const files = group.files.map((file) => request.pathOf?.(file) ?? file);
   return `SELECT ${select.join(", ")}\nFROM ${readParquet(files)}\nWHERE ${where.join(" AND ")}`;

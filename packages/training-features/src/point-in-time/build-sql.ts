@@ -31,6 +31,8 @@ export interface ViewPlan {
   readonly index: number;
   readonly table: SourceTable;
   readonly range: TimeRange;
+  /** Whether rows of keys that are not wanted are dropped before they are sorted. */
+  readonly cutKeys: boolean;
   /** SQL of the entity rows' key columns (in the order of the view's) and time, over the table `entity_rows`. */
   readonly entityKeys: readonly string[];
   readonly entityTime: string;
@@ -48,7 +50,7 @@ export function foundTable(index: number): string {
 }
 
 /** Entity rows that can find anything. `row_no` is their position. */
-export function wantedSql(plan: ViewPlan): string {
+export function wantedSql(plan: Omit<ViewPlan, "cutKeys">): string {
   const keys = plan.entityKeys.length === 0 ? ["0 AS k0"] : plan.entityKeys.map((sql, i) => `${sql} AS k${i}`);
   const present = [plan.entityTime, ...plan.entityKeys].map((sql) => `${sql} IS NOT NULL`).join(" AND ");
   return `CREATE OR REPLACE TEMP TABLE wanted AS
@@ -95,14 +97,16 @@ ${rows}
 ) AS f ON ${keys.map((key) => `l.${key} = f.${key}`).join(" AND ")} AND l.moment >= f.${time}`;
 }
 
-/** The view's rows of the wanted keys. */
-function candidatesSql({ projection, table, range, pathOf }: ViewPlan, wanted: string, created: boolean): string {
-  const same = keyColumns(projection.keys.length).map((key) => `s.${key} = w.${key}`);
+/** The view's rows, where it is worth it those of the wanted keys only; a part of `wanted` is always taken to have few. */
+function candidatesSql(plan: ViewPlan, wanted: string, created: boolean): string {
+  const { table, range, pathOf } = plan;
   const scan = scanSql(table, { created, range, pathOf });
+  if (!plan.cutKeys && wanted === "wanted") return scan;
+  const same = keysOf(plan).map((key) => `s.${key} = w.${key}`);
   return `SELECT s.* FROM (\n${scan}\n) AS s SEMI JOIN ${wanted} AS w ON ${same.join(" AND ")}`;
 }
 
-/** The view's rows of the wanted keys that some entity row may know, with the time from which on they are known. */
+/** The candidates that some entity row may know, with the time from which on they are known. */
 function knownSql(plan: ViewPlan, wanted: string): string {
   const { to } = plan.range;
   const upper = to === undefined ? "" : ` AND created <= ${bigintLiteral(to)}`;

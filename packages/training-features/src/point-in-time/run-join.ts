@@ -19,6 +19,7 @@ import {
   wantedSql,
 } from "./build-sql.ts";
 import type { JoinProjection } from "./join-spec.ts";
+import { shouldCutKeys } from "./key-share.ts";
 import { countMatches, type MatchCounts } from "./match-counts.ts";
 import { measureAges, type ViewStaleness } from "./staleness.ts";
 
@@ -68,12 +69,13 @@ export async function joinView(input: JoinViewInput): Promise<ViewResult> {
   const { view } = projection;
   const range = rangeOf(input);
   const table = await openSourceTable(engine, { definitions, view, tenant, objects, range, signal });
-  const plan = planOf(input, table);
+  const start = planOf(input, table);
   const features = projection.features.map(({ feature }) => feature);
-  await checkValues(engine, table, features, plan.range, signal);
+  await checkValues(engine, table, features, start.range, signal);
 
   const runner = new StatementRunner(engine, table.subject, input);
-  await runner.run(wantedSql(plan), 0.05);
+  await runner.run(wantedSql(start), 0.05);
+  const plan: ViewPlan = { ...start, cutKeys: await shouldCutKeys(start, runner) };
   await runner.run(locateSql(plan, projection.rule, "located", "wanted"), 0.5);
   await runner.run(fetchSql(plan), 0.3);
   await runner.run(tiedSql(plan), 0.05);
@@ -113,7 +115,7 @@ function rangeOf({ projection, entities: { minTime, maxTime } }: JoinViewInput):
   return { from: from === undefined || from < INT64_MIN ? undefined : from, to: maxTime };
 }
 
-function planOf(input: JoinViewInput, table: SourceTable): ViewPlan {
+function planOf(input: JoinViewInput, table: SourceTable): Omit<ViewPlan, "cutKeys"> {
   const { projection, index, entities } = input;
   return {
     projection,

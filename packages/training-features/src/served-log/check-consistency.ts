@@ -197,7 +197,15 @@ async function compareView(run: Run, work: ViewWork): Promise<void> {
   const keyColumn = (name: string) => quoteName(`e.${name}`);
   const entityKeys = projection.keys.map(({ entityColumn }) => keyColumn(entityColumn));
   const winners = async (target: string, rule: AsOf, entityTime: string): Promise<void> => {
-    const plan: ViewPlan = { projection: { ...projection, rule }, index: 0, table, range, entityKeys, entityTime };
+    const plan: ViewPlan = {
+      projection: { ...projection, rule },
+      index: 0,
+      table,
+      range,
+      cutKeys: true,
+      entityKeys,
+      entityTime,
+    };
     await runner.run(wantedSql(plan));
     await runner.run(locateSql(plan, rule, "located", "wanted"));
     await runner.run(fetchSql(plan));

@@ -71,6 +71,7 @@ function planOf(asOf: AsOf): ViewPlan {
     index: 0,
     table,
     range: { from: 1_767_225_600_000_001n, to: 1_767_312_000_000_000n },
+    cutKeys: true,
     entityKeys: ["c0", "c1"],
     entityTime: "epoch_us(c2)",
     pathOf: (file) => file.replace("/data/", "data/"),

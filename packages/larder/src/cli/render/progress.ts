@@ -24,6 +24,8 @@ export interface Progress {
 /** A bar is redrawn at most this often, a plain line written at most this often; in milliseconds. */
 const BAR_EVERY = 100;
 const LINE_EVERY = 3_000;
+/** A smaller share of work says nothing about how long the rest takes. */
+const LEAST_TOLD_BY = 0.05;
 
 /** A bar on a terminal, otherwise a plain line every few seconds; always on stderr. Work that ends sooner shows nothing but a bar. */
 export function createProgress(
@@ -54,7 +56,11 @@ export function createProgress(
 
 function describe(label: string, state: ProgressState, seconds: number): string {
   const subject = state.what === undefined ? label : `${label} ${state.what}`;
-  if ("fraction" in state) return `${subject}: ${Math.round(100 * state.fraction)} %`;
+  if ("fraction" in state) {
+    const { fraction } = state;
+    const left = fraction < LEAST_TOLD_BY ? "" : `, ${Math.ceil((seconds * (1 - fraction)) / fraction)} s left`;
+    return `${subject}: ${Math.round(100 * fraction)} %${left}`;
+  }
   const { done, total } = state;
   const rate = state.rowsPerSecond ?? (seconds > 0 ? done / seconds : 0);
   const left = total !== undefined && rate > 0 ? `, ${Math.ceil(Math.max(0, total - done) / rate)} s left` : "";
