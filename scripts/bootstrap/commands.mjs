@@ -17,6 +17,7 @@ const PROGRAMS = {
   "bench:materializer": ["scripts/bench.mjs", "bench:materializer"],
   "bench:regression": ["--conditions=@larder/source", "packages/loadtest/src/regression/main.ts"],
   loadtest: ["scripts/loadtest.mjs"],
+  "bench:peers": ["scripts/bench.mjs", "bench:peers"],
   soak: ["scripts/soak.mjs"],
   proved: ["scripts/proved.mjs"],
   setup: ["scripts/setup.mjs"],

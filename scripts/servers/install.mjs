@@ -6,6 +6,7 @@ import { provideFeast } from "./feast.mjs";
 import { provideK6 } from "./k6.mjs";
 import { provideKafka } from "./kafka.mjs";
 import { provideNotebook } from "./notebook.mjs";
+import { providePeers } from "./peers.mjs";
 import { provideRedis } from "./redis.mjs";
 import { RemedyError } from "./remedy-error.mjs";
 import { provideS3 } from "./s3.mjs";
@@ -20,6 +21,7 @@ const PROVIDERS = {
   redis: provideRedis,
   "utf8-locale": provideUtf8Locale,
   feast: provideFeast,
+  peers: providePeers,
   tritonclient: provideTritonClient,
   notebook: provideNotebook,
   schemathesis: provideSchemathesis,

@@ -29,7 +29,7 @@ export async function providePython({
   await installOnce(folder, async (temporary) => {
     const python = await findPython(remedy);
     try {
-      await run(python, ["-m", "venv", temporary], { timeout: 60_000 });
+      await run(python, ["-m", "venv", temporary], { timeout: 240_000 });
       const args = [
         "-m",
         "pip",
@@ -41,7 +41,7 @@ export async function providePython({
         ...packages,
       ];
       // By its python, since the other programs of an environment do not move with it.
-      await run(join(temporary, "bin", "python"), args, { timeout: 540_000, maxBuffer: 16 * 1024 * 1024 });
+      await run(join(temporary, "bin", "python"), args, { timeout: 1_200_000, maxBuffer: 16 * 1024 * 1024 });
     } catch (error) {
       throw new RemedyError(`${title} ${version} can't be installed (${lastLine(error)})`, remedy, error);
     }

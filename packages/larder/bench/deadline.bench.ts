@@ -1,7 +1,6 @@
 // How long past their deadline callers wait while Redis hangs: `larder serve` as its own process under load, Redis stopped by SIGSTOP in the midst of it.
 // `npm run bench:deadline`; figures go to reports/deadline.json. LARDER_BENCH=quick takes a fifth of the rounds.
-import { createHttpLoad } from "./serving/http-load.ts";
-import { startPacer } from "./serving/pacer.ts";
+import { createHttpLoad, startPacer } from "@larder/testkit/load";
 import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
 import { features, predictions } from "./serving/requests.ts";
 import { openWorld } from "./serving/world.ts";

@@ -1,7 +1,6 @@
 // What a tenant's callers wait while another sends ten times its rate, against while that one keeps to it: `larder serve` as its own process, in turns of
 // one run. `npm run bench:fairness`; figures go to reports/fairness.json. LARDER_BENCH=quick takes a fifth of the rounds.
-import { createHttpLoad, type Latencies } from "./serving/http-load.ts";
-import { startPacer } from "./serving/pacer.ts";
+import { createHttpLoad, type Latencies, startPacer } from "@larder/testkit/load";
 import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
 import { predictions } from "./serving/requests.ts";
 import { cpuOf, openWorld } from "./serving/world.ts";

@@ -60,8 +60,8 @@ export {
   type TrainingSetManifest,
 } from "./training-set/manifest.ts";
 export { readManifest } from "./training-set/read-manifest.ts";
-export { streamTrainingSet, type TrainingStreamRequest } from "./training-set/stream-training-set.ts";
 export { type ReproduceRequest, type Reproduction, reproduceTrainingSet } from "./training-set/reproduce.ts";
+export { streamTrainingSet, type TrainingStreamRequest } from "./training-set/stream-training-set.ts";
 export {
   buildTrainingSet,
   type TrainingSetProgress,

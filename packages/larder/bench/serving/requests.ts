@@ -1,4 +1,4 @@
-import { postRequest } from "./http-load.ts";
+import { postRequest } from "@larder/testkit/load";
 import { CUSTOMERS } from "./world.ts";
 
 /** Requests of one kind, for other customers each. */

@@ -1,5 +1,4 @@
-import { createHttpLoad, type FastAnswers, type HttpLoad, type Latencies } from "./http-load.ts";
-import { startPacer } from "./pacer.ts";
+import { createHttpLoad, type FastAnswers, type HttpLoad, type Latencies, startPacer } from "@larder/testkit/load";
 import type { Kind } from "./requests.ts";
 import { type Contender, cpuOf, type World } from "./world.ts";
 

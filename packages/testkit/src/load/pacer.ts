@@ -21,7 +21,8 @@ export function clockMs(): number {
 /** Starts its thread. */
 export function startPacer(): Pacer {
   const stopped = new Int32Array(new SharedArrayBuffer(4));
-  const thread = new Worker(new URL("./pacer-thread.ts", import.meta.url), { workerData: stopped });
+  const file = import.meta.url.endsWith(".ts") ? "./pacer-thread.ts" : "./pacer-thread.js";
+  const thread = new Worker(new URL(file, import.meta.url), { workerData: stopped });
   return {
     run: ({ start, rate, milliseconds }, tick) =>
       new Promise((resolve) => {
