@@ -36,7 +36,9 @@ test.concurrent("larder forget asks first, erases with --yes, and prints a recei
   ]);
   expect([one.code, two.code]).toEqual([0, 0]);
   // Where it takes more than a few seconds, a line says what it waits for.
-  expect(`${one.talked}${two.talked}`.replace(/^forget until every process knows: \d+ %(?:, \d+ s left)?\n/gm, "")).toBe("");
+  expect(
+    `${one.talked}${two.talked}`.replace(/^forget until every process knows: \d+ %(?:, \d+ s left)?\n/gm, ""),
+  ).toBe("");
   const receipt = JSON.parse(one.said);
   expect(receipt).toMatchObject({ entity: { customer_id: "1" }, rows: 1, views: [{ view: "plans", rows: 1 }] });
   expect(JSON.parse(await readFile(project.path("receipt.json"), "utf8"))).toEqual(receipt);

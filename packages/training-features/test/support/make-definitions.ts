@@ -118,6 +118,7 @@ export function makeDefinitions(
       modelQueue: 1,
     },
     budgets: new Map(),
+    resourceBudgets: { bytesPerEntity: undefined, cost: undefined, readyMs: undefined, imageBytes: undefined },
     notices: [],
     hash: "0".repeat(64),
     onlineTtl: (view) => view.onlineTtl,
