@@ -86,7 +86,7 @@ export {
   type Subscription,
   type Watermark,
 } from "./signals/signals.ts";
-export { memoryOfEntities } from "./stores/redis/explain/entity-basis.ts";
+export { memoryOfEntities } from "./stores/redis/explain/memory-of-entities.ts";
 export type {
   Alternative,
   EntityBasis,

@@ -44,8 +44,8 @@ export function short(value: number): string {
 }
 
 /**
- * The rounds in which the machine was least busy, by the latency of requests that need neither store nor model: a measure of its own, so that a server
- * that is slow in some rounds is not excused by the choice.
+ * The rounds in which the machine was least busy, by the latency of requests that need neither store nor model. A server whose event loop stalls
+ * shows there, too, so such a choice can excuse stalls in half of the rounds, and never in more; waiting for the store or a model excuses nothing.
  */
 function quietRounds(runs: readonly Pick<K6Run, "metrics">[]): ReadonlySet<number> {
   const noise = runs.map(({ metrics }) => metrics[`${METRICS.latency}{load:${MACHINE_LOAD}}`]?.["p(99)"] ?? 0);

@@ -1,5 +1,5 @@
 import { isCompact, lengthsOf } from "./alternatives.ts";
-import { listpackHash, slotsFor, tableHash } from "./hash-size.ts";
+import { listpackHash, tableHash } from "./hash-size.ts";
 import type { EntityBasis } from "./report.ts";
 import type { ServerMemory } from "./server-memory.ts";
 import type { WeighedEntity } from "./summarize-group.ts";
@@ -38,17 +38,6 @@ export function entityBasis(input: BasisInput): EntityBasis | undefined {
   }
   if (entities === 0) return undefined;
   return { entities, ownBytes: own / entities, expiringShare: expiring / entities, examples };
-}
-
-/** Bytes of a server's entities, its tables of keys and expiries included: 8 bytes x slots, which double when they are full (dict.c). */
-export function memoryOfEntities(basis: Pick<EntityBasis, "ownBytes" | "expiringShare">, entities: number): number {
-  const { ownBytes, expiringShare } = basis;
-  return entities * ownBytes + tableBytes(entities) + tableBytes(entities * expiringShare);
-}
-
-/** Bytes of the table of so many keys. */
-export function tableBytes(keys: number): number {
-  return keys > 0 ? 8 * slotsFor(keys) : 0;
 }
 
 function cutDown(

@@ -1,4 +1,4 @@
-import { tableBytes } from "./entity-basis.ts";
+import { tableBytes } from "./memory-of-entities.ts";
 import type { Forecast } from "./report.ts";
 import type { ServerMemory } from "./server-memory.ts";
 
