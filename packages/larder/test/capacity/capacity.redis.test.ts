@@ -2,14 +2,12 @@ import { startRedis } from "@larder/testkit";
 import { expect, test } from "vitest";
 import { runCli } from "../../src/cli/program.ts";
 import { plainTerminal } from "../cli/plain-terminal.ts";
-import { YAML } from "../definitions.ts";
+import { STORE, YAML } from "../definitions.ts";
 import { createProject } from "../project.ts";
-
-const SQLITE = "{ type: sqlite, path: online/store.db }";
 
 /** A project on a store, and functions that run verbs in it. */
 async function projectOn(store: string, budgets = "") {
-  const project = await createProject(YAML.replace(SQLITE, store) + budgets);
+  const project = await createProject(YAML.replace(STORE, store) + budgets);
   const run = async (...args: readonly string[]) => {
     const terminal = plainTerminal(undefined, project.folder);
     const exitCode = await runCli([...args], terminal);
@@ -90,7 +88,7 @@ test("budgets that are met exit 0, one that is missed says so and exits 99", asy
 
   await project.write(
     "feature_store.yaml",
-    `${YAML.replace(SQLITE, store)}budgets: { memory: { bytes_per_entity: ${bytes - 1} }, start: { ready_ms: 1 } }\n`,
+    `${YAML.replace(STORE, store)}budgets: { memory: { bytes_per_entity: ${bytes - 1} }, start: { ready_ms: 1 } }\n`,
   );
   const missed = await run("budgets");
   expect(missed.exitCode).toBe(99);
@@ -99,10 +97,10 @@ test("budgets that are met exit 0, one that is missed says so and exits 99", asy
 });
 
 test("a store that is not Redis, and a yaml without such budgets, are coded errors", async () => {
-  await using world = await projectOn(SQLITE, "budgets: { memory: { bytes_per_entity: 500 } }\n");
+  await using world = await projectOn(STORE, "budgets: { memory: { bytes_per_entity: 500 } }\n");
   expect(await world.json("budgets")).toMatchObject({ exitCode: 2, value: { error: { code: "UNSUPPORTED" } } });
   const ask = ["capacity", "--entities", "1", "--rps", "1", "--views", "plans"];
   expect(await world.json(...ask)).toMatchObject({ exitCode: 2, value: { error: { code: "UNSUPPORTED" } } });
-  await using bare = await projectOn(SQLITE);
+  await using bare = await projectOn(STORE);
   expect(await bare.json("budgets")).toMatchObject({ exitCode: 2, value: { error: { code: "CONFIG_INVALID" } } });
 });
