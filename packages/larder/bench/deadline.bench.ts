@@ -1,7 +1,8 @@
 // How long past their deadline callers wait while Redis hangs: `larder serve` as its own process under load, Redis stopped by SIGSTOP in the midst of it.
 // `npm run bench:deadline`; figures go to reports/deadline.json. LARDER_BENCH=quick takes a fifth of the rounds.
+
+import { judge, median, percentile, printTable, writeReport } from "@larder/testkit/bench";
 import { createHttpLoad, startPacer } from "@larder/testkit/load";
-import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
 import { features, predictions } from "./serving/requests.ts";
 import { openWorld } from "./serving/world.ts";
 
@@ -81,7 +82,7 @@ const goals = found.map(({ name, p99 }) => ({
   met: p99 <= WANTED_MS,
 }));
 judge(goals);
-writeReport("deadline", { machine: world.machine, found, goals });
+writeReport(import.meta.dirname, "deadline", { machine: world.machine, found, goals });
 
 /** The breaker lets a request through from time to time; once one is answered by Redis, all are. */
 async function untilBack(requests: readonly Buffer[]): Promise<void> {

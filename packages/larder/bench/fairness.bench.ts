@@ -1,7 +1,8 @@
 // What a tenant's callers wait while another sends ten times its rate, against while that one keeps to it: `larder serve` as its own process, in turns of
 // one run. `npm run bench:fairness`; figures go to reports/fairness.json. LARDER_BENCH=quick takes a fifth of the rounds.
+
+import { judge, median, percentile, printTable, writeReport } from "@larder/testkit/bench";
 import { createHttpLoad, type Latencies, startPacer } from "@larder/testkit/load";
-import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
 import { predictions } from "./serving/requests.ts";
 import { cpuOf, openWorld } from "./serving/world.ts";
 
@@ -75,7 +76,7 @@ console.log(
 const measured = median(ratios);
 const goal = `p99 beside a tenant at ${TIMES} times its rate, as a multiple of p99 beside one that keeps to it`;
 judge([{ goal, measured, wanted: `at most ${WANTED}`, met: measured <= WANTED }]);
-writeReport("fairness", { machine: world.machine, described, ratios, measured });
+writeReport(import.meta.dirname, "fairness", { machine: world.machine, described, ratios, measured });
 
 function p99Of({ calm: { times } }: Turn): number {
   return percentile(times, 0.99);

@@ -1,6 +1,6 @@
 // `larder serve` beside the same thing written by hand (floors/serving.mjs: Fastify, ioredis and ONNX Runtime), on the same model, values and Redis,
 // in turns of one run. `npm run bench:serving`; figures go to reports/serving.json. LARDER_BENCH=quick takes a fifth of the rounds.
-import { judge, median, percentile, printTable, writeReport } from "./serving/report.ts";
+import { judge, median, percentile, printTable, writeReport } from "@larder/testkit/bench";
 import { features, predictions } from "./serving/requests.ts";
 import { type AtRate, startTurns, type Throughput } from "./serving/turns.ts";
 import { openWorld } from "./serving/world.ts";
@@ -88,7 +88,15 @@ const goals = [
   },
 ];
 judge(goals);
-writeReport("serving", { machine: world.machine, callers: CALLERS, fast, compared, rates, own, goals });
+writeReport(import.meta.dirname, "serving", {
+  machine: world.machine,
+  callers: CALLERS,
+  fast,
+  compared,
+  rates,
+  own,
+  goals,
+});
 
 /** By the median of rounds, in each of which both had their turn within half a second. */
 function compare(floor: Throughput, larder: Throughput) {

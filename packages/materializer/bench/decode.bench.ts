@@ -1,8 +1,7 @@
 // How many records a second one core turns into rows: five features, a join key and a time, about 100 bytes.
 // `node --conditions=@larder/source packages/materializer/bench/decode.bench.ts [seconds]` prints JSON.
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { parseDefinitions } from "@larder/schema";
+import { writeReport } from "@larder/testkit/bench";
 import { createRecordDecoder } from "../src/stream/decode/record-decoder.ts";
 import type { StreamRecord } from "../src/stream/event-source.ts";
 
@@ -75,10 +74,8 @@ console.log(
     node: process.version,
   }),
 );
-const reports = join(import.meta.dirname, "..", "reports");
-mkdirSync(reports, { recursive: true });
 const figures = [
   { name: "decode", perSecond: decoded },
   { name: "floor: JSON.parse", perSecond: parsed },
 ];
-writeFileSync(join(reports, "decode.json"), `${JSON.stringify({ figures }, undefined, 2)}\n`);
+writeReport(import.meta.dirname, "decode", { figures });

@@ -1,8 +1,9 @@
 // `larder sync` beside what it is made of, on one broker and one store, in turns: the client that only reads, and the same rows written by hand.
 // `npm run bench:materializer`; figures go to reports/materializer.json. LARDER_BENCH=quick takes a fifth of it.
+
+import { judge, median, percentile, printTable, writeReport } from "@larder/testkit/bench";
 import { consumeOnly, syncAll, type Turn, writeByHand } from "./materializer/contenders.ts";
 import { underLoad } from "./materializer/half-load.ts";
-import { median, percentile, printTable, writeReport } from "./materializer/report.ts";
 import { CLIENTS, openWorld } from "./materializer/world.ts";
 
 /** Of the slower of reading and writing; and from append to readable, in milliseconds, at half of what the sync can do. */
@@ -82,11 +83,7 @@ const goals = [
     met: unread === 0 && p99 <= GOALS.readableMs,
   })),
 ];
-printTable(
-  ["goal", "measured", "wanted"],
-  goals.map(({ goal, measured, wanted }) => [goal, measured, wanted]),
-);
-writeReport({
+writeReport(import.meta.dirname, "materializer", {
   machine: world.machine,
   records: RECORDS,
   rounds: ROUNDS,
@@ -94,5 +91,4 @@ writeReport({
   loads,
   goals,
 });
-for (const { goal, met } of goals) if (!met) console.error(`MISSED: ${goal}`);
-if (goals.some(({ met }) => !met)) process.exitCode = 99;
+judge(goals);

@@ -2,10 +2,10 @@
 // Float32Array. `pnpm bench:redis`; figures go to reports/near-cache.json.
 import { scheduler } from "node:timers/promises";
 import { findFeature } from "@larder/schema";
+import { printTable, writeReport } from "@larder/testkit/bench";
 import { createReadPlan, encodeEntityRows, type OnlineStore } from "../src/index.ts";
 import { measure } from "./measure.ts";
 import { featureValue, fill, openRedisWorld } from "./redis-world.ts";
-import { printTable, writeReport } from "./table.ts";
 
 const SHAPE = { views: 1, features: 10, ttl: "30d" };
 const CUSTOMERS = 2_000;
@@ -99,7 +99,7 @@ for (const { entities, clientCpu, p50 } of ratios) {
     `${entities} entities: a plain read takes ${p50.toFixed(1)} times as long as a hit, and ${clientCpu.toFixed(1)} times its CPU`,
   );
 }
-writeReport("near-cache", { machine, rounds: ROUNDS, callers: CALLERS, results, ratios });
+writeReport(import.meta.dirname, "near-cache", { machine, rounds: ROUNDS, callers: CALLERS, results, ratios });
 const hit = results[0]?.figures[0]?.p50 ?? Number.NaN;
 if (!(hit < AT_MOST_US)) {
   console.error(`Missed: a hit of one entity takes ${hit.toFixed(1)} us, and may take ${AT_MOST_US}`);

@@ -1,10 +1,11 @@
 // Larder's Redis layout beside the ones that were not taken (docs/adr/0002-redis-layout.md): time of reads of 1, 10, 100 entities x 1, 3, 10 views x
 // 10 float32 features, and memory per feature by views, features, expiry and hash-max-listpack-value. `pnpm bench:redis`.
+
+import { judge, printTable, writeReport } from "@larder/testkit/bench";
 import { type Figures, measure } from "./measure.ts";
 import { memoryByLayout, memoryByListpackLimit } from "./memory.ts";
 import { fillOtherLayouts, readers } from "./readers.ts";
 import { fill, openRedisWorld, type RedisWorld } from "./redis-world.ts";
-import { printTable, writeReport } from "./table.ts";
 
 const SHAPE = { views: 10, features: 10, ttl: "30d" };
 const CUSTOMERS = 3_000;
@@ -59,13 +60,17 @@ printTable(
 );
 
 const goals = goalsOf();
-printTable(
-  ["goal", "measured", "wanted"],
-  goals.map(({ goal, measured, wanted }) => [goal, measured, wanted]),
-);
-writeReport("redis-layout", { machine, rounds: ROUNDS, callers: CALLERS, reads, ratios, layouts, limits, goals });
-for (const { goal, met } of goals) if (!met) console.error(`Missed: ${goal}`);
-if (goals.some(({ met }) => !met)) process.exitCode = 99;
+writeReport(import.meta.dirname, "redis-layout", {
+  machine,
+  rounds: ROUNDS,
+  callers: CALLERS,
+  reads,
+  ratios,
+  layouts,
+  limits,
+  goals,
+});
+judge(goals);
 
 async function readTimes(on: RedisWorld): Promise<Read[]> {
   const byScript = await on.open(SHAPE);

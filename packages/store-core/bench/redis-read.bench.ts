@@ -1,9 +1,10 @@
 // Reads of 100 entities x 10 float32 features from Redis into a Float32Array, side by side: Larder's OnlineStore, the best that can be written by
 // hand with ioredis on the same bytes, and Feast's field-per-feature layout read by hand. `pnpm bench`; figures go to reports/redis-read.json.
+
+import { printTable, writeReport } from "@larder/testkit/bench";
 import { type Figures, measure } from "./measure.ts";
 import { fillOtherLayouts, readers } from "./readers.ts";
 import { fill, openRedisWorld } from "./redis-world.ts";
-import { printTable, writeReport } from "./table.ts";
 
 const SHAPE = { views: 1, features: 10, ttl: "30d" };
 const CUSTOMERS = 5_000;
@@ -60,7 +61,7 @@ printTable(
     least || "-",
   ]),
 );
-writeReport("redis-read", { machine, rounds: ROUNDS, callers: CALLERS, figures, compared });
+writeReport(import.meta.dirname, "redis-read", { machine, rounds: ROUNDS, callers: CALLERS, figures, compared });
 
 // By calls/s: with both sides saturated a figure repeats best; a single caller's p50 is mostly how soon the machine wakes a process.
 const missed = compared.filter(({ callsPerSecond, least }) => callsPerSecond < least);

@@ -1,11 +1,11 @@
 // Writes of rows of 10 float32 features to Redis, side by side: Larder's OnlineStore, the same script called by hand, and plain pipelined HSETs that
 // keep no rule. `pnpm bench:redis`; figures go to reports/redis-write.json.
 import { findView } from "@larder/schema";
+import { judge, printTable, writeReport } from "@larder/testkit/bench";
 import { rowKey, tenantPrefix, viewField } from "../src/stores/redis/redis-keys.ts";
 import { putRows } from "../src/stores/redis/scripts.ts";
 import { type Contender, type Figures, measure } from "./measure.ts";
 import { EVENT_TIME, featureValue, fill, openRedisWorld } from "./redis-world.ts";
-import { printTable, writeReport } from "./table.ts";
 
 const CUSTOMERS = 20_000;
 const BATCH = 100;
@@ -148,13 +148,16 @@ const goals = [
     met: share >= 0.999,
   },
 ];
-printTable(
-  ["goal", "measured", "wanted"],
-  goals.map(({ goal, measured, wanted }) => [goal, measured, wanted]),
-);
-writeReport("redis-write", { machine, rounds: ROUNDS, callers: CALLERS, batch: BATCH, tables, scripts, goals });
-for (const { goal, met } of goals) if (!met) console.error(`Missed: ${goal}`);
-if (goals.some(({ met }) => !met)) process.exitCode = 99;
+writeReport(import.meta.dirname, "redis-write", {
+  machine,
+  rounds: ROUNDS,
+  callers: CALLERS,
+  batch: BATCH,
+  tables,
+  scripts,
+  goals,
+});
+judge(goals);
 
 function ratios(kind: string, own: Figures, plain: Figures) {
   const server = own.serverCpu / plain.serverCpu;

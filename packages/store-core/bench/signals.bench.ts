@@ -1,12 +1,12 @@
 // What freshness signals cost a busy writer: batches of 100 rows of 10 float32 features into Redis, without signals, with them, with subscribers that
 // hear them, and, in their place, with listeners by Redis's own client tracking (docs/adr/0009-near-cache.md). `pnpm bench:redis`; figures go to reports/signals.json.
 import { findView, systemClock } from "@larder/schema";
+import { printTable, writeReport } from "@larder/testkit/bench";
 import { Redis } from "ioredis";
 import { createPackedOnlineStore } from "../src/packed-online-store.ts";
 import { openRedisRowStore } from "../src/stores/redis/redis-row-store.ts";
 import { measure } from "./measure.ts";
 import { openRedisWorld } from "./redis-world.ts";
-import { printTable, writeReport } from "./table.ts";
 
 const SHAPE = { views: 1, features: 10, ttl: "30d", tenants: ["silent", "told", "heard", "tracked"] };
 const BATCH = 100;
@@ -95,7 +95,7 @@ printTable(
     callsPerSecond / base,
   ]),
 );
-writeReport("signals", { machine, rounds: ROUNDS, callers: CALLERS, figures, shares });
+writeReport(import.meta.dirname, "signals", { machine, rounds: ROUNDS, callers: CALLERS, figures, shares });
 for (const { name, share } of shares.filter((each) => each.share < AT_LEAST && each.name.includes("with signals"))) {
   console.error(`Missed: ${name} ${share.toFixed(3)} of the throughput without, and at least ${AT_LEAST} is asked`);
   process.exitCode = 99;

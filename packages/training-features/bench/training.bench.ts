@@ -5,9 +5,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { judge, printTable, writeReport } from "@larder/testkit/bench";
 import { feastPython } from "./training/feast.ts";
+import { machineLine } from "./training/machine-line.ts";
 import { type PlanName, type PlanRun, runPlan } from "./training/plans.ts";
-import { judge, machineLine, printTable, writeReport } from "./training/report.ts";
 import { generate, type Size } from "./training/tables.ts";
 
 /** Shares of the bare join's rate; a multiple of Feast's rate; bytes of memory for the large run. */
@@ -82,7 +83,7 @@ async function usual(): Promise<void> {
     });
   }
   judge(goals);
-  writeReport("training", { machine: machineLine(), figures, shares, goals });
+  writeReport(import.meta.dirname, "training", { machine: machineLine(), figures, shares, goals });
 }
 
 async function large(): Promise<void> {
@@ -96,7 +97,7 @@ async function large(): Promise<void> {
     met: peakBytes <= GOALS.largeBytes,
   }));
   judge(goals);
-  writeReport("training-large", { machine: machineLine(), figures, goals });
+  writeReport(import.meta.dirname, "training-large", { machine: machineLine(), figures, goals });
 }
 
 /** Runs the plans in turn, prints the best of the rounds of each and the worst peak memory, and compares what they found. */

@@ -20,11 +20,29 @@ export function printTable(head: readonly string[], lines: readonly (readonly (s
   console.log("");
 }
 
-/** Writes what was measured to reports/materializer.json of this package. */
-export function writeReport(report: object): void {
-  const reports = join(import.meta.dirname, "..", "..", "reports");
+/** One thing that a bench is to show. */
+export interface Goal {
+  readonly goal: string;
+  readonly measured: number;
+  readonly wanted: string;
+  readonly met: boolean;
+}
+
+/** Prints the goals and says which were missed: the process then ends with 99, as k6 does when a threshold is crossed. */
+export function judge(goals: readonly Goal[]): void {
+  printTable(
+    ["goal", "measured", "wanted"],
+    goals.map(({ goal, measured, wanted }) => [goal, measured, wanted]),
+  );
+  for (const { goal, met } of goals) if (!met) console.error(`Missed: ${goal}`);
+  if (goals.some(({ met }) => !met)) process.exitCode = 99;
+}
+
+/** Writes what was measured to `reports/<name>.json` of the package whose folder of benches is given. */
+export function writeReport(benches: string, name: string, report: object): void {
+  const reports = join(benches, "..", "reports");
   mkdirSync(reports, { recursive: true });
-  writeFileSync(join(reports, "materializer.json"), `${JSON.stringify(report, undefined, 2)}\n`);
+  writeFileSync(join(reports, `${name}.json`), `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
 function short(value: number): string {
