@@ -6,7 +6,14 @@ TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
 started=$SECONDS
-npm run --silent loadtest -- gate
+# On a machine too busy to tell, which the gate measures and says itself, a missed latency proves nothing; anything else does.
+status=0
+output=$(npm run --silent loadtest -- gate 2>&1) || status=$?
+printf '%s\n' "$output"
+if [ "$status" != 0 ]; then
+  grep -q '^WARNING redis: the machine is busy' <<<"$output" && [ "$status" = 99 ] || { echo "9-2: the gate ended with $status"; exit 1; }
+  if grep '^MISSED' <<<"$output" | grep -vq 'p99_ms'; then echo "9-2: more than a latency was missed"; exit 1; fi
+fi
 [ $((SECONDS - started)) -lt 360 ] || { echo "9-2: the gate took $((SECONDS - started)) s"; exit 1; }
 status=0
 output=$(LARDER_BENCH=quick npm run --silent loadtest -- gate --inject latency) || status=$?
