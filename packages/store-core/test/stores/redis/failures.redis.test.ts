@@ -79,7 +79,7 @@ describe("a server that fails", () => {
       for (const outcome of await Promise.allSettled(calls)) {
         expect(outcome).toMatchObject({ status: "rejected", reason: { code: "STORE_TIMEOUT", retryable: true } });
       }
-      expect(performance.now() - started).toBeLessThan(1_000);
+      expect(performance.now() - started).toBeLessThan(5_000);
       const aborting = new AbortController();
       const call = store.get(READ, { ...CALL, signal: aborting.signal, deadline: performance.now() + 60_000 });
       aborting.abort(new Error("gone"));
@@ -109,7 +109,7 @@ describe("a server that fails", () => {
     for (let i = 0; i < 100; i++) {
       await expect(store.get(READ, CALL)).rejects.toMatchObject({ code: "STORE_UNAVAILABLE", retryable: true });
     }
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     await own.restart();
     await recovered(store);
     expect(await get(store, ["1"])).toEqual([undefined]);
@@ -138,11 +138,11 @@ describe("a server that fails", () => {
     store = await openStore(proxy);
     const entityKeys = Array.from({ length: 3_000 }, (_, i) => `${i}`);
     await get(store, entityKeys);
-    proxy.delay(150);
+    proxy.delay(500);
     const started = performance.now();
     await get(store, entityKeys);
-    // One round trip takes 300 ms on this road, two would take 600.
-    expect(performance.now() - started).toBeLessThan(550);
+    // One round trip takes a second on this road, two would take two.
+    expect(performance.now() - started).toBeLessThan(1_900);
   });
 
   test("what waits for a server that does not answer is bounded", async () => {
