@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { systemClock } from "@larder/schema";
 import { openOnlineStore } from "@larder/store-core";
@@ -31,7 +32,7 @@ export async function underLoad(world: World, client: Client, perSecond: number,
     perSecond,
     seconds,
   };
-  const program = new URL("load-process.ts", import.meta.url).pathname;
+  const program = join(import.meta.dirname, "load-process.ts");
   const args = ["--conditions=@larder/source", program, JSON.stringify(order)];
   await using child = await startProcess(process.execPath, args);
   const line = await child.waitForLine(/^\{"latencies"/, (seconds + 60) * 1_000);
