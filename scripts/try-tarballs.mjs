@@ -12,7 +12,8 @@ import { packPackages } from "./pack-packages.mjs";
 
 const NPM = ["10.8.2", "11.6.2"]; // as in Node 20 and in Node 24
 const OPTIONAL = ["@duckdb", "kafkajs", "onnxruntime-node"];
-const LIMIT_MS = 120_000;
+/** Only ends what hangs: the registry may be slow. */
+const LIMIT_MS = 240_000;
 
 const readerYaml = (connectionString) => `project: reader
 online_store: { type: redis, connection_string: "${connectionString}", layout: packed }
