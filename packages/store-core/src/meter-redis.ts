@@ -12,7 +12,7 @@ export interface StoreMeter extends AsyncDisposable {
 
 /**
  * Connects to the primaries of a Redis online store to read their own account of CPU time.
- * @throws UNSUPPORTED where the online store is not Redis; STORE_MISCONFIGURED where its user may not ask; STORE_UNAVAILABLE, STORE_TIMEOUT
+ * @throws UNSUPPORTED where the online store is not Redis, or does not tell; STORE_MISCONFIGURED where its user may not ask; STORE_UNAVAILABLE, STORE_TIMEOUT
  */
 export async function openStoreMeter({ onlineStore }: Pick<Definitions, "onlineStore">): Promise<StoreMeter> {
   if (onlineStore.type !== "redis") {
@@ -41,5 +41,11 @@ async function cpuOf(primary: RedisConnection): Promise<number> {
   if (isFailure(info)) throw rightMissing(info, primary.server);
   const text = Buffer.isBuffer(info) ? info.toString("latin1") : "";
   const seconds = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, "m").exec(text)?.[1]);
-  return 1e6 * (seconds("used_cpu_sys") + seconds("used_cpu_user"));
+  const used = seconds("used_cpu_sys") + seconds("used_cpu_user");
+  if (Number.isFinite(used)) return 1e6 * used;
+  throw new LarderError("UNSUPPORTED", {
+    what: `${primary.server} does not tell its CPU time in INFO cpu`,
+    remedy: "Measure on a Redis or Valkey that does",
+    facts: { server: primary.server },
+  });
 }

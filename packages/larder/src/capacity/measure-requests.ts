@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { type FeatureView, LarderError, stringifyJson } from "@larder/schema";
 import type { StoreMeter } from "@larder/store-core";
 
@@ -77,7 +78,6 @@ async function ask(work: RequestsToMeasure, bodies: readonly string[], seconds: 
 
 /** Microseconds of the store's CPU per millisecond in which nothing is asked. */
 async function idleCpu({ meter, seconds, signal }: RequestsToMeasure): Promise<number> {
-  const { setTimeout: wait } = await import("node:timers/promises");
   const [before, at] = [await meter.cpu(), performance.now()];
   await wait((seconds * 1000) / 3, undefined, { signal });
   return ((await meter.cpu()) - before) / (performance.now() - at);
@@ -86,7 +86,13 @@ async function idleCpu({ meter, seconds, signal }: RequestsToMeasure): Promise<n
 /** Microseconds. */
 async function serverCpu(work: RequestsToMeasure): Promise<number> {
   const text = await answered(work, "/metrics", {});
-  return 1e6 * Number(/^process_cpu_seconds_total (\S+)/m.exec(text)?.[1]);
+  const seconds = Number(/^process_cpu_seconds_total (\S+)/m.exec(text)?.[1]);
+  if (Number.isFinite(seconds)) return 1e6 * seconds;
+  throw new LarderError("REQUEST_FAILED", {
+    what: "/metrics of the server that is measured does not tell its CPU time (process_cpu_seconds_total)",
+    remedy: "Report this",
+    facts: {},
+  });
 }
 
 async function answered(work: RequestsToMeasure, path: string, init: RequestInit): Promise<string> {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { MaterializeJob } from "@larder/contract";
 
 /** Longest that all views of a tenant may take. */
@@ -29,7 +30,7 @@ async function materialize(url: string, tenant: string, signal: AbortSignal): Pr
     ).json()) as MaterializeJob;
     if (job.status === "succeeded") return (job.views ?? []).reduce((sum, { rows }) => sum + rows, 0);
     if (job.status !== "running") throw new Error(`Tenant ${tenant} was not materialized: ${JSON.stringify(job)}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await wait(PAUSE_MS, undefined, { signal });
   }
   throw new Error(`Tenant ${tenant} was not materialized within ${FILL_MS / 1000} s`);
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { isLarderError, LarderError } from "@larder/schema";
 import type { ObjectStore } from "../object-store/object-store.ts";
 import { isObjectUrl } from "../object-store/object-url.ts";
 import { readManifest } from "./read-manifest.ts";
+import { statIfThere } from "./stat-if-there.ts";
 
 /** The files of a training set, written under temporary names beside their final ones. */
 export interface OutputFiles {
@@ -97,7 +98,7 @@ async function claimFiles(
   await unwritable(out, async () => {
     for (const path of files) {
       if (inParts && path === out) continue;
-      if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error(`${path} is a folder`);
+      if ((await statIfThere(path))?.isDirectory()) throw new Error(`${path} is a folder`);
     }
     if (inParts) return void (await mkdir(partOf(out)));
     const file = await open(partOf(out), "wx");
@@ -119,7 +120,7 @@ async function claimFiles(
 
 /** A folder cannot take the place of one that holds something, so that goes out of the way first, and comes back if it must. */
 async function replaceFolder(from: string, to: string, former: string): Promise<void> {
-  const before = await stat(to).catch(() => undefined);
+  const before = await statIfThere(to);
   if (before !== undefined) await rename(to, former);
   try {
     await rename(from, to);
@@ -131,7 +132,7 @@ async function replaceFolder(from: string, to: string, former: string): Promise<
 
 /** Only a folder that is empty, or holds a training set and nothing else, may be replaced. @throws OUTPUT_UNWRITABLE */
 async function refuseOtherFolder(out: string, manifest: string): Promise<void> {
-  const info = await stat(out).catch(() => undefined);
+  const info = await statIfThere(out);
   if (info === undefined) return;
   const held = info.isDirectory() ? await readdir(out, { recursive: true, withFileTypes: true }) : [];
   const known = info.isDirectory() ? ((await readManifest(manifest).catch(() => undefined))?.output.files ?? []) : [];

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import {
@@ -21,6 +21,7 @@ import { InputHashes } from "./input-hash.ts";
 import type { TrainingSetManifest } from "./manifest.ts";
 import { readWholeManifest } from "./read-manifest.ts";
 import { compareSets, openSetRows } from "./set-rows.ts";
+import { statIfThere } from "./stat-if-there.ts";
 import { buildTrainingSet, type TrainingSetProgress, type TrainingSetReport } from "./training-set.ts";
 
 /** A training set to be built again. */
@@ -213,7 +214,7 @@ async function changedInputs(
       if (file.sha256 === null) unchecked++;
     } else {
       const there = resolve(folder, path);
-      const isThere = (await stat(there).catch(() => undefined))?.isFile() ?? false;
+      const isThere = (await statIfThere(there))?.isFile() ?? false;
       if (!isThere) changes.push({ of, path, change: "removed" });
       else if ((await hashes.of(there)) !== file.sha256) changes.push({ of, path, change: "changed" });
     }

@@ -1,10 +1,10 @@
-import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { hasScheme } from "@larder/schema";
 import type { OfflineEngine } from "../offline/offline-engine.ts";
 import { compareRows, type RowDifferences, type RowsSide } from "./compare-rows.ts";
 import { InputHashes } from "./input-hash.ts";
 import { hashOfParts, type TrainingSetManifest } from "./manifest.ts";
+import { statIfThere } from "./stat-if-there.ts";
 
 /** A training set by its manifest. */
 export interface NamedSet {
@@ -29,7 +29,7 @@ export async function openSetRows({ path, manifest }: NamedSet, signal: AbortSig
   const out = resolve(dirname(path), output.path);
   const files = output.files?.map((file) => join(out, file.path)) ?? [out];
   for (const file of files) {
-    if (!(await stat(file).catch(() => undefined))?.isFile()) {
+    if (!(await statIfThere(file))?.isFile()) {
       return none(`The rows of ${basename(path)} were not read: there is no file ${file}.`);
     }
   }
