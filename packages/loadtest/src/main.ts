@@ -7,7 +7,7 @@ import type { CommandResult, CommandSettings } from "./commands/command.ts";
 import { runGate } from "./commands/gate.ts";
 import { runScenario } from "./commands/scenario.ts";
 import { runStores } from "./commands/stores.ts";
-import { describeMachine } from "./report/machine.ts";
+import { machineText, thisMachine } from "./machine.ts";
 import { writeReport } from "./report/write-report.ts";
 import { WORLD } from "./settings.ts";
 
@@ -50,7 +50,10 @@ async function main(args: readonly string[]): Promise<number> {
   });
   const name = `loadtest-${line.name}`;
   const command = `pnpm loadtest ${args.join(" ")}`;
-  const path = writeReport({ name, title, machine: describeMachine(pinned), command, outcomes }, REPORTS);
+  const path = writeReport(
+    { name, title, machine: `${machineText(thisMachine(""))}; ${placesOf(pinned)}`, command, outcomes },
+    REPORTS,
+  );
   if (text !== "") console.log(`\n${text}\n`);
   for (const { store, warnings } of outcomes)
     for (const warning of warnings) console.log(`WARNING ${store}: ${warning}`);
@@ -59,6 +62,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (missed.length === 0) console.log("All gates hold.");
   console.log(relative(process.cwd(), path));
   return missed.length === 0 ? 0 : MISSED;
+}
+
+function placesOf(pinned: boolean): string {
+  return pinned ? "server on core 0, generator and store on core 1" : "not pinned to cores";
 }
 
 function run({ name }: CommandLine, settings: CommandSettings): Promise<CommandResult> {

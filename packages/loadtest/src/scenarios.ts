@@ -26,6 +26,16 @@ export interface Scenario {
   readonly remote?: boolean;
   loads(settings: ScenarioSettings): readonly Load[];
   disturbances?(loads: readonly Load[]): readonly Disturbance[];
+  /** Records that come through Kafka to `larder sync` all the while. */
+  events?(settings: ScenarioSettings): EventRate;
+  /** Whether the server may grow is judged, too. */
+  judgesMemory?: boolean;
+}
+
+/** Records that come at a fixed rate. */
+export interface EventRate {
+  readonly perSecond: number;
+  readonly seconds: number;
 }
 
 /** Every scenario, in the order in which the help lists them. */
@@ -43,7 +53,8 @@ export const SCENARIOS = {
     loads: lookupsAndPredictions,
   },
   ingest: {
-    summary: "lookups and predictions while rows are pushed and views are materialized",
+    summary:
+      "lookups and predictions while events come by Kafka, rows are pushed and views are materialized; no event may be lost",
     loads: (settings) => {
       const { seconds, rate, tenants } = settings;
       const push = {
@@ -58,6 +69,7 @@ export const SCENARIOS = {
       return [...lookupsAndPredictions(settings), push];
     },
     disturbances: ([load]) => [{ at: (load?.seconds ?? 0) / 3, what: "materialize" }],
+    events: ({ rate, seconds }) => ({ perSecond: rate, seconds }),
   },
   cold: {
     summary: "predictions from the moment at which a new server listens",
@@ -90,8 +102,9 @@ export const SCENARIOS = {
     },
   },
   soak: {
-    summary: "lookups and predictions for long; the report shows whether memory grows",
+    summary: "lookups and predictions for long; the server's memory may not grow",
     lasts: "soak",
+    judgesMemory: true,
     loads: lookupsAndPredictions,
   },
   spike: {

@@ -7,13 +7,13 @@ import type { CommandSettings } from "./command.ts";
 /** The world and the store of a command. */
 export async function openTested(
   settings: CommandSettings,
-  tenants: readonly string[] = WORLD.tenants,
+  { tenants = WORLD.tenants, events = false }: { readonly tenants?: readonly string[]; readonly events?: boolean } = {},
 ): Promise<{ readonly world: World; readonly store: TestedStore }> {
   const store = testedStore(settings.store ?? "redis");
   if (settings.injectedMs > 0 && !store.remote) throw notRemote("--inject latency", store);
   const world = await openWorld({
     ...{ entities: WORLD.entities, tenants, deadline: WORLD.deadline, linkMs: WORLD.linkMs + settings.injectedMs },
-    ...{ say: settings.say, signal: settings.signal },
+    ...{ events, say: settings.say, signal: settings.signal },
   });
   return { world, store };
 }

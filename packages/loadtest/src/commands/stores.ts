@@ -15,7 +15,7 @@ const TENANTS = ["default"];
 /** The same loads on every store: `online_store` is changed in feature_store.yaml, the rows are materialized again, the loads run again. */
 export async function runStores(settings: CommandSettings): Promise<CommandResult> {
   const { say, signal, store: only } = settings;
-  const { world: opened } = await openTested(settings, TENANTS);
+  const { world: opened } = await openTested(settings, { tenants: TENANTS });
   await using world = opened;
   const outcomes: Outcome[] = [];
   for (const store of TESTED_STORES.filter(({ name }) => only === undefined || name === only)) {

@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { startRedis, temporaryFolder } from "@larder/testkit";
 import { betweenMarkers } from "./between-markers.ts";
 import { prepareData } from "./data.ts";
-import { describeMachine } from "./machine.ts";
+import { percentile, type Sample } from "./measure.ts";
 import { peersOn } from "./peers.ts";
 import { essenceOf, tablesOf } from "./report.ts";
 import { settingsOf } from "./settings.ts";
+import { describeSetup } from "./setup.ts";
 import { measureSideBySide } from "./side-by-side.ts";
 
 const PACKAGE = join(import.meta.dirname, "..", "..");
@@ -19,6 +20,8 @@ const ROOT = join(PACKAGE, "..", "..");
 const OTHER_CORE = "1";
 /** Of util-linux. */
 const TASKSET = "taskset";
+
+const PERCENTILES = [0, 10, 25, 50, 75, 90, 95, 99, 99.9, 100];
 
 const started = performance.now();
 const print = (line: string) =>
@@ -41,18 +44,18 @@ const folder = stack.use(await temporaryFolder());
 const redis = stack.use(await startRedis());
 print("filling Redis");
 const data = await prepareData(folder.path, redis);
-const machine = await describeMachine(redis.port);
+const setup = await describeSetup(redis.port);
 const figures = await measureSideBySide(peersOn(data, redis.port), redis, settings, stack, print);
 
-const tables = `${tablesOf(figures, machine, settings)}\n\nLoad average when it began: ${load.toFixed(1)}.`;
+const tables = `${tablesOf(figures, setup, settings)}\n\nLoad average when it began: ${load.toFixed(1)}.`;
 console.log(`\n${tables}\n`);
 const out = settings.quick ? join(PACKAGE, "reports") : ROOT;
 const results = settings.quick ? out : join(PACKAGE, "results");
 mkdirSync(results, { recursive: true });
-const raw = join(results, `peers-${settings.quick ? "quick" : machine.fingerprint}.json`);
+const raw = join(results, `peers-${settings.quick ? "quick" : setup.fingerprint}.json`);
 writeFileSync(
   raw,
-  `${JSON.stringify({ command: "npm run bench:peers", machine, settings, load, figures: summarized() })}\n`,
+  `${JSON.stringify({ command: "npm run bench:peers", ...setup, settings, load, figures: summarized() })}\n`,
 );
 for (const [file, content] of [
   ["BENCHMARKS.md", tables],
@@ -62,13 +65,15 @@ for (const [file, content] of [
 }
 print(`${raw} and the tables are written`);
 
-/** Times to the microsecond: more digits say nothing and fill the file. */
+/** Of the times of each while, what of them is at most so many milliseconds: all of them would make megabytes. */
 function summarized() {
-  const rounded = (times: readonly number[]) => times.map((time) => Math.round(time * 1000) / 1000);
-  const jobs = figures.jobs.map((job) => ({
-    ...job,
-    tries: job.tries.map(({ times, ...rest }) => ({ ...rest, times: rounded(times) })),
-    fixed: job.fixed.map(({ times, ...rest }) => ({ ...rest, times: rounded(times) })),
-  }));
+  const thinned = ({ times, ...rest }: Sample) => ({
+    ...rest,
+    answered: times.length,
+    percentiles: Object.fromEntries(
+      PERCENTILES.map((percent) => [percent, Math.round(percentile(times, percent / 100) * 1000) / 1000]),
+    ),
+  });
+  const jobs = figures.jobs.map((job) => ({ ...job, tries: job.tries.map(thinned), fixed: job.fixed.map(thinned) }));
   return { ...figures, jobs };
 }

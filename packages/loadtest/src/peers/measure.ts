@@ -1,7 +1,7 @@
 import { clockMs, createHttpLoad, type Pacer, postRequest, startPacer } from "@larder/testkit/load";
 import { CUSTOMERS } from "./data.ts";
 import { bodyOf, PATH, type Work } from "./peers.ts";
-import { cpuOf } from "./process-tree.ts";
+import { cpuOf, treeCpuOf } from "./process-tree.ts";
 import { LIMIT_MS, type Rows, SHARE } from "./settings.ts";
 
 /** What came of a while at one rate. Times are milliseconds from when a request was due. */
@@ -58,7 +58,8 @@ export async function startGenerator(): Promise<Generator> {
       await createHttpLoad(port, pacer).asFastAsAnswered(requests, 4, ms);
     },
     async sampleAt({ port, pids }, requests, rate, ms) {
-      const cpu = () => ({ server: cpuOf(pids.server), redis: cpuOf(pids.redis), load: cpuOf(process.pid) });
+      // Servers and Redis are children of this process.
+      const cpu = () => ({ server: treeCpuOf(pids.server), redis: treeCpuOf(pids.redis), load: cpuOf(process.pid) });
       const before = cpu();
       const start = performance.now();
       const load = createHttpLoad(port, pacer);

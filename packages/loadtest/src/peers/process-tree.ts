@@ -15,9 +15,13 @@ export function treeOf(pid: number): readonly Seen[] {
 }
 
 /** CPU time that the process and all below it have taken, in microseconds. */
+export function treeCpuOf(pid: number): number {
+  return treeOf(pid).reduce((sum, each) => sum + cpuOf(each.pid), 0);
+}
+
+/** CPU time that the process itself has taken with its threads, in microseconds. */
 export function cpuOf(pid: number): number {
-  const threads = treeOf(pid).flatMap(({ pid: each }) => threadsOf(each).map((id) => `/proc/${each}/task/${id}`));
-  const nanoseconds = threads.map((thread) => Number(read(`${thread}/schedstat`).split(" ")[0]));
+  const nanoseconds = threadsOf(pid).map((id) => Number(read(`/proc/${pid}/task/${id}/schedstat`).split(" ")[0]));
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
 }
 

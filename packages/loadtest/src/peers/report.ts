@@ -1,22 +1,23 @@
-import type { Machine } from "./machine.ts";
+import { machineText } from "../machine.ts";
 import { percentile, type Sample } from "./measure.ts";
 import type { Outage } from "./outage.ts";
 import { LIMIT_MS, OUTAGE_RATE, ROWS, type Settings } from "./settings.ts";
+import type { Setup } from "./setup.ts";
 import type { Figures, JobFigures } from "./side-by-side.ts";
 
 /** Above this share of its core the generator is what is measured. */
 const GENERATOR_BUSY = 0.85;
 
 /** Everything, in Markdown. */
-export function tablesOf(figures: Figures, machine: Machine, settings: Settings): string {
-  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
+export function tablesOf(figures: Figures, setup: Setup, settings: Settings): string {
+  const versions = Object.entries(setup.versions).map(([name, version]) => `${name} ${version}`);
   const warnings = [
     ...(settings.quick ? ["**A quick run, which only shows that all of it works: its figures mean nothing.**"] : []),
     ...(figures.whole ? [] : ["**The time was over before all was measured.**"]),
   ];
   return [
     ...warnings,
-    `${machine.hardware}; ${versions.join(", ")}. Fingerprint ${machine.fingerprint}.`,
+    `${machineText(setup.machine)}; ${versions.join(", ")}. Fingerprint ${setup.fingerprint}.`,
     `**Highest rate held**, requests/s: p99 from when a request was due under ${LIMIT_MS} ms, unsent ones counted as late, and no answer but 200. ${note(figures)}`,
     highestTable(figures.jobs),
     "**At fixed rates**, p50 / p99 in ms, all rounds together; `-`: not asked, since far above what was held.",

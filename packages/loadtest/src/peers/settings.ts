@@ -39,15 +39,15 @@ export const OUTAGE_RATE = 20;
 
 const WHOLE: Settings = {
   quick: false,
-  measureMs: 20 * 60_000,
+  measureMs: 27 * 60_000,
   starts: 3,
-  warmUpMs: 1_000,
+  warmUpMs: 4_000,
   search: {
     stepMs: 1_200,
     leastRequests: 100,
     longestStepMs: 4_000,
     halvings: 2,
-    retries: 1,
+    retries: 2,
     from: { 1: 100, 10: 50, 100: 12 },
     atMost: { 1: 12_800, 10: 6_400, 100: 1_536 },
   },

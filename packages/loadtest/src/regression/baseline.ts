@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LarderError } from "@larder/schema";
-import { differences, type Machine } from "./machine.ts";
+import { differences, type Machine } from "../machine.ts";
 import type { Series } from "./verdict.ts";
 
 /** Figures of one bench on one machine, kept in the repository. */

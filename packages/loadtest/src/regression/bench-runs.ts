@@ -22,6 +22,7 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   signals: bench("store-core", "signals"),
   decode: bench("materializer", "decode"),
   materializer: bench("materializer", "materializer"),
+  training: bench("training-features", "training"),
 };
 
 /** One bench may take so long. Milliseconds. */

@@ -16,16 +16,18 @@ const FIGURES: Readonly<Record<string, Figure["better"]>> = {
   serverCpu: "lower",
   callsPerSecond: "higher",
   perSecond: "higher",
+  rowsPerSecond: "higher",
+  cpuSeconds: "lower",
 };
 
 /** What says of an object in a report what it is about. */
-const LABELS = ["entities", "views", "server", "client", "kind", "name", "rate"];
+const LABELS = ["entities", "views", "server", "client", "kind", "name", "plan", "size", "rate"];
 
 /** Names of the lists that figures are in. */
 const OUTER = ["figures", "results", "reads", "fast", "rates", "steady", "tables", "loads"];
 
 /** What is measured for comparison only: its speed is nobody's regression. */
-const OTHERS = /by hand|Feast|strings|floor|plain HSET|client tracking|read only|write only/i;
+const OTHERS = /by hand|bare|Feast|strings|floor|plain HSET|client tracking|read only|write only/i;
 
 /**
  * The figures of a bench's report (reports/<name>.json of its package), wherever in it they are: every object with one of the known names of figures

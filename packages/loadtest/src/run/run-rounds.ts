@@ -15,21 +15,23 @@ export interface Rounds {
   /** Of the same loads, before what is measured; 0 for none. */
   readonly warmUpSeconds: number;
   readonly disturbances?: readonly Disturbance[];
+  /** Goes on beside each of the rounds, from its first request on; the round is over when this is, too. */
+  readonly beside?: (signal: AbortSignal) => Promise<void>;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Runs them against a server. Other entities are chosen in each round, the same in every test. */
 export async function runRounds(world: World, served: Served, rounds: Rounds): Promise<readonly K6Run[]> {
-  const { loads, gates, count, warmUpSeconds, say, signal } = rounds;
-  const run = (each: readonly Load[], round: number, gated: readonly Gate[], disturbances: readonly Disturbance[]) => {
+  const { loads, gates, count, warmUpSeconds, say, signal, disturbances = [], beside } = rounds;
+  const run = (each: readonly Load[], round: number, gated: readonly Gate[], meanwhile: readonly Meanwhile[]) => {
     const plan = {
       ...{ url: served.url, entities: WORLD.entities, spread: WORLD.spread, seed: WORLD.seed + round },
       ...{ loads: each, virtualUsers: VIRTUAL_USERS },
     };
-    return disturbed(world, served, disturbances, signal, (onStart) =>
+    return disturbed(world, meanwhile, signal, (onStart) =>
       runK6(plan, gated, {
-        ...{ folder: world.folder, watched: { server: served.pid, redis: world.redisPid }, signal, onStart },
+        ...{ folder: world.folder, watched: watchedOf(world, served), signal, onStart },
       }),
     );
   };
@@ -37,9 +39,11 @@ export async function runRounds(world: World, served: Served, rounds: Rounds): P
     say(`warming up for ${warmUpSeconds} s`);
     await run(shortened(loads, warmUpSeconds), -1, [], []);
   }
+  const meanwhile: Meanwhile[] = [(until) => disturb(disturbances, world, served, until)];
+  if (beside !== undefined) meanwhile.push(beside);
   const runs: K6Run[] = [];
   for (let round = 0; round < count; round++) {
-    runs.push(await run(loads, round, gates, rounds.disturbances ?? []));
+    runs.push(await run(loads, round, gates, meanwhile));
     if (count > 1) say(`round ${round + 1} of ${count}: ${latencies(runs.at(-1))}`);
   }
   return runs;
@@ -58,33 +62,42 @@ function latencies(run: K6Run | undefined): string {
   return budgets.join(", ");
 }
 
-/** Runs k6 and, at their times, what disturbs it. The store is well again afterwards, whatever happened. */
+type Meanwhile = (signal: AbortSignal) => Promise<void>;
+
+function watchedOf(world: World, { pid, events }: Served): Readonly<Record<string, number>> {
+  return { server: pid, redis: world.redisPid, ...(events === undefined ? {} : { sync: events.pid }) };
+}
+
+/** Runs k6 and, from its first request on, what else is to happen. The store is well again afterwards, whatever happened. */
 async function disturbed(
   world: World,
-  served: Served,
-  disturbances: readonly Disturbance[],
+  meanwhile: readonly Meanwhile[],
   signal: AbortSignal,
   run: (onStart: () => void) => Promise<K6Run>,
 ): Promise<K6Run> {
-  if (disturbances.length === 0) return await run(() => {});
   const started = Promise.withResolvers<void>();
   const over = new AbortController();
   const until = AbortSignal.any([signal, over.signal]);
-  const disturb = async () => {
-    await started.promise;
-    const began = performance.now();
-    for (const { at, what } of disturbances) {
-      await setTimeout(Math.max(0, at * 1000 - (performance.now() - began)), undefined, { signal: until });
-      await DISTURB[what](world, served, until);
-    }
-  };
   try {
-    const disturbing = disturb();
-    const [result] = await Promise.all([run(started.resolve), disturbing]);
+    const others = meanwhile.map((each) => started.promise.then(() => each(until)));
+    const [result] = await Promise.all([run(started.resolve), ...others]);
     return result;
   } finally {
     over.abort();
     world.link.delay(world.linkMs);
+  }
+}
+
+async function disturb(
+  disturbances: readonly Disturbance[],
+  world: World,
+  served: Served,
+  signal: AbortSignal,
+): Promise<void> {
+  const began = performance.now();
+  for (const { at, what } of disturbances) {
+    await setTimeout(Math.max(0, at * 1000 - (performance.now() - began)), undefined, { signal });
+    await DISTURB[what](world, served, signal);
   }
 }
 

@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import { type Budget, loadDefinitions } from "@larder/schema";
-import { type ChildHandle, startProcess, startRedis, temporaryFolder } from "@larder/testkit";
+import {
+  type ChildHandle,
+  type KafkaServer,
+  startKafka,
+  startProcess,
+  startRedis,
+  temporaryFolder,
+} from "@larder/testkit";
 import { type Cores, pinCores } from "./cores.ts";
+import { createEventsTopic, type EventStream, openEventStream } from "./event-stream.ts";
 import { materializeAll } from "./materialize-all.ts";
 import type { TestedStore } from "./online-stores.ts";
 import { seedData } from "./seed-data.ts";
@@ -16,6 +24,8 @@ export interface WorldSettings {
   readonly linkMs: number;
   /** Deadline of the store's calls: long, so that a slow store shows as a latency, not as errors. */
   readonly deadline: string;
+  /** Whether there is a Kafka, too, with `larder sync` beside each server. */
+  readonly events?: boolean;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -43,6 +53,8 @@ export interface Served extends AsyncDisposable {
   readonly budgets: ReadonlyMap<string, Budget>;
   /** Milliseconds from the start of the process until it listens. */
   readonly startMs: number;
+  /** Where the world has a Kafka. */
+  readonly events: EventStream | undefined;
   /** Ends the process and starts it anew on the same rows. */
   restart(): Promise<Served>;
 }
@@ -58,10 +70,12 @@ export async function openWorld(settings: WorldSettings): Promise<World> {
   const redis = stack.use(await startRedis());
   const link = stack.use(await openSlowLink(redis));
   link.delay(linkMs);
+  const kafka = settings.events === true ? stack.use(await startKafka()) : undefined;
+  if (kafka !== undefined) await createEventsTopic(kafka);
   const running = stack.move();
   return {
     ...{ cores, link, linkMs, folder: folder.path, redisPid: redis.pid },
-    serve: (store) => serveOn(store, { ...settings, folder: folder.path, link, cores }),
+    serve: (store) => serveOn(store, { ...settings, folder: folder.path, link, cores, kafka }),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -70,13 +84,17 @@ interface ServeSettings extends WorldSettings {
   readonly folder: string;
   readonly link: SlowLink;
   readonly cores: Cores;
+  readonly kafka: KafkaServer | undefined;
 }
 
 async function serveOn(store: TestedStore, settings: ServeSettings): Promise<Served> {
-  const { folder, link, deadline, say, linkMs, signal } = settings;
+  const { folder, link, deadline, say, linkMs, signal, kafka, entities } = settings;
   const tenants = store.tenants ? settings.tenants : ["default"];
   const place = join(folder, store.name);
-  const file = writeDefinitions(place, { store, address: link.address, tenants, deadline });
+  const file = writeDefinitions(place, {
+    ...{ store, address: link.address, tenants, deadline },
+    ...(kafka === undefined ? {} : { brokers: kafka.brokers }),
+  });
   const definitions = await loadDefinitions(file, { env: {} });
   const server = await start(file, settings);
   try {
@@ -87,11 +105,12 @@ async function serveOn(store: TestedStore, settings: ServeSettings): Promise<Ser
     link.delay(linkMs);
     const seconds = (performance.now() - started) / 1000;
     say(`${store.name}: ${rows.toLocaleString("en")} rows materialized in ${seconds.toFixed(1)} s`);
+    const events = kafka === undefined ? undefined : await openEventStream({ kafka, file, tenants, entities });
+    return served(server, { file, store, tenants, events, budgets: definitions.budgets }, settings);
   } catch (error) {
     await server.child.end();
     throw error;
   }
-  return served(server, { file, store, tenants, budgets: definitions.budgets }, settings);
 }
 
 interface Started {
@@ -115,19 +134,22 @@ async function start(file: string, { cores }: ServeSettings): Promise<Started> {
   }
 }
 
-interface Place extends Pick<Served, "store" | "tenants" | "budgets"> {
+interface Place extends Pick<Served, "store" | "tenants" | "budgets" | "events"> {
   readonly file: string;
 }
 
 function served({ url, child, startMs }: Started, place: Place, settings: ServeSettings): Served {
-  const { store, tenants, budgets, file } = place;
+  const { store, tenants, budgets, events, file } = place;
   return {
-    ...{ url, pid: child.pid, startMs, store, tenants, budgets },
+    ...{ url, pid: child.pid, startMs, store, tenants, budgets, events },
     async restart() {
       await child.end();
       return served(await start(file, settings), place, settings);
     },
-    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await events?.[Symbol.asyncDispose]();
+      await child[Symbol.asyncDispose]();
+    },
   };
 }
 

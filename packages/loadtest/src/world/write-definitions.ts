@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { EVENTS_GROUP, EVENTS_TOPIC } from "./event-stream.ts";
 import type { TestedStore } from "./online-stores.ts";
 
 /** The churn example, whose definitions, model and budgets load tests use. */
@@ -14,6 +15,8 @@ export interface DefinitionSettings {
   readonly tenants: readonly string[];
   /** `deadline` and `write_deadline` of the online store. */
   readonly deadline: string;
+  /** Of a Kafka from which the view `billing` is kept fresh. */
+  readonly brokers?: readonly string[];
 }
 
 /**
@@ -21,16 +24,18 @@ export interface DefinitionSettings {
  * changed, its budgets least of all. Answers the file's path.
  */
 export function writeDefinitions(folder: string, settings: DefinitionSettings): string {
-  const { store, address, tenants, deadline } = settings;
+  const { store, address, tenants, deadline, brokers } = settings;
   const file = parse(readFileSync(join(EXAMPLE, "feature_store.yaml"), "utf8")) as ExampleFile;
   const changed = {
     ...file,
     online_store: { ...store.settings(address), deadline, write_deadline: deadline },
     offline_store: { type: "duckdb", path: "../data" },
+    ...(brokers === undefined ? {} : { stream: { type: "kafka", brokers, group_id: EVENTS_GROUP } }),
     tenants: Object.fromEntries(tenants.map((tenant) => [tenant, {}])),
     feature_views: file.feature_views.map((view) => ({
       ...view,
       source: { ...view.source, path: `${view.name}/{tenant}/*.parquet` },
+      ...(brokers !== undefined && view.name === EVENTS_TOPIC ? { stream: STREAM } : {}),
     })),
   };
   mkdirSync(folder, { recursive: true });
@@ -39,6 +44,12 @@ export function writeDefinitions(folder: string, settings: DefinitionSettings): 
   writeFileSync(path, stringify(changed));
   return path;
 }
+
+/** How the records of event-stream.ts are read. */
+const STREAM = {
+  ...{ topic: EVENTS_TOPIC, format: "json", tenant_field: "tenant" },
+  ...{ event_time: "event_timestamp", created_time: "created" },
+};
 
 interface ExampleFile {
   readonly feature_views: readonly { readonly name: string; readonly source: Readonly<Record<string, unknown>> }[];

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runProcess, temporaryFolder } from "@larder/testkit";
 import { expect, test } from "vitest";
+import { thisMachine } from "../../src/machine.ts";
 import { loadBaseline, saveBaseline } from "../../src/regression/baseline.ts";
 import { figuresOfReport } from "../../src/regression/figures-of-report.ts";
-import { thisMachine } from "../../src/regression/machine.ts";
 
 const MACHINE = thisMachine("7.0.15");
 const SERIES = [{ name: "x: p50", better: "lower", values: [1, 2, 3, 4] }] as const;
@@ -31,6 +31,19 @@ test("a baseline is read again on the machine that made it, and refused on any o
   }
   await writeFile(file, "{}");
   await expect(loadBaseline("redis-read", MACHINE, folder.path)).rejects.toMatchObject({ code: "SOURCE_UNREADABLE" });
+});
+
+test("figures of training sets are those of Larder's plans", () => {
+  const figures = ["bare_exact", "feast", "event_time"].map((plan) => ({
+    plan,
+    size: "3 views",
+    rowsPerSecond: 5,
+    cpuSeconds: 2,
+  }));
+  expect(figuresOfReport({ figures, shares: [{ plan: "event_time", size: "3 views", rate: 0.4 }] })).toEqual([
+    { name: "event_time, 3 views: rowsPerSecond", better: "higher", value: 5 },
+    { name: "event_time, 3 views: cpuSeconds", better: "lower", value: 2 },
+  ]);
 });
 
 test("figures are found in the reports of benches, wherever they are, without those of others", () => {

@@ -8,12 +8,12 @@ import { ForwardingStore } from "./forwarding-store.ts";
 /** Failures in a row that open the circuit: few enough that a hung store holds no crowd of callers, more than one lost connection makes. */
 const FAILURES_TO_OPEN = 5;
 
-/** How long it stays open before one call may try again. */
-const OPEN_MS = 1_000;
+/** How long it stays open before one call may try again: short, since a store that is back is not used before that. */
+const OPEN_MS = 200;
 
 /**
- * Stops asking a store that fails: after five failures in a row reads (or writes: each on their own) fail at once with STORE_UNAVAILABLE, and once
- * a second one call is let through to see whether the store is back. A timeout counts only where the deadline was the store's own, so that
+ * Stops asking a store that fails: after five failures in a row reads (or writes: each on their own) fail at once with STORE_UNAVAILABLE, and five
+ * times a second one call is let through to see whether the store is back. A timeout counts only where the deadline was the store's own, so that
  * one impatient caller closes the store for nobody.
  */
 export function withCircuitBreaker(inner: OnlineStore): OnlineStore {
@@ -41,7 +41,7 @@ class Circuit {
   async run<T>(call: Call, ask: () => Promise<T>): Promise<T> {
     if (this.#failures >= FAILURES_TO_OPEN) {
       if (performance.now() < this.#openUntil) throw open();
-      // This call is the probe; the others wait for its end or for the next second.
+      // This call is the probe; the others wait for its end or for the next turn.
       this.#openUntil = performance.now() + OPEN_MS;
     }
     try {

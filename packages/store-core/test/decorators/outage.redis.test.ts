@@ -160,7 +160,7 @@ test("writes never degrade", async () => {
   expect(await codeOf(shop.store.write(view, [row], { tenant: "default" }))).toMatch(/^STORE_/);
 });
 
-test("after five failures in a row a hung store is asked once a second, and the first answer closes the circuit", async () => {
+test("after five failures in a row a hung store is asked now and then, and the first answer closes the circuit", async () => {
   await using shop = await openShop();
   shop.proxy.hang();
   for (let i = 0; i < 5; i++) expect(await codeOf(shop.read([1], { policy: "fail" }))).toMatch(/^STORE_/);

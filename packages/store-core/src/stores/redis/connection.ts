@@ -56,7 +56,8 @@ const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 
 const TICK_MS = 250;
 const FIRST_DELAY_MS = 50;
-const LAST_DELAY_MS = 2_000;
+/** A server that is back is not used before the next try. */
+const LAST_DELAY_MS = 500;
 
 /** What a connection hears besides answers, once it is open. */
 export interface PushListener {

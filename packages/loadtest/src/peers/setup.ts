@@ -1,16 +1,15 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { redisCommand, runProcess } from "@larder/testkit";
+import { fingerprintOf, type Machine, thisMachine } from "../machine.ts";
 import { PATHS, peersPython } from "./data.ts";
 
 /** The machine and what ran on it. */
-export interface Machine {
-  /** Equal for runs that can be compared: of the hardware and of what is compared. */
+export interface Setup {
+  /** Equal for runs that can be compared: of the machine and of what is compared. */
   readonly fingerprint: string;
-  readonly hardware: string;
+  readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -18,17 +17,11 @@ const DISTRIBUTIONS = ["feast", "bentoml", "fastapi", "uvicorn", "redis", "hired
 const PACKAGES = ["fastify", "ioredis", "onnxruntime-node"];
 
 /** Asks the machine, Redis, Python and the Node packages. */
-export async function describeMachine(redisPort: number): Promise<Machine> {
-  const model = cpus()[0]?.model.trim() ?? "unknown processor";
-  const hardware = `${model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB; Linux ${release()}`;
-  const versions = {
-    redis: /redis_version:(\S+)/.exec(String(await redisCommand(redisPort, "INFO", "server")))?.[1] ?? "",
-    node: process.versions.node,
-    ...nodeVersions(),
-    ...(await pythonVersions()),
-  };
-  const hash = createHash("sha256").update(JSON.stringify([hardware, versions]));
-  return { fingerprint: hash.digest("hex").slice(0, 12), hardware, versions };
+export async function describeSetup(redisPort: number): Promise<Setup> {
+  const redis = /redis_version:(\S+)/.exec(String(await redisCommand(redisPort, "INFO", "server")))?.[1] ?? "";
+  const machine = thisMachine(redis);
+  const versions = { ...nodeVersions(), ...(await pythonVersions()) };
+  return { fingerprint: fingerprintOf(machine, versions), machine, versions };
 }
 
 function nodeVersions(): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { cpus, release, totalmem } from "node:os";
 
 /** What decides how fast anything is here. Figures of machines that differ in any of it are not compared. */
@@ -10,10 +11,10 @@ export interface Machine {
   readonly redis: string;
 }
 
-/** This machine, with the Redis that benches start. */
+/** This machine, with the Redis that is started on it. */
 export function thisMachine(redis: string): Machine {
   return {
-    cpu: cpus()[0]?.model.trim() ?? "",
+    cpu: cpus()[0]?.model.trim() ?? "unknown processor",
     cores: cpus().length,
     memoryGib: Math.round(totalmem() / 1024 ** 3),
     kernel: release(),
@@ -22,8 +23,21 @@ export function thisMachine(redis: string): Machine {
   };
 }
 
+/** For the head of a report. */
+export function machineText({ cpu, cores, memoryGib, kernel, node, redis }: Machine): string {
+  return `${cpu}, ${cores} cores, ${memoryGib} GiB; Linux ${kernel}, Node ${node}${redis === "" ? "" : `, Redis ${redis}`}`;
+}
+
 /** What differs, as `kernel: 6.1 there, 6.8 here`; empty for the same machine. */
 export function differences(there: Machine, here: Machine): readonly string[] {
   const keys = ["cpu", "cores", "memoryGib", "kernel", "node", "redis"] as const;
   return keys.flatMap((key) => (there[key] === here[key] ? [] : [`${key}: ${there[key]} there, ${here[key]} here`]));
+}
+
+/** Equal for machines, and what else is given, between which nothing differs. */
+export function fingerprintOf(machine: Machine, versions: Readonly<Record<string, string>>): string {
+  return createHash("sha256")
+    .update(JSON.stringify([machine, versions]))
+    .digest("hex")
+    .slice(0, 12);
 }
