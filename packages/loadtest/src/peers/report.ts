@@ -1,5 +1,5 @@
 import { machineText } from "../machine.ts";
-import { percentile, type Sample } from "./measure.ts";
+import { isHeld, percentile, type Sample } from "./measure.ts";
 import type { Outage } from "./outage.ts";
 import { LIMIT_MS, OUTAGE_RATE, ROWS, type Settings } from "./settings.ts";
 import type { Setup } from "./setup.ts";
@@ -31,32 +31,36 @@ export function tablesOf(figures: Figures, setup: Setup, settings: Settings): st
   ].join("\n\n");
 }
 
-/** What the README shows: predictions of one row, and what happens in an outage. */
+/** What the README shows: requests of one row, and what happens in an outage. */
 export function essenceOf({ jobs, servers, outages }: Figures, settings: Settings): string {
-  const lines = jobs
-    .filter(({ work, rows }) => work === "predict" && rows === 1)
-    .map((job) => {
-      const server = servers.find((each) => each.server === job.server);
-      const hung = outages.find(({ server: name, kind }) => name === job.server && kind === "hung");
-      const cells = [
-        highest(job),
-        at(job, settings.fixed.rates[1].at(-1)),
-        whole(server?.memory),
-        seconds(server?.coldStartMs),
-      ];
-      return [job.server, ...cells, hung === undefined ? "" : share(hung)];
-    });
+  const rate = settings.fixed.rates[1].at(-1);
+  const lines = [...Map.groupBy(jobs, ({ server }) => server)].map(([name, own]) => {
+    const of = (work: JobFigures["work"]) => own.find((job) => job.work === work && job.rows === 1);
+    const [lookup, predict] = [of("lookup"), of("predict")];
+    const server = servers.find((each) => each.server === name);
+    const hung = outages.find(({ server: other, kind }) => other === name && kind === "hung");
+    return [
+      name,
+      lookup === undefined ? "" : highest(lookup),
+      predict === undefined ? "" : highest(predict),
+      predict === undefined ? "" : at(predict, rate),
+      whole(server?.memory),
+      seconds(server?.coldStartMs),
+      hung === undefined ? "" : share(hung),
+    ];
+  });
   const ours = outages.filter(({ server, kind }) => kind === "hung" && server.startsWith("Larder"));
   return table(
     [
-      "predict, 1 row",
-      "requests/s held",
-      `p50 / p99 ms at ${settings.fixed.rates[1].at(-1)}/s`,
+      "1 row",
+      "lookups/s held",
+      "predictions/s held",
+      `predict, p50 / p99 ms at ${rate}/s`,
       "MiB",
       "cold start s",
       "Redis hung: answered in time",
     ],
-    [...lines, ...ours.map((hung) => [hung.server, "", "", "", "", share(hung)])],
+    [...lines, ...ours.map((hung) => [hung.server, "", "", "", "", "", share(hung)])],
   );
 }
 
@@ -142,7 +146,8 @@ function at(job: JobFigures | undefined, rate: number | undefined): string {
 }
 
 function cpuCell({ tries, highest }: JobFigures): string {
-  const rounds = tries.filter(({ rate }) => rate === highest.held);
+  // A server that replaced a worker meanwhile, whose CPU is then in no count any more, tells nothing.
+  const rounds = heldOf({ tries, highest }).filter(({ cpu }) => cpu.server > 0);
   const answers = sum(rounds, ({ times }) => times.length);
   if (answers === 0) return "-";
   const each = (part: keyof Sample["cpu"]) => whole(sum(rounds, ({ cpu }) => cpu[part]) / answers);
@@ -151,11 +156,16 @@ function cpuCell({ tries, highest }: JobFigures): string {
 
 /** What can be said of the generator in all of it. */
 function note({ jobs }: Figures): string {
-  const held = jobs.flatMap((job) => job.tries.filter(({ rate }) => rate === job.highest.held));
+  const held = jobs.flatMap(heldOf);
   if (held.length === 0) return "";
   const late = Math.max(...held.map(({ lateP99 }) => lateP99));
   const busy = Math.max(...held.map(generatorShare));
   return `At the rates held the generator sent p99 ${short(late)} ms late at most and took up to ${Math.round(100 * busy)} % of its core. \`(generator)\`: above the rate shown it, or Redis beside it, had no time left.`;
+}
+
+/** The tries in which the highest rate was held. */
+function heldOf({ tries, highest }: Pick<JobFigures, "tries" | "highest">): readonly Sample[] {
+  return tries.filter((sample) => sample.rate === highest.held && isHeld(sample));
 }
 
 function generatorShare({ cpu, seconds }: Sample): number {
