@@ -26,8 +26,8 @@ const LABELS = ["entities", "views", "server", "client", "kind", "name", "plan",
 /** Names of the lists that figures are in. */
 const OUTER = ["figures", "results", "reads", "fast", "rates", "steady", "tables", "loads"];
 
-/** What is measured for comparison only: its speed is nobody's regression. */
-const OTHERS = /by hand|bare|Feast|strings|floor|plain HSET|client tracking|read only|write only/i;
+/** What is measured for comparison only, and ratios to that: its speed is nobody's regression. */
+const OTHERS = /^compared|by hand|bare|Feast|strings|floor|plain HSET|client tracking|read only|write only/i;
 
 /**
  * The figures of a bench's report (reports/<name>.json of its package), wherever in it they are: every object with one of the known names of figures

@@ -44,7 +44,7 @@ export function withMemory(run: K6Run): K6Run {
 }
 
 /** Median of the last fifth of all readings over that of the second fifth; undefined for fewer than five. */
-export function memoryGrowth(usage: readonly Usage[]): number | undefined {
+function memoryGrowth(usage: readonly Usage[]): number | undefined {
   const bytes = usage.flatMap(({ memory }) => memory["server"] ?? []);
   const fifth = Math.floor(bytes.length / 5);
   return fifth === 0 ? undefined : medianOf(bytes.slice(-fifth)) / medianOf(bytes.slice(fifth, 2 * fifth));

@@ -47,6 +47,7 @@ test("figures of training sets are those of Larder's plans", () => {
 });
 
 test("figures are found in the reports of benches, wherever they are, without those of others", () => {
+  expect(figuresOfReport({ compared: [{ name: "Larder", p50: 0.8 }] })).toEqual([]);
   const figures = { p50: 70, p99: 90, callsPerSecond: 1000, clientCpu: 5, serverCpu: 0 };
   expect(figuresOfReport({ machine: "m", rounds: 60, figures: [{ name: "Larder OnlineStore", ...figures }] })).toEqual([
     { name: "Larder OnlineStore: p50", better: "lower", value: 70 },
