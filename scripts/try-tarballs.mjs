@@ -76,6 +76,10 @@ function runnerWith(npmFolder) {
     npm_config_update_notifier: "false",
     npm_config_loglevel: "error",
     npm_config_prefer_offline: "true",
+    // npm waits five minutes for an answer of the registry before it asks again: longer than these commands may take.
+    npm_config_fetch_timeout: "20000",
+    npm_config_fetch_retries: "5",
+    npm_config_fetch_retry_mintimeout: "1000",
     // onnxruntime-node's script would download GPU libraries; nothing here has scripts of its own to run.
     npm_config_ignore_scripts: "true",
   };
