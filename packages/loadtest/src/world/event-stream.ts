@@ -76,6 +76,7 @@ const PARTITIONS = 4;
 const DEAD_LETTERS = `${EVENTS_TOPIC}.dead-letter`;
 const TICK_MS = 50;
 const READY_MS = 60_000;
+const ANSWER_MS = 5_000;
 /** From one look at what is committed to the next. */
 const LOOK_MS = 200;
 /** From the last record until it has to be committed. */
@@ -84,7 +85,10 @@ const CAUGHT_UP_MS = 10_000;
 async function untilReady(child: ChildHandle): Promise<void> {
   const line = await child.waitForLine(/^Larder syncs; see /, READY_MS);
   const url = line.slice(line.lastIndexOf("http"));
-  await until(READY_MS, "larder sync is ready", async () => (await fetch(new URL("/readyz", url))).ok);
+  await until(READY_MS, "larder sync is ready", async () => {
+    const answer = await fetch(new URL("/readyz", url), { signal: AbortSignal.timeout(ANSWER_MS) });
+    return answer.ok;
+  });
 }
 
 /** Batches of what is due, each sent when the one before is in all replicas. What is late is sent later, not left out. */
