@@ -93,7 +93,7 @@ test("exactly the planted changes are named", async () => {
     }),
     propertySettings(8),
   );
-}, 240_000);
+});
 
 test("settings, meanings, features and columns that differ are named", async () => {
   await using folder = await temporaryFolder();
