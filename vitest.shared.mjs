@@ -10,6 +10,10 @@ const filesOf = (name) => [`test/**/*.${name}.test.ts`, `test/**/*.${name}.prope
 const ready = process.env["LARDER_SERVERS"]?.split(",") ?? names.filter((name) => listed[name].on_demand !== true);
 const servers = process.env["LARDER_SUITE"] === "servers";
 
+// What hangs shall end; how fast a machine is shall decide nothing. A property over real engines took 8 s alone and 30 s beside three others; a campaign
+// of LARDER_RUNS times as many runs takes as many times as long.
+const timeout = 240_000 * Math.max(1, Number(process.env["LARDER_RUNS"] ?? 1) || 1);
+
 /** The one configuration of every package's tests. `LARDER_SUITE` is `pure` or `servers`, set by scripts/run-vitest.mjs. */
 export default {
   resolve: { conditions: ["@larder/source"] },
@@ -20,9 +24,8 @@ export default {
     setupFiles: [fileURLToPath(new URL("scripts/vitest-leak-check.mjs", import.meta.url))],
     passWithNoTests: true,
     retry: 0,
-    // What hangs shall end; how fast a machine is shall decide nothing. A property over real engines took 8 s alone and 30 s beside three others.
-    testTimeout: 180_000,
-    hookTimeout: 180_000,
+    testTimeout: timeout,
+    hookTimeout: timeout,
     pool: "forks",
     maxWorkers: 2,
     // Pure files share a process, whose modules are loaded once: that halves what these suites cost, and the check above still looks after each file.
