@@ -2,6 +2,7 @@
 // suite through turbo, so that what `npm test` has just run is not run again, and fails where a file is missing, had no test, or a test of it
 // failed or was left out.
 import { existsSync, readFileSync, rmSync } from "node:fs";
+import { failuresIn } from "./test-outcomes.mjs";
 import { prepareServers, runTurboTests, SUITES } from "./turbo-tests.mjs";
 
 const [folder, suite, ...files] = process.argv.slice(2);
@@ -21,6 +22,7 @@ for (const file of files) {
   const tests = found.flatMap((result) => result.assertionResults);
   const passed = tests.filter((test) => test.status === "passed").length;
   console.log(`proved: ${folder}/${file}: ${passed} of ${tests.length} tests passed`);
+  for (const failure of failuresIn({ testResults: found })) console.log(`  FAILED: ${failure}`);
   if (passed === 0 || passed !== tests.length || found.some((result) => result.status !== "passed"))
     process.exitCode = 1;
 }

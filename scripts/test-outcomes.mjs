@@ -22,13 +22,18 @@ export function readOutcome({ package: name, directory, cache, execution }, suit
   };
 }
 
-/** Every failed test as `file > name: what it said`, the saying cut to its first line. */
-function failuresIn(report) {
-  return report.testResults.flatMap((file) =>
+/** Every failed test as `file > name: what it said`: the first lines, in which fast-check tells seed and counterexample, without the stack. */
+export function failuresIn({ testResults }) {
+  return testResults.flatMap((file) =>
     file.assertionResults
       .filter((test) => test.status === "failed")
-      .map((test) => `${basename(file.name)} > ${test.fullName}: ${(test.failureMessages?.[0] ?? "").split("\n")[0]}`),
+      .map((test) => `${basename(file.name)} > ${test.fullName}: ${gist(test.failureMessages?.[0] ?? "")}`),
   );
+}
+
+function gist(message) {
+  const lines = message.split("\n").filter((line) => line.trim() !== "" && !/^\s+at /.test(line));
+  return lines.slice(0, 4).join(" | ").slice(0, 800);
 }
 
 function problemOf(exitCode, report) {
