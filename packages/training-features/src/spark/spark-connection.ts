@@ -127,6 +127,8 @@ export class SparkConnection {
           // Servers that end a stream say so with the last message; one that says nothing twice has lost the execution.
           if (!complete && ++drops > MAX_DROPS) throw droppedError(this.#grpc);
         } catch (error) {
+          // Nobody waits for what an aborted execution would say on another stream.
+          if (signal?.aborted === true) throw error;
           if (grpcStatusOf(error) !== GRPC.unavailable || last === undefined || ++drops > MAX_DROPS) throw error;
         } finally {
           stream.cancel();

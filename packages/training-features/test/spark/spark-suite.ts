@@ -225,20 +225,15 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
 
   test("a cancelled statement ends, and the session goes on", async () => {
     const cancel = new AbortController();
-    const endless = spark.rows(
-      "SELECT sum(a.id * b.id) AS n FROM range(10000000) AS a CROSS JOIN range(10000000) AS b WHERE a.id % 7 <> b.id % 5",
-      { ...PLAN, signal: cancel.signal },
-    );
+    const endless = spark.rows(ENDLESS, { ...PLAN, signal: cancel.signal });
     cancel.abort();
     await expect(endless).rejects.toMatchObject({ code: "ABORTED" });
     expect(await spark.rows("SELECT 1 AS n", PLAN)).toEqual([{ n: 1 }]);
   });
 
   test("statements cancelled while they are planned do not run on: whoever comes next finds a free cluster", async () => {
-    const endless =
-      "SELECT sum(a.id * b.id) AS n FROM range(10000000) AS a CROSS JOIN range(10000000) AS b WHERE a.id % 7 <> b.id % 5";
     for (const ms of [5, 10, 20, 20]) {
-      const run = spark.rows(endless, { ...PLAN, signal: AbortSignal.timeout(ms) });
+      const run = spark.rows(ENDLESS, { ...PLAN, signal: AbortSignal.timeout(ms) });
       await expect(run).rejects.toMatchObject({ code: "ABORTED" });
       const job = "SELECT count(*) AS n FROM range(0, 1000000, 1, 4) WHERE id % 7 = 1";
       const next = await spark.rows(job, { ...PLAN, signal: AbortSignal.timeout(60_000) });
@@ -273,6 +268,9 @@ export function sparkSuite(start: () => Promise<SparkConnectServer>, gaps: Spark
 }
 
 const PLAN = { subject: { kind: "plan" } } as const;
+
+const ENDLESS =
+  "SELECT sum(a.id * b.id) AS n FROM range(10000000) AS a CROSS JOIN range(10000000) AS b WHERE a.id % 7 <> b.id % 5";
 
 function countsOf({ manifest }: TrainingSetReport) {
   return manifest.views.map(({ name, rule, matched, unjoinable }) => ({ name, rule, matched, unjoinable }));
